@@ -1,0 +1,1 @@
+"""netlab: Kubernetes' network, in the open."""

@@ -1,0 +1,1 @@
+"""ALIVE: one process per lab for what must happen later."""

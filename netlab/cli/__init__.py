@@ -1,0 +1,1 @@
+"""THE DOOR: one file per verb; parses words, prints results, decides nothing."""

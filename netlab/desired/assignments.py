@@ -1,0 +1,42 @@
+"""Assignments: every choice made once and kept (sticky): where a Pod runs, which addresses and NodePorts are given.
+
+The store keeps them; `assign` makes the missing ones. Addresses are text, one per family (a tuple, for dual stack).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from netlab.model.meta import Key
+from netlab.model.pod import Protocol
+
+PortKey = tuple[Key, Protocol, int]
+"""A Service port: the Service's key, the protocol, and the port number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeAssignment:
+    """The fabric address of a Node (`172.18.0.2`) and the subnet of its Pods (`10.244.1.0/24`)."""
+
+    ip: str
+    pod_cidr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodAssignment:
+    """The Node a Pod is bound to ("" while none fits; `reason` says why) and its addresses (none while unbound)."""
+
+    node: str = ""
+    ips: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignments:
+    """All choices of a lab. Mappings are never changed in place."""
+
+    nodes: Mapping[str, NodeAssignment] = field(default_factory=dict)
+    pods: Mapping[Key, PodAssignment] = field(default_factory=dict)
+    cluster_ips: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
+    node_ports: Mapping[PortKey, int] = field(default_factory=dict)

@@ -1,0 +1,162 @@
+"""Environment variables of a container: those of the Services (N8), those of ConfigMaps, and its own.
+
+    Service variables  <  envFrom (later sources win)  <  env (later entries win)
+
+Computed when a container starts: Services made later are absent from it (N8), though a restarted container sees them.
+`$(NAME)` is replaced here and not by a shell; an unknown name stays as it is; `$$` stands for one `$`.
+Source: kubernetes.md 3.1; kubelet envvars.go, kubelet_pods.go (makeEnvironmentVariables), expansion design.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from netlab.desired.assignments import Assignments
+from netlab.errors import NotFound
+from netlab.model.lab import Cluster
+from netlab.model.meta import Key
+from netlab.model.pod import ConfigMapKeySelector, Container, EnvFromSource, EnvVarSource, Pod
+from netlab.model.service import Service
+
+REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
+KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+API_SERVER = ("default", "kubernetes")
+
+
+def environment(cluster: Cluster, assignments: Assignments, pod: Pod, container: Container) -> dict[str, str]:
+    """Return the variables of a container in the order in which they come to be: Services', ConfigMaps', its own.
+
+    Raises:
+        NotFound: a ConfigMap or key that is not optional does not exist (Kubernetes: CreateContainerConfigError), or a field
+            path that does not exist is asked for.
+    """
+    services = service_environment(cluster, assignments, pod.metadata.namespace, links=pod.spec.enable_service_links)
+    own: dict[str, str] = {}
+    for source in container.env_from:
+        own.update(_whole_map(cluster, pod, source))
+    for variable in container.env:
+        if variable.value_from is None:
+            own[variable.name] = expand(variable.value, services | own)
+        elif (value := _value_from(cluster, assignments, pod, variable.value_from)) is not None:
+            own[variable.name] = value
+    return services | own
+
+
+def service_environment(cluster: Cluster, assignments: Assignments, namespace: str, *, links: bool = True) -> dict[str, str]:
+    """Return the variables of all Services that a Pod of `namespace` sees: its own namespace's, and default/kubernetes.
+
+    Args:
+        cluster: the Services; those without a ClusterIP (headless, ExternalName) have no variables.
+        assignments: the ClusterIPs.
+        namespace: the Pod's namespace.
+        links: `spec.enableServiceLinks`; without it only default/kubernetes is left.
+    """
+    seen: dict[str, Service] = {}
+    for service in cluster.services:
+        name = (service.metadata.namespace, service.metadata.name)
+        is_own = links and service.metadata.namespace == namespace
+        # A Service `kubernetes` of the Pod's own namespace hides the one of `default`, as in the kubelet.
+        if is_own or (name == API_SERVER and service.metadata.name not in seen):
+            seen[service.metadata.name] = service
+    found: dict[str, str] = {}
+    for _, service in sorted(seen.items()):
+        if (ip := _cluster_ip(service, assignments)) and service.spec.ports:
+            found.update(_service_variables(service, ip))
+    return found
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """Return `text` with each `$(NAME)` replaced by its value; `$$` becomes `$`, what is not a known reference stays."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return "$" if name is None else variables.get(name, match.group(0))
+
+    return REFERENCE.sub(value, text)
+
+
+def variable_name(name: str) -> str:
+    """Return a Service or port name as part of a variable's name: upper case, `-` and `.` as `_`, no leading digit."""
+    upper = name.upper().translate(str.maketrans("-.", "__"))
+    return f"_{upper}" if upper[:1].isdigit() else upper
+
+
+def _service_variables(service: Service, ip: str) -> Iterator[tuple[str, str]]:
+    """The variables of one Service in the kubelet's order: host and ports first, then Docker's link variables."""
+    prefix, ports = variable_name(service.metadata.name), service.spec.ports
+    yield f"{prefix}_SERVICE_HOST", ip
+    yield f"{prefix}_SERVICE_PORT", str(ports[0].port)
+    for port in ports:
+        if port.name:
+            yield f"{prefix}_SERVICE_PORT_{variable_name(port.name)}", str(port.port)
+    yield f"{prefix}_PORT", f"{ports[0].protocol.lower()}://{ip}:{ports[0].port}"
+    for port in ports:
+        group, scheme = f"{prefix}_PORT_{port.port}_{port.protocol}", port.protocol.lower()
+        yield group, f"{scheme}://{ip}:{port.port}"
+        yield f"{group}_PROTO", scheme
+        yield f"{group}_PORT", str(port.port)
+        yield f"{group}_ADDR", ip
+
+
+def _cluster_ip(service: Service, assignments: Assignments) -> str:
+    """The virtual IP, or "" if the Service has none (or none yet)."""
+    if not service.has_cluster_ip:
+        return ""
+    return next(iter(assignments.cluster_ips.get(service.key, ())), service.spec.cluster_ip)
+
+
+def _whole_map(cluster: Cluster, pod: Pod, source: EnvFromSource) -> dict[str, str]:
+    found = cluster.config_map(pod.metadata.namespace, source.config_map_ref.name)
+    if found is None and not source.config_map_ref.optional:
+        raise NotFound(f'configmap "{source.config_map_ref.name}" not found in namespace {pod.metadata.namespace}')
+    return {source.prefix + key: value for key, value in sorted(found.data.items())} if found else {}
+
+
+def _value_from(cluster: Cluster, assignments: Assignments, pod: Pod, source: EnvVarSource) -> str | None:
+    """The value, or None if an optional source does not exist: then the variable is not set at all."""
+    if source.config_map_key_ref is not None:
+        return _map_key(cluster, pod, source.config_map_key_ref)
+    return _field(assignments, pod, source.field_ref.field_path) if source.field_ref else None
+
+
+def _map_key(cluster: Cluster, pod: Pod, selector: ConfigMapKeySelector) -> str | None:
+    namespace = pod.metadata.namespace
+    found = cluster.config_map(namespace, selector.name)
+    if found is not None and selector.key in found.data:
+        return found.data[selector.key]
+    if selector.optional:
+        return None
+    if found is None:
+        raise NotFound(f'configmap "{selector.name}" not found in namespace {namespace}')
+    raise NotFound(f"couldn't find key {selector.key} in ConfigMap {namespace}/{selector.name}")
+
+
+def _field(assignments: Assignments, pod: Pod, path: str) -> str:
+    """A field of the Pod (the downward API). A label or annotation that is not set is empty, as in Kubernetes."""
+    meta = pod.metadata
+    if match := KEYED_FIELD.fullmatch(path):
+        return (meta.labels if match.group(1) == "labels" else meta.annotations).get(match.group(2), "")
+    ips, node, host_ip = _place(assignments, pod.key)
+    fields = {
+        "metadata.name": meta.name,
+        "metadata.namespace": meta.namespace,
+        "metadata.uid": meta.uid,
+        "spec.nodeName": node,
+        "status.podIP": ips[0] if ips else "",
+        "status.podIPs": ",".join(ips),
+        "status.hostIP": host_ip,
+        "status.hostIPs": host_ip,
+    }
+    if path not in fields:
+        raise NotFound(f"pod {meta.name}: fieldPath {path} is not one of {', '.join(fields)}, metadata.labels['KEY']")
+    return fields[path]
+
+
+def _place(assignments: Assignments, key: Key) -> tuple[tuple[str, ...], str, str]:
+    """A Pod's addresses, its Node, and the Node's address; empty while it is not bound."""
+    bound = assignments.pods.get(key)
+    if bound is None:
+        return (), "", ""
+    node = assignments.nodes.get(bound.node)
+    return bound.ips, bound.node, node.ip if node else ""

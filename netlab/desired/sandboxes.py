@@ -1,0 +1,126 @@
+"""A Pod in Linux words: host name, /etc/hosts, resolv.conf, and for each container its arguments, environment and mounts.
+
+The two files are the kubelet's, line by line. What the program of an image would add (entrypoint, user) does not exist for
+`image: host`: its PATH and HOME are fixed below, and its command must be given.
+Source: kubelet_pods.go (managedHostsFileContent, GeneratePodHostNameAndDomain, makeMounts), kubelet dns.go, resolv.conf(5).
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from netlab.desired.assignments import Assignments
+from netlab.desired.environment import environment, expand
+from netlab.errors import NetlabError, NotFound
+from netlab.model.lab import Cluster
+from netlab.model.meta import Key
+from netlab.model.pod import Container, Pod, Volume, VolumeMount
+from netlab.netstate.names import pod_netns
+from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+HOSTNAME_MAX = 63
+KUBE_DNS = Key("Service", "kube-system", "kube-dns")
+KUBE_DNS_HOST = 10
+
+HOSTS_HEADER = """\
+# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+fe00::0\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+"""
+# `search .` is the empty list: without it the resolver would take a domain from the host name. Without a nameserver line it
+# asks 127.0.0.1, where nothing listens, so a name fails at once instead of after a timeout.
+NO_RESOLVER = """\
+# dnsPolicy: Default means the resolver of the Node, and a Node of this lab has none: there is no DNS outside the cluster.
+search .
+"""
+
+
+def sandbox(cluster: Cluster, assignments: Assignments, pod: Pod) -> Sandbox:
+    """Return the Pod's processes as they are to be; addresses are missing from /etc/hosts while the Pod is not bound.
+
+    Raises:
+        NotFound: a ConfigMap, key or volume that a container needs does not exist.
+        NetlabError: an image other than `host`, or a container without a command.
+    """
+    containers = tuple(_container(cluster, assignments, pod, container) for container in pod.spec.containers)
+    return Sandbox(
+        uid=pod.metadata.uid,
+        netns=pod_netns(cluster.lab.metadata.name, pod.metadata.namespace, pod.metadata.name),
+        hostname=hostname(pod),
+        hosts=hosts_text(cluster, assignments, pod),
+        resolv_conf=resolv_conf_text(cluster, assignments, pod),
+        containers=containers,
+        scratch=tuple(volume.name for volume in pod.spec.volumes if volume.empty_dir is not None),
+        share_process_namespace=pod.spec.share_process_namespace,
+    )
+
+
+def hostname(pod: Pod) -> str:
+    """Return `spec.hostname`, else the Pod's name, cut to the 63 characters a host name may have."""
+    name = pod.spec.hostname or pod.metadata.name
+    return name if len(name) <= HOSTNAME_MAX else name[:HOSTNAME_MAX].rstrip("-.")
+
+
+def hosts_text(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
+    """Return /etc/hosts: the kubelet's header and the Pod's own name; with `subdomain` its full name comes first."""
+    short = hostname(pod)
+    names = short
+    if pod.spec.subdomain:
+        domain = f"{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{cluster.lab.spec.cluster_domain}"
+        names = f"{short}.{domain}\t{short}"
+    bound = assignments.pods.get(pod.key)
+    return HOSTS_HEADER + "".join(f"{ip}\t{names}\n" for ip in (bound.ips if bound else ()))
+
+
+def resolv_conf_text(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
+    """Return /etc/resolv.conf for the Pod's dnsPolicy: the cluster DNS with its search list, or no resolver at all."""
+    if pod.spec.dns_policy == "Default":
+        return NO_RESOLVER
+    zone = cluster.lab.spec.cluster_domain
+    search = f"{pod.metadata.namespace}.svc.{zone} svc.{zone} {zone}"
+    return f"search {search}\nnameserver {cluster_dns(cluster, assignments)}\noptions ndots:5\n"
+
+
+def cluster_dns(cluster: Cluster, assignments: Assignments) -> str:
+    """Return the ClusterIP of kube-system/kube-dns; while it has none, the tenth address of the service subnet."""
+    planned = IPv4Network(cluster.lab.spec.service_subnet)[KUBE_DNS_HOST]
+    return next(iter(assignments.cluster_ips.get(KUBE_DNS, ())), str(planned))
+
+
+def _container(cluster: Cluster, assignments: Assignments, pod: Pod, container: Container) -> ContainerProcess:
+    where = f"pod {pod.metadata.namespace}/{pod.metadata.name}, container {container.name}"
+    if container.image != "host":
+        raise NetlabError(f"{where}: image {container.image!r} cannot be run; only `image: host` (the VM's programs) can")
+    variables = environment(cluster, assignments, pod, container)
+    args = tuple(expand(word, variables) for word in (*container.command, *container.args))
+    if not args:
+        raise NetlabError(f"{where}: no command; `image: host` has no program of its own, so give `command`")
+    given = {"PATH": PATH, "HOME": "/root", "HOSTNAME": hostname(pod)} | variables
+    mounts = sorted((_mount(pod, mount, where) for mount in container.volume_mounts), key=lambda item: item.destination)
+    return ContainerProcess(
+        name=container.name,
+        args=args,
+        env=tuple(given.items()),
+        cwd=container.working_dir or "/",
+        mounts=tuple(mounts),  # a directory stands before what is mounted below it
+    )
+
+
+def _mount(pod: Pod, mount: VolumeMount, where: str) -> BindMount:
+    volume = next((volume for volume in pod.spec.volumes if volume.name == mount.name), None)
+    if volume is None:
+        raise NotFound(f"{where}: volume {mount.name!r} is not one of spec.volumes")
+    source, create = _source(volume)
+    return BindMount(source=source, destination=mount.mount_path, read_only=mount.read_only, create=create)
+
+
+def _source(volume: Volume) -> tuple[str, bool]:
+    """The path to mount, and whether a missing one is made: only hostPath type DirectoryOrCreate wants that."""
+    if volume.host_path is not None:
+        return volume.host_path.path, volume.host_path.type == "DirectoryOrCreate"
+    return f"volumes/{volume.name}", False

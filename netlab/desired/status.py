@@ -1,0 +1,127 @@
+"""`status` of a Pod: what the runtime saw, in Kubernetes' words. Pure: times come in as numbers and leave as RFC 3339.
+
+One container status for each container of the spec, in its order, as soon as the Pod is bound to a Node. Waiting has a reason,
+running a start, terminated a reason, an exit code and two times. While a container waits for its restart, exit code and times
+are those of the run before (Kubernetes has them in `lastState`).
+Source: Kubernetes API reference, core/v1 ContainerStatus; kubelet convertToAPIContainerStatuses; containerd's reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from netlab.desired.assignments import PodAssignment
+from netlab.desired.restarts import Backoff, Wait, decide_restart, needs_restart
+from netlab.model.lifecycle import FINAL_PHASES, next_phase, pod_phase
+from netlab.model.pod import Container, ContainerStatus, Pod, PodStatus, RestartPolicy
+from netlab.netstate.process import ContainerRun, SandboxStatus
+
+START_ERROR_CODE = 128  # containerd's exit code for a process that could never be started
+LOST_CODE = 137  # kubelet's exit code for a container whose end nobody saw
+
+
+def pod_status(
+    pod: Pod,
+    assignment: PodAssignment | None,
+    sandbox: SandboxStatus | None,
+    backoffs: Mapping[str, Backoff],
+    now: float,
+    *,
+    host_ip: str = "",
+    config_error: str = "",
+) -> PodStatus:
+    """Return the status that follows from what is assigned and what is seen.
+
+    Args:
+        pod: the Pod with its earlier status: startTime is kept, and Succeeded and Failed are never left.
+        assignment: Node and addresses, or None if there is none yet.
+        sandbox: what exists of the Pod's processes, or None if nothing does.
+        backoffs: restart records by container name; missing ones are `Backoff()`.
+        now: seconds since the epoch.
+        host_ip: the address of the Pod's Node on the fabric.
+        config_error: why no container can be set up (a missing ConfigMap); shown as CreateContainerConfigError.
+    """
+    if assignment is None or not assignment.node:
+        return PodStatus(message=assignment.reason if assignment else "")
+    if sandbox is None and pod.status.phase in FINAL_PHASES:
+        return pod.status  # its processes were cleared away; what they were stays true
+    runs = {run.name: run for run in sandbox.runs} if sandbox else {}
+    deleting = bool(pod.metadata.deletion_timestamp)
+    statuses = tuple(
+        container_status(pod, item, runs.get(item.name), backoffs.get(item.name, Backoff()), now, config_error=config_error)
+        for item in pod.spec.containers
+    )
+    return PodStatus(
+        phase=next_phase(pod.status.phase, pod_phase(pod.spec.restart_policy, statuses, deleting=deleting)),
+        pod_ips=assignment.ips,
+        host_ip=host_ip,
+        start_time=pod.status.start_time or rfc3339(now),
+        container_statuses=statuses,
+    )
+
+
+def container_status(
+    pod: Pod, container: Container, run: ContainerRun | None, backoff: Backoff, now: float, *, config_error: str = ""
+) -> ContainerStatus:
+    """Return the status of one container from its newest run; None means that it has not been created yet."""
+    policy: RestartPolicy = "Never" if pod.metadata.deletion_timestamp else pod.spec.restart_policy
+    if run is None or run.state == "created":
+        return _waiting(container, run, config_error)
+    match run.state:
+        case "running":
+            started = rfc3339(run.started_at)
+            return ContainerStatus(name=run.name, state="running", started_at=started, restart_count=run.attempt)
+        case "failed" if needs_restart(policy, run):
+            return _ended(run, waiting=True, reason="RunContainerError", message=run.error)
+        case "failed":
+            return _ended(run, reason="StartError", message=run.error)
+        case "exited":
+            decision = decide_restart(policy, run, backoff, now)
+            if isinstance(decision, Wait):
+                return _ended(run, waiting=True, reason="CrashLoopBackOff", message=_backoff_message(pod, run, decision))
+            return _ended(run, reason=end_reason(run))
+
+
+def end_reason(run: ContainerRun) -> str:
+    """Return the reason of a run that has ended: OOMKilled, Completed, Error, or ContainerStatusUnknown if nobody saw it."""
+    if run.oom_killed:
+        return "OOMKilled"
+    if run.exit_code is None:
+        return "ContainerStatusUnknown"
+    return "Error" if run.exit_code else "Completed"
+
+
+def rfc3339(seconds: float) -> str:
+    """Return a time in seconds since the epoch as RFC 3339 in UTC with whole seconds; "" for 0 (never)."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else ""
+
+
+def _waiting(container: Container, run: ContainerRun | None, config_error: str) -> ContainerStatus:
+    return ContainerStatus(
+        name=container.name,
+        state="waiting",
+        reason="CreateContainerConfigError" if config_error else "ContainerCreating",
+        message=config_error,
+        restart_count=run.attempt if run else 0,
+    )
+
+
+def _ended(run: ContainerRun, *, reason: str, message: str = "", waiting: bool = False) -> ContainerStatus:
+    unknown = START_ERROR_CODE if run.state == "failed" else LOST_CODE
+    return ContainerStatus(
+        name=run.name,
+        state="waiting" if waiting else "terminated",
+        reason=reason,
+        message=message,
+        exit_code=unknown if run.exit_code is None else run.exit_code,
+        started_at=rfc3339(run.started_at),
+        finished_at=rfc3339(run.finished_at),
+        restart_count=run.attempt,
+    )
+
+
+def _backoff_message(pod: Pod, run: ContainerRun, decision: Wait) -> str:
+    meta = pod.metadata
+    where = f"container={run.name} pod={meta.name}_{meta.namespace}({meta.uid})"
+    return f"back-off {decision.backoff.delay_s:g}s restarting failed {where}"

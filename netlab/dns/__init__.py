@@ -1,0 +1,1 @@
+"""ANSWER: the cluster DNS program that runs inside its Pod."""

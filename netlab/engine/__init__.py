@@ -1,0 +1,1 @@
+"""CONDUCT: observe, decide, compare, apply, verify, under one lock per lab."""

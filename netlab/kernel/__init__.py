@@ -1,0 +1,1 @@
+"""ACT and LOOK: the only room that touches Linux."""

@@ -1,0 +1,63 @@
+"""What all objects have in common: metadata, and the key under which an object is known.
+
+Source: Kubernetes API conventions (metadata); RFC 1123 for names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, NamedTuple
+
+Labels = dict[str, str]
+DnsLabel = Annotated[str, "dns-label"]
+DnsName = Annotated[str, "dns-name"]
+
+
+class Key(NamedTuple):
+    """The identity of an object: `Key("Pod", "default", "web")`; `namespace` is empty for Namespace and Node."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerReference:
+    """Which object created this one, and is to be deleted with it."""
+
+    kind: str
+    name: str
+    uid: str = ""
+    api_version: str = "apps/v1"
+    controller: bool = True
+    block_owner_deletion: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectMeta:
+    """`metadata`. Times are RFC 3339 in UTC with seconds (`2026-01-31T12:00:00Z`); they and `uid` are set by the store."""
+
+    name: DnsName
+    namespace: Annotated[str, "dns-label"] = ""
+    labels: Labels = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    owner_references: tuple[OwnerReference, ...] = ()
+    uid: str = ""
+    creation_timestamp: str = ""
+    deletion_timestamp: str = ""
+    deletion_grace_period_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSelector:
+    """A selector by equality (`matchLabels`). An empty selector matches nothing here, as in a Service."""
+
+    match_labels: Labels = field(default_factory=dict)
+
+
+def selects(selector: Labels, labels: Labels) -> bool:
+    """Tell whether every pair of a non-empty `selector` is in `labels` (Service `.spec.selector` semantics)."""
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())

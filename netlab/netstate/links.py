@@ -1,0 +1,78 @@
+"""Links, addresses, routes and sysctls of one network namespace.
+
+Source: ip-link(8), ip-address(8), ip-route(8), Documentation/networking/ip-sysctl. Only what netlab itself makes is
+described: the link-local route and the local table that the kernel adds by itself are no nouns here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netlab.netstate.names import IfName, NetnsName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Bridge:
+    """A bridge, up. `alias` is the ownership mark (`netlab <lab uid>`)."""
+
+    name: IfName
+    mac: str
+    mtu: int
+    alias: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Veth:
+    """One end of a veth pair, up. The other end is `peer_name` in `peer_netns`; `master` is the bridge, if it is a port.
+
+    The pair is made from the end whose `master` is set (the switch side); the other end is created by the same message.
+    """
+
+    name: IfName
+    mac: str
+    mtu: int
+    peer_netns: NetnsName
+    peer_name: IfName
+    peer_mac: str
+    master: IfName | None = None
+    alias: str = ""
+
+
+Link = Bridge | Veth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Address:
+    """An IPv4 address with its prefix length (`10.244.1.1/24`) on `dev`; `noprefixroute` leaves out the subnet's route."""
+
+    dev: IfName
+    address: str
+    noprefixroute: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.address} dev {self.dev}" + (" noprefixroute" if self.noprefixroute else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Route:
+    """A route of the main table: `destination` is CIDR text or `default`; without `via` it is on-link (scope link)."""
+
+    destination: str
+    dev: IfName
+    via: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.destination} via {self.via} dev {self.dev}" if self.via else f"{self.destination} dev {self.dev}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Sysctl:
+    """A kernel parameter of the namespace by its dotted key (`net.ipv4.ip_forward`) and its text without newline."""
+
+    key: str
+    value: str
+
+    @property
+    def path(self) -> str:
+        """The file under /proc/sys; a dot inside an interface name is written as a slash in the key (sysctl(8))."""
+        return "/proc/sys/" + self.key.translate(str.maketrans("./", "/."))

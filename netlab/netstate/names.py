@@ -1,0 +1,42 @@
+"""Names that Linux puts limits on: interface names of at most 15 bytes, namespace names of at most 255, MAC addresses.
+
+Derived names are hashes of what they stand for, so the same wish has the same name in every run and after every crash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NewType
+
+NetnsName = NewType("NetnsName", str)
+IfName = NewType("IfName", str)
+
+IFNAMSIZ = 15
+NAME_MAX = 255
+
+
+def digest(*parts: str) -> str:
+    """Return 64 hexadecimal digits that stand for `parts`; different lists of parts never share an input."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def machine_netns(lab: str, machine: str) -> NetnsName:
+    """Return the namespace name of a Node, the fabric or `outside`: `<lab>.<machine>`, exactly one dot."""
+    return NetnsName(f"{lab}.{machine}")
+
+
+def pod_netns(lab: str, namespace: str, pod: str) -> NetnsName:
+    """Return the namespace name of a Pod: `<lab>.<namespace>.<pod>`, at least two dots, cut with a hash at 255 bytes."""
+    name = f"{lab}.{namespace}.{pod}"
+    return NetnsName(name if len(name) <= NAME_MAX else f"{name[: NAME_MAX - 9]}-{digest(name)[:8]}")
+
+
+def veth_name(*parts: str) -> IfName:
+    """Return `veth` and eight hexadecimal digits, as CNI plugins name the Node's end of a Pod's link."""
+    return IfName(f"veth{digest(*parts)[:8]}")
+
+
+def mac_address(*parts: str) -> str:
+    """Return a locally administered unicast MAC derived from `parts` (IEEE 802: second hex digit 2)."""
+    octets = digest("mac", *parts)[:10]
+    return "02:" + ":".join(octets[n : n + 2] for n in range(0, 10, 2))

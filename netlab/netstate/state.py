@@ -1,0 +1,53 @@
+"""NetState: all network namespaces of a lab with everything in them. The unit that is desired, observed and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl
+from netlab.netstate.names import NetnsName
+from netlab.netstate.nft import NftTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """One network namespace (`/run/netns/<name>`), its loopback up, and what is in it."""
+
+    name: NetnsName
+    links: frozenset[Link] = frozenset()
+    addresses: frozenset[Address] = frozenset()
+    routes: frozenset[Route] = frozenset()
+    sysctls: frozenset[Sysctl] = frozenset()
+    table: NftTable | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Yield its description, one noun a line, in the language of ip, sysctl and nft."""
+        yield f"netns {self.name}"
+        for link in sorted(self.links, key=lambda item: item.name):
+            if isinstance(link, Bridge):
+                yield f"  link {link.name} type bridge address {link.mac} mtu {link.mtu}"
+            else:
+                port = f" master {link.master}" if link.master else ""
+                peer = f"peer {link.peer_name} netns {link.peer_netns}"
+                yield f"  link {link.name} type veth {peer}{port} address {link.mac} mtu {link.mtu}"
+        yield from (f"  address {address}" for address in sorted(self.addresses))
+        yield from (f"  route {route}" for route in sorted(self.routes))
+        yield from (f"  sysctl {sysctl.key}={sysctl.value}" for sysctl in sorted(self.sysctls))
+        if self.table is not None:
+            yield from (f"  {line}" for line in str(self.table).splitlines())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetState:
+    """Namespaces by name. `NetState()` is nothing at all: the wish of `netlab down`."""
+
+    namespaces: frozenset[Namespace] = frozenset()
+
+    @property
+    def by_name(self) -> dict[NetnsName, Namespace]:
+        """The namespaces as a dict, sorted by name."""
+        return {item.name: item for item in sorted(self.namespaces, key=lambda item: item.name)}
+
+    def __str__(self) -> str:
+        return "\n".join(line for item in self.by_name.values() for line in item.lines()) + "\n"

@@ -1,0 +1,1 @@
+"""COMPARE: pure difference of desired and observed NetState, as ordered steps that print as ip and nft lines."""

@@ -1,0 +1,1 @@
+"""MEMORY: what was asked and what was assigned, in one SQLite file per lab."""

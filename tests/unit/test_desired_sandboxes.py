@@ -1,0 +1,212 @@
+"""A Pod in Linux words: host name, the two files, arguments, environment, mounts (N8, N11, N12)."""
+
+import pytest
+
+from netlab.desired.assignments import Assignments, PodAssignment
+from netlab.desired.sandboxes import HOSTS_HEADER, KUBE_DNS, sandbox
+from netlab.errors import NetlabError, NotFound
+from netlab.model.lab import Cluster, Lab, LabSpec
+from netlab.model.meta import Key, ObjectMeta
+from netlab.model.pod import Container, EmptyDirVolume, EnvVar, HostPathVolume, Pod, PodSpec, Volume, VolumeMount
+from netlab.model.service import Service, ServicePort, ServiceSpec
+from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
+
+REDIS = Service(metadata=ObjectMeta(name="redis", namespace="shop"), spec=ServiceSpec(ports=(ServicePort(port=6379),)))
+ASSIGNED = Assignments(
+    pods={Key("Pod", "shop", "web"): PodAssignment(node="node-1", ips=("10.244.1.2",))},
+    cluster_ips={REDIS.key: ("10.96.0.5",)},
+)
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def cluster(*objects, **spec):
+    return Cluster(lab=Lab(metadata=ObjectMeta(name="demo"), spec=LabSpec(**spec))).with_objects(objects)
+
+
+def container(name="c", command=("true",), **more):
+    return Container(name=name, image="host", command=command, **more)
+
+
+def pod(*containers, name="web", **spec):
+    return Pod(
+        metadata=ObjectMeta(name=name, namespace="shop", uid="u1"),
+        spec=PodSpec(containers=containers or (container(),), **spec),
+    )
+
+
+def make(the_pod, *objects, assignments=ASSIGNED):
+    return sandbox(cluster(*objects), assignments, the_pod)
+
+
+def test_whole_pod():
+    assert make(pod()) == Sandbox(
+        uid="u1",
+        netns="demo.shop.web",
+        hostname="web",
+        hosts="# Kubernetes-managed hosts file.\n"
+        "127.0.0.1\tlocalhost\n"
+        "::1\tlocalhost ip6-localhost ip6-loopback\n"
+        "fe00::0\tip6-localnet\n"
+        "fe00::0\tip6-mcastprefix\n"
+        "fe00::1\tip6-allnodes\n"
+        "fe00::2\tip6-allrouters\n"
+        "10.244.1.2\tweb\n",
+        resolv_conf="search shop.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n",
+        containers=(
+            ContainerProcess(name="c", args=("true",), env=(("PATH", PATH), ("HOME", "/root"), ("HOSTNAME", "web")), cwd="/"),
+        ),
+        share_process_namespace=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("the_pod", "hostname", "own_line"),
+    [
+        pytest.param(pod(), "web", "10.244.1.2\tweb\n", id="the Pod's name"),
+        pytest.param(pod(hostname="front"), "front", "10.244.1.2\tfront\n", id="hostname"),
+        pytest.param(
+            pod(hostname="front", subdomain="sub"),
+            "front",
+            "10.244.1.2\tfront.sub.shop.svc.cluster.local\tfront\n",
+            id="hostname and subdomain",
+        ),
+        pytest.param(
+            pod(subdomain="sub"),
+            "web",
+            "10.244.1.2\tweb.sub.shop.svc.cluster.local\tweb\n",
+            id="subdomain alone, as in the kubelet",
+        ),
+        pytest.param(pod(name="a" * 70), "a" * 63, "", id="cut to 63, and unbound: no own line"),
+        pytest.param(pod(name="a" * 62 + "-" + "b" * 7), "a" * 62, "", id="no dash at the end after the cut"),
+    ],
+)
+def test_hostname_and_hosts(the_pod, hostname, own_line):
+    found = make(the_pod)
+    assert found.hostname == hostname
+    assert found.hosts == HOSTS_HEADER + own_line
+
+
+@pytest.mark.parametrize(
+    ("the_pod", "assignments", "text"),
+    [
+        pytest.param(
+            pod(),
+            ASSIGNED,
+            "search shop.svc.lab.test svc.lab.test lab.test\nnameserver 10.1.0.10\noptions ndots:5\n",
+            id="planned",
+        ),
+        pytest.param(
+            pod(),
+            Assignments(cluster_ips={KUBE_DNS: ("10.1.0.53",)}),
+            "search shop.svc.lab.test svc.lab.test lab.test\nnameserver 10.1.0.53\noptions ndots:5\n",
+            id="assigned",
+        ),
+        pytest.param(
+            pod(dns_policy="Default"),
+            ASSIGNED,
+            "# dnsPolicy: Default means the resolver of the Node, and a Node of this lab has none: "
+            "there is no DNS outside the cluster.\nsearch .\n",
+            id="Default",
+        ),
+    ],
+)
+def test_resolv_conf(the_pod, assignments, text):
+    lab = cluster(service_subnet="10.1.0.0/16", cluster_domain="lab.test")
+    assert sandbox(lab, assignments, the_pod).resolv_conf == text
+
+
+def test_n8_arguments_and_variables_are_expanded():
+    words = container(
+        command=("redis-cli", "-h", "$(REDIS_SERVICE_HOST)"),
+        args=("$(GREETING)", "$$(GREETING)", "$(NO)", "$HOME"),
+        env=(EnvVar(name="GREETING", value="hi"),),
+        working_dir="/srv",
+    )
+    process = make(pod(words), REDIS).containers[0]
+    assert process.args == ("redis-cli", "-h", "10.96.0.5", "hi", "$(GREETING)", "$(NO)", "$HOME")
+    assert process.cwd == "/srv"
+    assert dict(process.env)["GREETING"] == "hi"
+
+
+@pytest.mark.parametrize(("name", "value"), [("PATH", "/opt/bin"), ("HOME", "/srv"), ("HOSTNAME", "other")])
+def test_the_container_may_set_what_is_given(name, value):
+    process = make(pod(container(env=(EnvVar(name=name, value=value),)))).containers[0]
+    assert [pair for pair in process.env if pair[0] == name] == [(name, value)]
+
+
+@pytest.mark.parametrize(
+    ("volume", "read_only", "mount"),
+    [
+        pytest.param(
+            Volume(name="v", empty_dir=EmptyDirVolume()),
+            False,
+            BindMount(source="volumes/v", destination="/data"),
+            id="N12 emptyDir",
+        ),
+        pytest.param(
+            Volume(name="v", empty_dir=EmptyDirVolume()),
+            True,
+            BindMount(source="volumes/v", destination="/data", read_only=True),
+            id="N12 emptyDir, read-only here",
+        ),
+        pytest.param(
+            Volume(name="v", host_path=HostPathVolume(path="/srv")),
+            False,
+            BindMount(source="/srv", destination="/data"),
+            id="hostPath",
+        ),
+        pytest.param(
+            Volume(name="v", host_path=HostPathVolume(path="/srv", type="Directory")),
+            False,
+            BindMount(source="/srv", destination="/data"),
+            id="hostPath Directory must exist",
+        ),
+        pytest.param(
+            Volume(name="v", host_path=HostPathVolume(path="/srv", type="DirectoryOrCreate")),
+            False,
+            BindMount(source="/srv", destination="/data", create=True),
+            id="hostPath DirectoryOrCreate is made",
+        ),
+    ],
+)
+def test_volume(volume, read_only, mount):
+    one = container(volume_mounts=(VolumeMount(name="v", mount_path="/data", read_only=read_only),))
+    found = make(pod(one, volumes=(volume,)))
+    assert found.containers[0].mounts == (mount,)
+    assert found.scratch == (("v",) if volume.empty_dir else ())
+
+
+def test_n12_containers_of_a_pod_share_a_volume():
+    both = [container(name, volume_mounts=(VolumeMount(name="v", mount_path=f"/{name}"),)) for name in ("a", "b")]
+    found = make(pod(*both, volumes=(Volume(name="v", empty_dir=EmptyDirVolume()),)))
+    assert [process.mounts[0].source for process in found.containers] == ["volumes/v", "volumes/v"]
+
+
+def test_outer_mount_stands_before_inner_mount():
+    mounts = (VolumeMount(name="v", mount_path="/a/b"), VolumeMount(name="v", mount_path="/a"))
+    found = make(pod(container(volume_mounts=mounts), volumes=(Volume(name="v", empty_dir=EmptyDirVolume()),)))
+    assert [mount.destination for mount in found.containers[0].mounts] == ["/a", "/a/b"]
+
+
+def test_n11_sharing_of_processes_can_be_switched_off():
+    assert make(pod(share_process_namespace=False)).share_process_namespace is False
+
+
+@pytest.mark.parametrize(
+    ("the_pod", "error", "message"),
+    [
+        pytest.param(pod(container(command=())), NetlabError, "no command", id="no command"),
+        pytest.param(pod(Container(name="c", image="redis:7")), NetlabError, "image 'redis:7' cannot be run", id="other image"),
+        pytest.param(
+            pod(container(volume_mounts=(VolumeMount(name="no", mount_path="/a"),))),
+            NotFound,
+            "volume 'no'",
+            id="no such volume",
+        ),
+    ],
+)
+def test_refusal_names_pod_and_container(the_pod, error, message):
+    with pytest.raises(error) as caught:
+        make(the_pod)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("pod shop/web, container c: ")
