@@ -1,0 +1,188 @@
+"""Steps: single changes to Linux. Each says where, what, why, and prints as the line that does it by hand (law 7).
+
+A step is idempotent: applied to a machine on which it was applied before, it changes nothing. Source: ip(8), sysctl(8), nft(8).
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl
+from netlab.netstate.names import IfName, NetnsName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateNamespace:
+    """Make a namespace, its loopback up and marked with `alias`, and give it its name."""
+
+    netns: NetnsName
+    alias: str
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The lines that do it by hand."""
+        return f"ip netns add {self.netns} && ip -n {self.netns} link set lo up alias {shlex.quote(self.alias)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteNamespace:
+    """Take the name away; the kernel frees the namespace and its links when its last process has ended."""
+
+    netns: NetnsName
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        return f"ip netns del {self.netns}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSysctl:
+    """Write one kernel parameter of the namespace."""
+
+    netns: NetnsName
+    sysctl: Sysctl
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        return f"ip netns exec {self.netns} sysctl -w {shlex.quote(f'{self.sysctl.key}={self.sysctl.value}')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddLink:
+    """Make a bridge, or a whole veth pair from its switch side (`master` set), up at both ends."""
+
+    netns: NetnsName
+    link: Link
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The lines that do it by hand."""
+        link, alias = self.link, shlex.quote(self.link.alias)
+        if isinstance(link, Bridge):
+            return f"ip -n {self.netns} link add {link.name} address {link.mac} mtu {link.mtu} up alias {alias} type bridge"
+        port = f"master {link.master} " if link.master else ""
+        return (
+            f"ip -n {self.netns} link add {link.name} address {link.mac} mtu {link.mtu} type veth"
+            f" peer name {link.peer_name} address {link.peer_mac} mtu {link.mtu} netns {link.peer_netns}"
+            f" && ip -n {self.netns} link set {link.name} {port}up alias {alias}"
+            f" && ip -n {link.peer_netns} link set {link.peer_name} up alias {alias}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteLink:
+    """Remove a link; of a veth pair both ends go."""
+
+    netns: NetnsName
+    name: IfName
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        return f"ip -n {self.netns} link del {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddAddress:
+    """Put an address on a link."""
+
+    netns: NetnsName
+    address: Address
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        return f"ip -n {self.netns} addr add {self.address}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAddress:
+    """Take an address from a link."""
+
+    netns: NetnsName
+    address: Address
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        return f"ip -n {self.netns} addr del {self.address.address} dev {self.address.dev}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddRoute:
+    """Add a route to the main table, in place of an earlier one to the same destination."""
+
+    netns: NetnsName
+    route: Route
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        return f"ip -n {self.netns} route replace {self.route}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRoute:
+    """Take a route from the main table."""
+
+    netns: NetnsName
+    route: Route
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        return f"ip -n {self.netns} route del {self.route}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyNft:
+    """Run one nft transaction: all of `script` (plain nft syntax) or nothing of it."""
+
+    netns: NetnsName
+    script: str
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The lines that do it by hand."""
+        return f"ip netns exec {self.netns} nft -f - <<'EOF'\n{self.script.rstrip()}\nEOF"
+
+
+Step = (
+    CreateNamespace
+    | DeleteNamespace
+    | SetSysctl
+    | AddLink
+    | DeleteLink
+    | AddAddress
+    | DeleteAddress
+    | AddRoute
+    | DeleteRoute
+    | ApplyNft
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Steps in an order that works from top to bottom. Printed one step a line, its reason behind it."""
+
+    steps: tuple[Step, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.steps)
+
+    def __str__(self) -> str:
+        lines = (f"{step.command}  # {step.reason}" if step.reason else step.command for step in self.steps)
+        return "\n".join((*lines, f"{len(self.steps)} changes"))
