@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, TypeAlias
 
-from netlab.model.meta import Key, ObjectMeta
+from netlab.model.meta import Key, Labels, ObjectMeta
 from netlab.model.pod import Pod
 from netlab.model.service import EndpointSlice, Service
 from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
@@ -22,7 +22,7 @@ class NodeTemplate:
     """A Node of the lab by name, with labels for nodeSelector."""
 
     name: Annotated[str, "node-name"]
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: Labels = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

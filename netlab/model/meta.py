@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
 
-Labels = dict[str, str]
+LabelKey = Annotated[str, "label-key"]
+Labels = dict[LabelKey, Annotated[str, "label-value"]]
+Annotations = dict[LabelKey, str]
 DnsLabel = Annotated[str, "dns-label"]
 DnsName = Annotated[str, "dns-name"]
 
@@ -43,7 +45,7 @@ class ObjectMeta:
     name: DnsName
     namespace: Annotated[str, "dns-label"] = ""
     labels: Labels = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
+    annotations: Annotations = field(default_factory=dict)
     owner_references: tuple[OwnerReference, ...] = ()
     uid: str = ""
     creation_timestamp: str = ""

@@ -21,7 +21,7 @@ class ServicePort:
     """One port of a Service. `target_port` is a number or a container port's name; 0 means the same as `port`."""
 
     port: PortNumber
-    name: Annotated[str, "port-name"] = ""
+    name: Annotated[str, "dns-label"] = ""
     protocol: Protocol = "TCP"
     target_port: Annotated[int | str, "target-port"] = 0
     node_port: Annotated[int, "port-or-zero"] = 0
@@ -106,7 +106,7 @@ class EndpointPort:
     """One port of a slice; `name` ties it to the Service port of the same name."""
 
     port: PortNumber
-    name: str = ""
+    name: Annotated[str, "dns-label"] = ""
     protocol: Protocol = "TCP"
     app_protocol: str = ""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from netlab.model.meta import Key, Labels, LabelSelector, ObjectMeta
+from netlab.model.meta import Annotations, Key, Labels, LabelSelector, ObjectMeta
 from netlab.model.pod import PodSpec
 
 
@@ -18,7 +18,7 @@ class TemplateMeta:
 
     name: str = ""
     labels: Labels = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
+    annotations: Annotations = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class ConfigMap:
     kind: ClassVar[str] = "ConfigMap"
     api_version: ClassVar[str] = "v1"
     metadata: ObjectMeta
-    data: dict[str, str] = field(default_factory=dict)
+    data: dict[Annotated[str, "config-key"], str] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:

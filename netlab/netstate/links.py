@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from netlab.netstate.names import IfName, NetnsName
 
+ROUTE_PROTOCOL = 98
+"""The rtm_protocol of our routes (`ip route ... proto 98`): only those are looked at; users and daemons may add others."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Bridge:

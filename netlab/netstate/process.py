@@ -73,8 +73,9 @@ class ContainerRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxStatus:
-    """What exists of a sandbox: is its pause process alive, and the newest run of each container by name."""
+    """What exists of a sandbox: is its pause process alive, was TERM sent to it, and the newest run of each container."""
 
     uid: str
     alive: bool
+    terminating: bool = False
     runs: tuple[ContainerRun, ...] = ()

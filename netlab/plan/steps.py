@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl
+from netlab.netstate.links import ROUTE_PROTOCOL, Address, Bridge, Link, Route, Sysctl
 from netlab.netstate.names import IfName, NetnsName
 
 
@@ -129,7 +129,7 @@ class AddRoute:
     @property
     def command(self) -> str:
         """The line that does it by hand."""
-        return f"ip -n {self.netns} route replace {self.route}"
+        return f"ip -n {self.netns} route replace {self.route} proto {ROUTE_PROTOCOL}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ class DeleteRoute:
     @property
     def command(self) -> str:
         """The line that does it by hand."""
-        return f"ip -n {self.netns} route del {self.route}"
+        return f"ip -n {self.netns} route del {self.route} proto {ROUTE_PROTOCOL}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

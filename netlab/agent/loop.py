@@ -1,0 +1,62 @@
+"""The agent: one process per lab for what must happen later.
+
+It reconciles when a container ends, when it is woken, when a back-off or a grace period is over, and from time to time to
+repair what somebody changed by hand.
+
+Pods and traffic never depend on its being alive: the next command does the same work and starts it again. It works under the
+lab's lock like any command, and ends when the lab is gone. One line is printed (to agent.log) for each change it made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from netlab.engine.reconcile import reconcile
+from netlab.engine.report import Report
+from netlab.engine.session import Clock, session
+from netlab.errors import NetlabError, NotFound
+from netlab.kernel.inotify import Watch
+from netlab.store.lock import kept
+from netlab.store.paths import LabPaths
+
+REPAIR_S = 10.0
+RETRY_S = 5.0
+
+
+def run(paths: LabPaths, clock: Clock = time.time, say: Callable[[str], None] = print) -> None:
+    """Keep the lab as it is wished until it is gone. Returns at once if another agent does that already."""
+    if not paths.state.is_dir():
+        return
+    with kept(paths.agent_lock) as is_mine:
+        if not is_mine:
+            return
+        with Watch([paths.exits, paths.wake]) as watch:
+            while True:
+                try:
+                    timeout_s = _once(paths, clock, say)
+                except NotFound:
+                    return
+                watch.wait(timeout_s)
+
+
+def _once(paths: LabPaths, clock: Clock, say: Callable[[str], None]) -> float:
+    """Reconcile once; return after how many seconds to look again at the latest."""
+    try:
+        with session(paths, clock=clock) as lab:
+            report = reconcile(lab)
+    except NotFound:
+        raise
+    except NetlabError as error:
+        say(f"error: {error}")
+        return RETRY_S
+    if report.changes:
+        say(f"changes={report.changes} rounds={report.rounds}")
+    for problem in report.problems:
+        say(f"problem: {problem}")
+    return next_look(report, clock())
+
+
+def next_look(report: Report, now: float) -> float:
+    """Return the seconds until something is due, at most REPAIR_S."""
+    return REPAIR_S if report.wake_at is None else min(REPAIR_S, max(0.0, report.wake_at - now))

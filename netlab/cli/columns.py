@@ -1,0 +1,235 @@
+"""kubectl's tables: for each kind its columns, and how a cell is made. `-o wide` adds the columns of the second list.
+
+Source: kubectl get, printers/internalversion. Ages as kubectl's: 45s, 3m20s, 5h2m, 4d.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from netlab.cli.words import subject
+from netlab.model.lab import Cluster, KubernetesObject
+from netlab.model.lifecycle import status_word
+from netlab.model.meta import Labels, selects
+from netlab.model.pod import ContainerStatus, Pod, PodSpec
+from netlab.model.service import EndpointSlice, Service
+from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
+
+Cell = Callable[[Any, Cluster, float], str]
+MAX_ENDPOINTS = 3
+
+
+def table(
+    kind: str,
+    items: Sequence[KubernetesObject],
+    cluster: Cluster,
+    now: float,
+    *,
+    wide: bool = False,
+    namespaced: bool = False,
+    headers: bool = True,
+    labels: bool = False,
+    prefix: bool = False,
+) -> str:
+    """Return the objects of one kind as aligned columns, three spaces apart.
+
+    Args:
+        kind: which columns.
+        items: the objects, in the order of the lines.
+        cluster: all objects, for cells that count others (READY of a Deployment).
+        now: seconds since the epoch, for ages.
+        wide: add the columns of `-o wide`.
+        namespaced: begin with the column NAMESPACE.
+        headers: begin with the line of headings.
+        labels: end with the column LABELS.
+        prefix: write names as `pod/web`, as kubectl does when several kinds are listed.
+    """
+    columns = [*COLUMNS[kind][0], *(COLUMNS[kind][1] if wide else ())]
+    if prefix:
+        columns[0] = ("NAME", lambda item, *_: subject(item.key))
+    if namespaced:
+        columns.insert(0, ("NAMESPACE", lambda item, *_: item.metadata.namespace))
+    if labels:
+        columns.append(("LABELS", lambda item, *_: pairs(item.metadata.labels)))
+    rows = [[cell(item, cluster, now) for _, cell in columns] for item in items]
+    return aligned([[title for title, _ in columns], *rows] if headers else rows)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells as lines of columns, three spaces apart, nothing behind the last one."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
+    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def age(stamp: str, now: float) -> str:
+    """Return the time from an RFC 3339 stamp to `now` (seconds since the epoch) as kubectl shortens it."""
+    if not stamp:
+        return "<unknown>"
+    return duration(max(0, int(now - datetime.fromisoformat(stamp).timestamp())))
+
+
+def duration(seconds: int) -> str:
+    """Return a time as kubectl shortens it. Source: apimachinery duration.HumanDuration."""
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if seconds < 60 * 2:
+        return f"{seconds}s"
+    if minutes < 10:
+        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
+    if minutes < 60 * 3:
+        return f"{minutes}m"
+    if hours < 8:
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    if hours < 48:
+        return f"{hours}h"
+    if days < 8:
+        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
+    return f"{days}d"
+
+
+def pairs(labels: Labels) -> str:
+    """Return labels as `a=b,c=d`, or `<none>`."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "<none>"
+
+
+def _name(item: KubernetesObject, *_: object) -> str:
+    return item.metadata.name
+
+
+def _age(item: KubernetesObject, _: Cluster, now: float) -> str:
+    return age(item.metadata.creation_timestamp, now)
+
+
+def _restarts(pod: Pod, _: Cluster, now: float) -> str:
+    statuses = pod.status.container_statuses
+    total = sum(status.restart_count for status in statuses)
+    latest = max((_restarted_at(status) for status in statuses if status.restart_count), default="")
+    return f"{total} ({age(latest, now)} ago)" if total and latest else str(total)
+
+
+def _restarted_at(status: ContainerStatus) -> str:
+    return status.started_at if status.state == "running" else status.finished_at or status.started_at
+
+
+def _ready(pod: Pod, *_: object) -> str:
+    ready = sum(status.state == "running" for status in pod.status.container_statuses)
+    return f"{ready}/{len(pod.spec.containers)}"
+
+
+def service_ports(service: Service, *_: object) -> str:
+    """Return PORT(S): `80/TCP`, or `80:30080/TCP` with a NodePort."""
+    ports = (f"{port.port}{f':{port.node_port}' if port.node_port else ''}/{port.protocol}" for port in service.spec.ports)
+    return ",".join(ports) or "<none>"
+
+
+def _external_ip(service: Service, *_: object) -> str:
+    return service.spec.external_name if service.spec.type == "ExternalName" else "<none>"
+
+
+def slice_endpoints(item: EndpointSlice, *_: object) -> str:
+    """Return the addresses of a slice, the first three by name."""
+    found = [address for endpoint in item.endpoints for address in endpoint.addresses[:1]]
+    more = len(found) - MAX_ENDPOINTS
+    return ",".join(found[:MAX_ENDPOINTS]) + (f" + {more} more..." if more > 0 else "") or "<unset>"
+
+
+def _slice_ports(item: EndpointSlice, *_: object) -> str:
+    return ",".join(str(port.port) for port in item.ports) or "<unset>"
+
+
+def replicas(deployment: Deployment, cluster: Cluster) -> list[Pod]:
+    """Return the Deployment's Pods that are not being deleted."""
+    prefix = f"{deployment.metadata.name}-"
+    return [
+        pod
+        for pod in cluster.pods
+        if selects(deployment.spec.selector.match_labels, pod.metadata.labels)
+        and any(
+            owner.name.startswith(prefix) and owner.uid == deployment.metadata.uid for owner in pod.metadata.owner_references
+        )
+        and not pod.metadata.deletion_timestamp
+    ]
+
+
+def _deployment_ready(item: Deployment, cluster: Cluster, _: float) -> str:
+    return f"{_available(item, cluster)}/{item.spec.replicas}"
+
+
+def _available(item: Deployment, cluster: Cluster) -> int:
+    return sum(pod.is_ready for pod in replicas(item, cluster))
+
+
+def _names_of(spec: PodSpec) -> str:
+    return ",".join(container.name for container in spec.containers)
+
+
+def _images_of(spec: PodSpec) -> str:
+    return ",".join(container.image for container in spec.containers)
+
+
+def _roles(node: Node, *_: object) -> str:
+    prefix = "node-role.kubernetes.io/"
+    return (
+        ",".join(label.removeprefix(prefix) for label in sorted(node.metadata.labels) if label.startswith(prefix)) or "<none>"
+    )
+
+
+NAME, AGE = ("NAME", cast("Cell", _name)), ("AGE", cast("Cell", _age))
+Columns = tuple[tuple[str, Cell], ...]
+COLUMNS: dict[str, tuple[Columns, Columns]] = {
+    Pod.kind: (
+        (NAME, ("READY", _ready), ("STATUS", lambda pod, *_: status_word(pod)), ("RESTARTS", _restarts), AGE),
+        (
+            ("IP", lambda pod, *_: ",".join(pod.status.pod_ips[:1]) or "<none>"),
+            ("NODE", lambda pod, *_: pod.spec.node_name or "<none>"),
+        ),
+    ),
+    Service.kind: (
+        (
+            NAME,
+            ("TYPE", lambda service, *_: service.spec.type),
+            ("CLUSTER-IP", lambda service, *_: service.spec.cluster_ip or "<none>"),
+            ("EXTERNAL-IP", _external_ip),
+            ("PORT(S)", service_ports),
+            AGE,
+        ),
+        (("SELECTOR", lambda service, *_: pairs(service.spec.selector)),),
+    ),
+    EndpointSlice.kind: (
+        (
+            NAME,
+            ("ADDRESSTYPE", lambda item, *_: item.address_type),
+            ("PORTS", _slice_ports),
+            ("ENDPOINTS", slice_endpoints),
+            AGE,
+        ),
+        (),
+    ),
+    Deployment.kind: (
+        (
+            NAME,
+            ("READY", _deployment_ready),
+            ("UP-TO-DATE", lambda item, cluster, _: str(len(replicas(item, cluster)))),
+            ("AVAILABLE", lambda item, cluster, _: str(_available(item, cluster))),
+            AGE,
+        ),
+        (
+            ("CONTAINERS", lambda item, *_: _names_of(item.spec.template.spec)),
+            ("IMAGES", lambda item, *_: _images_of(item.spec.template.spec)),
+            ("SELECTOR", lambda item, *_: pairs(item.spec.selector.match_labels)),
+        ),
+    ),
+    ConfigMap.kind: ((NAME, ("DATA", lambda item, *_: str(len(item.data))), AGE), ()),
+    Namespace.kind: (
+        (NAME, ("STATUS", lambda item, *_: "Terminating" if item.metadata.deletion_timestamp else "Active"), AGE),
+        (),
+    ),
+    Node.kind: (
+        (NAME, ("STATUS", lambda *_: "Ready"), ("ROLES", _roles), AGE),
+        (
+            ("INTERNAL-IP", lambda node, *_: node.internal_ip or "<none>"),
+            ("POD-CIDR", lambda node, *_: node.spec.pod_cidr or "<none>"),
+        ),
+    ),
+}

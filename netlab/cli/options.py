@@ -1,0 +1,53 @@
+"""Options that several verbs share, and what every verb does first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from netlab.engine.agent import ensure_agent
+from netlab.kernel.machine import require_root
+from netlab.store.paths import LabPaths
+
+F = TypeVar("F", bound=Callable[..., object])
+DEFAULT_LAB = "lab"
+
+
+def lab_option(function: F) -> F:
+    """Add `--lab NAME`."""
+    return click.option(
+        "--lab", envvar="NETLAB_LAB", default=DEFAULT_LAB, show_default=True, metavar="NAME", help="Which lab."
+    )(function)
+
+
+def namespace_option(function: F) -> F:
+    """Add `-n NAMESPACE`; None if it is not given."""
+    return click.option("-n", "--namespace", metavar="NAME", help="Which Namespace. [default: default]")(function)
+
+
+def file_option(function: F) -> F:
+    """Add `-f FILE`, any number of times."""
+    return click.option(
+        "-f", "--filename", "files", multiple=True, metavar="FILE|DIR|-", help="A manifest, a folder of them, or - for stdin."
+    )(function)
+
+
+def lab_paths(lab: str) -> LabPaths:
+    """Return the lab's paths. Raises HostUnready unless we are root, ManifestError for a bad name."""
+    require_root()
+    return LabPaths(lab)
+
+
+def live_lab(lab: str) -> LabPaths:
+    """Return the paths of a lab that is up, its agent started again if it had died."""
+    paths = lab_paths(lab)
+    if paths.store.exists() and paths.wake.is_dir():
+        ensure_agent(paths)
+    return paths
+
+
+def say_waiting(pid: str) -> None:
+    """Tell the user that another command or the agent is at work; only shown if it takes long enough to wonder."""
+    click.echo(f"waiting for process {pid}, which is changing this lab", err=True)

@@ -1,0 +1,73 @@
+"""The words with which a user names kinds and objects, as kubectl understands them: `po`, `pods`, `pod/web`, `svc web`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netlab.errors import ManifestError, Problem
+from netlab.model.meta import Key
+
+# Kind -> plural, short names, API group (as kubectl prints it behind the kind), whether it lives in a Namespace.
+KINDS: dict[str, tuple[str, tuple[str, ...], str, bool]] = {
+    "Pod": ("pods", ("po",), "", True),
+    "Service": ("services", ("svc",), "", True),
+    "EndpointSlice": ("endpointslices", ("eps",), "discovery.k8s.io", True),
+    "Deployment": ("deployments", ("deploy",), "apps", True),
+    "ConfigMap": ("configmaps", ("cm",), "", True),
+    "Namespace": ("namespaces", ("ns",), "", False),
+    "Node": ("nodes", ("no",), "", False),
+}
+ALL = ("Pod", "Service", "Deployment")
+WORDS = {
+    word: kind
+    for kind, (plural, short, _, _) in KINDS.items()
+    for word in (kind.lower(), plural, *short)
+}  # fmt: skip
+
+
+def is_namespaced(kind: str) -> bool:
+    """Tell whether objects of this kind live in a Namespace."""
+    return KINDS[kind][3]
+
+
+def subject(key: Key) -> str:
+    """Return an object's name as kubectl prints it: `pod/web`, `deployment.apps/web`."""
+    group = KINDS[key.kind][2]
+    return f"{key.kind.lower()}{'.' + group if group else ''}/{key.name}"
+
+
+def kinds(word: str) -> list[str]:
+    """Return the kinds that `word` names: `po`, `pods,svc`, `all`. Raises ManifestError for an unknown one."""
+    found: list[str] = []
+    for part in word.lower().split(","):
+        name = part.partition(".")[0]
+        if name == "all":
+            found += ALL
+        elif name in WORDS:
+            found.append(WORDS[name])
+        else:
+            known = ", ".join(plural for plural, *_ in KINDS.values())
+            raise _wrong(f"unknown kind {part!r}", f"known: {known}")
+    return found
+
+
+def keys(words: Sequence[str], namespace: str) -> list[Key]:
+    """Return the objects that `pod web db` or `pod/web svc/web` names. Raises ManifestError."""
+    if not words:
+        return []
+    if "/" in words[0]:
+        pairs = [word.partition("/")[::2] for word in words]
+        if not all(name for _, name in pairs):
+            raise _wrong("name every object as KIND/NAME", "for example pod/web service/web")
+        return [_key(kind, name, namespace) for word, name in pairs for kind in kinds(word)]
+    if any("/" in word for word in words):
+        raise _wrong("use either KIND NAME... or KIND/NAME..., not both", "for example pod/web service/web")
+    return [_key(kind, name, namespace) for kind in kinds(words[0]) for name in words[1:]]
+
+
+def _key(kind: str, name: str, namespace: str) -> Key:
+    return Key(kind, namespace if is_namespaced(kind) else "", name)
+
+
+def _wrong(message: str, hint: str) -> ManifestError:
+    return ManifestError((Problem(file="command line", line=0, object="", path="", message=message, hint=hint),))

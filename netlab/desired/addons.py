@@ -1,0 +1,79 @@
+"""What every lab has from the start: its Namespaces, its Nodes, and the cluster DNS, a Pod like any other behind a Service.
+
+Source: Kubernetes docs, DNS for Services and Pods; the manifest of CoreDNS for the names and labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netlab.desired.assignments import Assignments
+from netlab.model.lab import KubernetesObject, LabSpec
+from netlab.model.meta import LabelSelector, ObjectMeta
+from netlab.model.pod import Container, ContainerPort, HostPathVolume, PodSpec, Volume, VolumeMount
+from netlab.model.service import Service, ServicePort, ServiceSpec
+from netlab.model.workload import Deployment, DeploymentSpec, Namespace, Node, NodeSpec, PodTemplateSpec, TemplateMeta
+
+SYSTEM = "kube-system"
+DNS_LABELS = {"k8s-app": "kube-dns"}
+DNS_PORTS = (("dns", "UDP"), ("dns-tcp", "TCP"))
+HOST_IMAGE_SHOWS = ("/usr/", "/opt/")
+
+
+def namespaces() -> tuple[Namespace, ...]:
+    """Return the Namespaces that always exist."""
+    return tuple(Namespace(metadata=ObjectMeta(name=name, labels=_name_label(name))) for name in ("default", SYSTEM))
+
+
+def _name_label(name: str) -> dict[str, str]:
+    return {"kubernetes.io/metadata.name": name}
+
+
+def nodes(spec: LabSpec) -> tuple[Node, ...]:
+    """Return the Nodes a lab of this size has, labelled as kubelets label theirs."""
+    return tuple(
+        Node(
+            metadata=ObjectMeta(
+                name=template.name,
+                labels={"kubernetes.io/hostname": template.name, "kubernetes.io/os": "linux", **template.labels},
+            )
+        )
+        for template in spec.nodes
+    )
+
+
+def cluster_dns(python: str, program_paths: Iterable[str], records_dir: str) -> tuple[KubernetesObject, ...]:
+    """Return the Deployment and the Service of the cluster DNS.
+
+    Args:
+        python: the interpreter that can import netlab.
+        program_paths: directories it needs; those that `image: host` does not show are mounted at their own place.
+        records_dir: the directory in which the file `records` appears.
+    """
+    hidden = sorted({path for path in program_paths if not path.startswith(HOST_IMAGE_SHOWS)})
+    mounted = [("records", records_dir, "/records")] + [(f"program-{n}", path, path) for n, path in enumerate(hidden)]
+    container = Container(
+        name="dns",
+        image="host",
+        command=(python, "-m", "netlab.dns", "--records", "/records/records", "--listen", "0.0.0.0:53"),
+        ports=tuple(ContainerPort(name=name, container_port=53, protocol=protocol) for name, protocol in DNS_PORTS),  # type: ignore[arg-type]
+        volume_mounts=tuple(VolumeMount(name=name, mount_path=path, read_only=True) for name, _, path in mounted),
+    )
+    volumes = tuple(Volume(name=name, host_path=HostPathVolume(path=path)) for name, path, _ in mounted)
+    pod = PodSpec(containers=(container,), volumes=volumes, dns_policy="Default", termination_grace_period_seconds=1)
+    template = PodTemplateSpec(metadata=TemplateMeta(labels=DNS_LABELS), spec=pod)
+    meta = ObjectMeta(name="kube-dns", namespace=SYSTEM, labels=DNS_LABELS)
+    ports = tuple(ServicePort(name=name, port=53, protocol=protocol) for name, protocol in DNS_PORTS)  # type: ignore[arg-type]
+    return (
+        Deployment(metadata=meta, spec=DeploymentSpec(selector=LabelSelector(match_labels=DNS_LABELS), template=template)),
+        Service(metadata=meta, spec=ServiceSpec(selector=DNS_LABELS, ports=ports)),
+    )
+
+
+def assigned_node(node: Node, assignments: Assignments) -> Node:
+    """Return the Node with the address and the Pod subnet it was given, if it was."""
+    given = assignments.nodes.get(node.metadata.name)
+    if given is None:
+        return node
+    spec = NodeSpec(pod_cidr=given.pod_cidr, pod_cidrs=(given.pod_cidr,))
+    return Node(metadata=node.metadata, spec=spec, internal_ip=given.ip)

@@ -1,0 +1,211 @@
+"""Choices that are made once and kept: Nodes and their subnets, Pods and their Nodes and addresses, ClusterIPs, NodePorts.
+
+Every earlier choice that is still valid stays; only what is missing is chosen; what nobody wants any more is forgotten.
+Deterministic: the same objects and the same earlier choices give the same result. Wishes that contradict each other or a
+range are reported all at once.
+Source: Kubernetes docs, Service (Choosing your own IP address, type NodePort).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignment, PortKey
+from netlab.desired.ipam import (
+    is_inside,
+    next_cluster_ip,
+    next_pod_address,
+    next_port,
+    node_addresses,
+    pod_subnets,
+)
+from netlab.desired.sandboxes import KUBE_DNS, cluster_dns
+from netlab.desired.schedule import pick_node
+from netlab.errors import Conflict, PoolExhausted
+from netlab.model.lab import Cluster
+from netlab.model.lifecycle import FINAL_PHASES
+from netlab.model.meta import Key
+from netlab.model.pod import Pod
+from netlab.model.service import Service, ServicePort
+from netlab.netstate.names import digest
+
+Owner = TypeVar("Owner")
+
+
+def assign(cluster: Cluster, earlier: Assignments) -> Assignments:
+    """Return `earlier` with what is missing chosen and what is obsolete left out.
+
+    Raises:
+        Conflict: an explicit ClusterIP or NodePort is out of range, taken, or changed; all of them, a line each.
+        PoolExhausted: there is no subnet for a Node, no ClusterIP or no NodePort left.
+    """
+    nodes = _nodes(cluster, earlier.nodes)
+    services = [service for service in cluster.services if service.has_cluster_ip]
+    problems = [*_cluster_ip_problems(cluster, services, earlier), *_node_port_problems(cluster, services, earlier)]
+    if problems:
+        raise Conflict("\n".join(problems))
+    return Assignments(
+        nodes=nodes,
+        pods=_pods(cluster, nodes, earlier.pods),
+        cluster_ips=_cluster_ips(cluster, services, earlier.cluster_ips),
+        node_ports=_node_ports(cluster, services, earlier.node_ports),
+    )
+
+
+# Nodes and Pods -----------------------------------------------------------------------------------------------------------
+
+
+def _nodes(cluster: Cluster, earlier: Mapping[str, NodeAssignment]) -> dict[str, NodeAssignment]:
+    spec = cluster.lab.spec
+    found = {node.metadata.name: earlier[node.metadata.name] for node in cluster.nodes if node.metadata.name in earlier}
+    taken = {value for item in found.values() for value in (item.ip, item.pod_cidr)}
+    ips = (ip for ip in node_addresses(spec) if ip not in taken)
+    cidrs = (cidr for cidr in pod_subnets(spec) if cidr not in taken)
+    for node in cluster.nodes:
+        name = node.metadata.name
+        if name not in found:
+            ip, cidr = next(ips, None), next(cidrs, None)
+            if ip is None or cidr is None:
+                pool = f"nodeSubnet {spec.node_subnet}" if ip is None else f"podSubnet {spec.pod_subnet}"
+                raise PoolExhausted(f"node/{name}: {pool} has no room left; choose a larger one in the Lab")
+            found[name] = NodeAssignment(ip=ip, pod_cidr=cidr)
+    return {node.metadata.name: found[node.metadata.name] for node in cluster.nodes}
+
+
+def _pods(
+    cluster: Cluster, nodes: Mapping[str, NodeAssignment], earlier: Mapping[Key, PodAssignment]
+) -> dict[Key, PodAssignment]:
+    found = {pod.key: earlier[pod.key] for pod in cluster.pods if pod.key in earlier and earlier[pod.key].node in nodes}
+    taken = {ip for item in found.values() for ip in item.ips}
+    load = dict.fromkeys(nodes, 0)
+    for pod in cluster.pods:
+        if pod.key in found and pod.status.phase not in FINAL_PHASES:
+            load[found[pod.key].node] += 1
+    for pod in cluster.pods:
+        if pod.key not in found:
+            found[pod.key] = bound = _bind(cluster, pod, nodes, load, taken)
+            taken.update(bound.ips)
+            if bound.node:
+                load[bound.node] += 1
+    return {pod.key: found[pod.key] for pod in cluster.pods}
+
+
+def _bind(
+    cluster: Cluster, pod: Pod, nodes: Mapping[str, NodeAssignment], load: Mapping[str, int], taken: set[str]
+) -> PodAssignment:
+    """Choose Node and address; a Node without a free address is passed over."""
+    full: frozenset[str] = frozenset()
+    while True:
+        name, reason = pick_node(pod, cluster.nodes, load, full)
+        if not name:
+            return PodAssignment(reason=reason)
+        ip = next_pod_address(nodes[name].pod_cidr, taken)
+        if ip is not None:
+            return PodAssignment(node=name, ips=(ip,))
+        full |= {name}
+
+
+# ClusterIPs ---------------------------------------------------------------------------------------------------------------
+
+
+def _hint(*parts: str) -> int:
+    return int(digest(*parts)[:12], 16)
+
+
+def _cluster_ips(
+    cluster: Cluster, services: list[Service], earlier: Mapping[Key, tuple[str, ...]]
+) -> dict[Key, tuple[str, ...]]:
+    found = {service.key: earlier[service.key] for service in services if service.key in earlier}
+    found |= {service.key: (service.spec.cluster_ip,) for service in services if service.spec.cluster_ip}
+    taken = {ip for ips in found.values() for ip in ips}
+    subnet = cluster.lab.spec.service_subnet
+    for service in services:
+        if service.key in found:
+            continue
+        if service.key == KUBE_DNS:
+            ip: str | None = cluster_dns(cluster, Assignments())
+        else:
+            ip = next_cluster_ip(subnet, taken, _hint("ClusterIP", service.metadata.namespace, service.metadata.name))
+        if ip is None:
+            raise PoolExhausted(f"{service.key}: serviceSubnet {subnet} has no address left; delete a Service first")
+        taken.add(ip)
+        found[service.key] = (ip,)
+    return dict(sorted(found.items()))
+
+
+def _cluster_ip_problems(cluster: Cluster, services: list[Service], earlier: Assignments) -> Iterator[str]:
+    subnet, dns = cluster.lab.spec.service_subnet, cluster_dns(cluster, Assignments())
+    owners = {ip: key for key, ips in earlier.cluster_ips.items() if key in cluster.objects for ip in ips}
+    owners.setdefault(dns, KUBE_DNS)
+    for service in services:
+        wanted, where = service.spec.cluster_ip, f"{service.key}: spec.clusterIP"
+        if not wanted:
+            continue
+        kept = earlier.cluster_ips.get(service.key, (wanted,))
+        if not is_inside(wanted, subnet):
+            yield f"{where}: {wanted} is not in the serviceSubnet {subnet}"
+        elif kept != (wanted,):
+            yield f"{where}: it is {kept[0]} and cannot be changed to {wanted}; delete the Service first"
+        elif owners.setdefault(wanted, service.key) != service.key:
+            yield f"{where}: {wanted} is taken by {_full(owners[wanted])}"
+
+
+def _full(key: Key) -> str:
+    return f"{key.kind.lower()}/{key.name} in namespace {key.namespace}"
+
+
+# NodePorts ----------------------------------------------------------------------------------------------------------------
+
+
+def _wanted_ports(services: list[Service]) -> Iterator[tuple[PortKey, Service, ServicePort]]:
+    for service in services:
+        if service.spec.type == "NodePort":
+            for port in service.spec.ports:
+                yield (service.key, port.protocol, port.port), service, port
+
+
+def _port_range(cluster: Cluster) -> tuple[int, int]:
+    first, _, last = cluster.lab.spec.node_port_range.partition("-")
+    return int(first), int(last)
+
+
+def _node_ports(cluster: Cluster, services: list[Service], earlier: Mapping[PortKey, int]) -> dict[PortKey, int]:
+    wanted = list(_wanted_ports(services))
+    found = {key: port.node_port or earlier[key] for key, _, port in wanted if port.node_port or key in earlier}
+    taken = {(protocol, number) for (_, protocol, _), number in found.items()}
+    first, last = _port_range(cluster)
+    for key, service, port in wanted:
+        if key in found:
+            continue
+        used = {number for protocol, number in taken if protocol == port.protocol}
+        meta = service.metadata
+        number = next_port(first, last, used, _hint("NodePort", meta.namespace, meta.name, port.protocol, str(port.port)))
+        if number is None:
+            raise PoolExhausted(f"{service.key}: no NodePort from {first} to {last} is free; delete a Service first")
+        taken.add((port.protocol, number))
+        found[key] = number
+    return dict(sorted(found.items()))
+
+
+def _node_port_problems(cluster: Cluster, services: list[Service], earlier: Assignments) -> Iterator[str]:
+    """A port that is wished for wins over one that was only given to the same Service, never over another Service's."""
+    first, last = _port_range(cluster)
+    wanted = {key: (service, port) for key, service, port in _wanted_ports(services)}
+    owners = {
+        (protocol, number): service
+        for (service, protocol, port), number in earlier.node_ports.items()
+        if (item := wanted.get((service, protocol, port))) and item[1].node_port in {0, number}
+    }
+    for (key, protocol, _), (service, port) in wanted.items():
+        where = f"{key}: spec.ports[{service.spec.ports.index(port)}].nodePort"
+        if not port.node_port:
+            continue
+        if not first <= port.node_port <= last:
+            yield f"{where}: {port.node_port} is not in the range of NodePorts, {first}-{last}"
+        elif _first_come(owners, (protocol, port.node_port), key) != key:
+            yield f"{where}: {protocol} {port.node_port} is taken by {_full(owners[protocol, port.node_port])}"
+
+
+def _first_come(owners: dict[Owner, Key], what: Owner, key: Key) -> Key:
+    return owners.setdefault(what, key)

@@ -1,0 +1,151 @@
+"""`apply` and `delete`: wishes go into the store, all of them or none. What follows from them is the business of reconcile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from netlab.desired.assignments import Assignments
+from netlab.desired.status import rfc3339
+from netlab.engine.decide import decide, delete_pods
+from netlab.engine.session import Session
+from netlab.errors import Conflict, NotFound
+from netlab.model.lab import Cluster, KubernetesObject
+from netlab.model.meta import Key
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.workload import Namespace, Node
+from netlab.store.store import Store
+
+Verdict = Literal["created", "configured", "unchanged"]
+LASTING = (Key("Namespace", "", "default"), Key("Namespace", "", "kube-system"))
+
+
+class Applied(NamedTuple):
+    """What became of one object of the set."""
+
+    key: Key
+    verdict: Verdict
+
+
+def apply(session: Session, objects: Iterable[KubernetesObject]) -> list[Applied]:
+    """Put the objects into the store and return what became of each, in the given order. All of them, or none.
+
+    Raises:
+        NotFound: an object is in a Namespace that neither exists nor is in the set.
+        Conflict: a wish contradicts another one, or changes what cannot be changed.
+        PoolExhausted: no address or port is left.
+    """
+    store = session.store
+    wanted = list(objects)
+    with store.transaction():
+        before = store.cluster()
+        found = [_apply_one(store, before.with_objects(_namespaces(wanted)), before, item) for item in wanted]
+        if any(item.verdict != "unchanged" for item in found):
+            decide(store, session.clock())  # raises now, and not when half of it is made
+    return found
+
+
+def _namespaces(objects: Iterable[KubernetesObject]) -> list[Namespace]:
+    return [item for item in objects if isinstance(item, Namespace)]
+
+
+def _apply_one(store: Store, known: Cluster, before: Cluster, item: KubernetesObject) -> Applied:
+    _check_namespace(known, item)
+    old = before.objects.get(item.key)
+    if old is None:
+        if isinstance(item, Node):
+            raise Conflict(f"node/{item.metadata.name}: Nodes are made by `netlab up --nodes N`, not by apply")
+        store.put(item)
+        return Applied(item.key, "created")
+    merged = _merged(old, item, store.assignments())
+    if merged == old:
+        return Applied(item.key, "unchanged")
+    check_update(old, merged)
+    store.put(merged)
+    return Applied(item.key, "configured")
+
+
+def _check_namespace(known: Cluster, item: KubernetesObject) -> None:
+    name = item.metadata.namespace
+    if not name:
+        return
+    namespace = known.objects.get(Key("Namespace", "", name))
+    if namespace is None:
+        raise NotFound(f"{item.key}: namespace {name!r} does not exist; add a Namespace to the manifest")
+    if namespace.metadata.deletion_timestamp:
+        raise Conflict(f"{item.key}: namespace {name!r} is being deleted; nothing new can be made in it")
+
+
+def _merged(old: KubernetesObject, item: KubernetesObject, assignments: Assignments) -> KubernetesObject:
+    """The new wish with what the system added to the old one: identity, owners, the status, a Node's own labels."""
+    wish, known = item.metadata, old.metadata
+    labels = {**known.labels, **wish.labels} if isinstance(item, Node) else wish.labels
+    meta = replace(known, labels=labels, annotations=wish.annotations)
+    if isinstance(item, Pod) and isinstance(old, Pod):
+        bound = assignments.pods.get(old.key)
+        return replace(item, metadata=meta, status=old.status, spec=_bound_as(old, item, bound.node if bound else ""))
+    if isinstance(item, Node) and isinstance(old, Node):
+        return replace(old, metadata=meta)
+    return replace(item, metadata=meta)
+
+
+def _bound_as(old: Pod, item: Pod, node: str) -> PodSpec:
+    """The spec of `item`; a `nodeName` that only says where the Pod already is (from `get -o yaml`) is no change."""
+    return replace(item.spec, node_name=old.spec.node_name) if item.spec.node_name == node else item.spec
+
+
+def check_update(old: KubernetesObject, new: KubernetesObject) -> None:
+    """Raise Conflict if `old` cannot become `new` while it exists: a Pod's spec, a Deployment's selector, what is going."""
+    if old.metadata.deletion_timestamp:
+        raise Conflict(f"{old.key} is being deleted; apply it again when it is gone")
+    if isinstance(old, Pod) and isinstance(new, Pod) and old.spec != new.spec:
+        raise Conflict(f"{old.key}: the spec of a Pod cannot be changed; `netlab delete {old.key}` first")
+    selector = getattr(getattr(old, "spec", None), "selector", None)
+    if old.kind == "Deployment" and selector != getattr(getattr(new, "spec", None), "selector", None):
+        raise Conflict(f"{old.key}: spec.selector cannot be changed; `netlab delete {old.key}` first")
+
+
+class Deleted(NamedTuple):
+    """Whose deletion began, with the uid of the one that is meant, and which keys do not exist."""
+
+    uids: dict[Key, str]
+    missing: list[Key]
+
+
+def delete(session: Session, keys: Iterable[Key], *, grace_s: int | None = None) -> Deleted:
+    """Begin the deletion of these objects and of all they own; those that do not exist are returned, as kubectl reports them.
+
+    Pods get their time to end; a Namespace goes when the last of its objects has gone; the rest goes at once.
+
+    Raises:
+        Conflict: the Namespace or Node is one that always exists; then nothing is deleted.
+    """
+    store, now = session.store, session.clock()
+    with store.transaction():
+        cluster = store.cluster()
+        wanted = dict.fromkeys(keys)
+        found = {key: cluster.objects[key] for key in wanted if key in cluster.objects}
+        for item in found.values():
+            _delete_one(session, cluster, item, grace_s, now)
+        decide(store, now)
+    return Deleted({key: item.metadata.uid for key, item in found.items()}, [key for key in wanted if key not in found])
+
+
+def _delete_one(session: Session, cluster: Cluster, item: KubernetesObject, grace_s: int | None, now: float) -> None:
+    store = session.store
+    match item:
+        case Pod():
+            delete_pods(store, [item], now, grace_s)
+        case Node():
+            raise Conflict(f"{item.key}: Nodes belong to the lab; `netlab down` removes them")
+        case Namespace():
+            if item.key in LASTING:
+                raise Conflict(f"{item.key}: this Namespace always exists")
+            inside = [other for key, other in cluster.objects.items() if key.namespace == item.metadata.name]
+            for other in inside:
+                _delete_one(session, cluster, other, grace_s, now)
+            if not item.metadata.deletion_timestamp:
+                store.put(replace(item, metadata=replace(item.metadata, deletion_timestamp=rfc3339(now))))
+        case _:
+            store.delete(item)

@@ -1,0 +1,123 @@
+"""`down`: reconcile with nothing, then look whether anything is left. Works on a half-made lab and without a usable state file.
+
+Order: the wish is stored first (a killed `down` is finished by the next command), then the agent, the processes, the network,
+the files; the ownership mark and the lock go last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netlab.desired.compile import mark
+from netlab.engine.agent import stop_agent
+from netlab.engine.session import new_runtime
+from netlab.errors import KernelError, NetlabError
+from netlab.kernel.linux import LinuxNetwork
+from netlab.kernel.machine import mounts_below
+from netlab.kernel.netns import names_in_use
+from netlab.kernel.port import Network, Scope
+from netlab.netstate.state import NetState
+from netlab.plan.diff import diff
+from netlab.store.database import connect
+from netlab.store.lock import locked
+from netlab.store.paths import LabPaths
+from netlab.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What `down` took away, and what it found left when it looked afterwards (nothing, or it says what)."""
+
+    namespaces: int = 0
+    processes: int = 0
+    left: tuple[str, ...] = field(default=())
+
+
+def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) -> Removed:
+    """Remove the lab from the machine and return what that was.
+
+    Raises:
+        NotFound: there is no such lab.
+        KernelError: Linux refused a step, or something of the lab is still there afterwards.
+    """
+    with locked(paths.lock, waiting=waiting):
+        scope = _begin(paths)
+        stop_agent(paths)
+        runtime, network = new_runtime(paths), LinuxNetwork()
+        try:
+            processes = len(runtime.pids())
+            runtime.clean()
+            namespaces = _remove_network(network, scope)
+            left = _look(paths, network, scope, runtime.pids())
+        finally:
+            network.close()
+        if left:
+            raise KernelError(f"lab {paths.lab} is not gone: {', '.join(left)}")
+        _remove_files(paths)
+    return Removed(namespaces=namespaces, processes=processes)
+
+
+def is_half_removed(paths: LabPaths) -> bool:
+    """Tell whether a `down` of this lab was begun and not finished."""
+    if not paths.store.exists():
+        return False
+    with contextlib.closing(connect(paths.store)) as db:
+        return bool(db.execute("SELECT 1 FROM facts WHERE name = 'deleting'").fetchall())
+
+
+def _begin(paths: LabPaths) -> Scope:
+    """Store the wish to be gone; return what belongs to the lab: without a usable state file, all that carries its mark."""
+    uid = paths.uid.read_text().strip() if paths.uid.exists() else ""
+    try:
+        store = Store(paths.store, lambda: 0.0)
+    except NetlabError:
+        return Scope(mark=mark(uid), names=names_in_use())
+    with contextlib.closing(store):
+        try:
+            store.set_fact("deleting", "yes")
+            return Scope(mark=mark(uid), names=store.namespaces())
+        except NetlabError:
+            return Scope(mark=mark(uid), names=names_in_use())
+
+
+def _remove_network(network: Network, scope: Scope) -> int:
+    observed = network.observe(scope)
+    network.apply(scope, diff(NetState(), observed, scope.mark).steps)
+    return len(observed.namespaces)
+
+
+def _look(paths: LabPaths, network: Network, scope: Scope, pids: list[int]) -> list[str]:
+    """What is left of the lab, in words."""
+    namespaces = sorted(network.observe(scope).by_name)
+    mounts = mounts_below(paths.state) + mounts_below(paths.data)
+    found = (
+        [f"namespace {name}" for name in namespaces] + [f"process {pid}" for pid in pids] + [f"mount {path}" for path in mounts]
+    )
+    return found[:10]
+
+
+def _remove_files(paths: LabPaths) -> None:
+    """Remove the lab's directories; `uid` and `lock` last, so that a killed `down` can be repeated until the very end."""
+    kept = {paths.uid, paths.lock}
+    try:
+        if paths.data.exists():
+            shutil.rmtree(paths.data)
+        for path in sorted(paths.state.iterdir()):
+            if path not in kept:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        for path in (paths.uid, paths.lock):
+            path.unlink(missing_ok=True)
+        paths.state.rmdir()
+    except OSError as error:
+        raise KernelError(f"remove {error.filename}: {error.strerror}") from error
+    for root in (paths.state.parent, paths.data.parent):
+        _remove_if_empty(root)
+
+
+def _remove_if_empty(directory: Path) -> None:
+    with contextlib.suppress(OSError):
+        directory.rmdir()

@@ -1,0 +1,32 @@
+"""What a reconciliation did: how many changes, how long each part took, what went wrong, when to look again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """Filled while it goes on.
+
+    `changes` counts changes of Linux and of processes; `timings` are seconds by part, for the breakdown; `problems` are
+    sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do.
+    """
+
+    changes: int = 0
+    rounds: int = 0
+    timings: dict[str, float] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    wake_at: float | None = None
+
+    @contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Add the time the block takes to `part`."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[part] = self.timings.get(part, 0.0) + time.perf_counter() - begun

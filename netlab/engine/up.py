@@ -1,0 +1,99 @@
+"""`up`: a lab is wished for, and made. The second time nothing changes; Nodes and labels can be added to a lab that is up."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from dataclasses import fields, replace
+from pathlib import Path
+
+from netlab.desired.addons import cluster_dns, namespaces, nodes
+from netlab.engine.agent import ensure_agent
+from netlab.engine.reconcile import reconcile
+from netlab.engine.report import Report
+from netlab.engine.session import Session
+from netlab.errors import Conflict
+from netlab.kernel.files import replace_text
+from netlab.model.lab import Lab, LabSpec
+from netlab.model.meta import ObjectMeta
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def up(session: Session, spec: LabSpec | None = None) -> Report:
+    """Make the lab, or bring it to what is wished; start its agent.
+
+    Args:
+        session: opened with `create`.
+        spec: size and addresses; None keeps those of a lab that is up, and means the defaults for a new one.
+
+    Raises:
+        Conflict: the lab is up with other addresses, or with Nodes that `spec` lacks.
+        HostUnready: the machine lacks something.
+        KernelError: Linux refused a step.
+    """
+    with_timing = Report()
+    with with_timing.timed("prepare"):
+        session.network.prepare()
+        session.runtime.prepare()
+        for directory in (session.paths.dns, session.paths.wake):
+            directory.mkdir(mode=0o700, exist_ok=True)
+    before = session.store.lab()
+    lab = _wished(session, before, spec)
+    if lab != before:
+        with session.store.transaction():
+            _store(session, lab)
+    report = reconcile(session)
+    report.timings = with_timing.timings | report.timings
+    ensure_agent(session.paths)
+    return report
+
+
+def _wished(session: Session, before: Lab | None, spec: LabSpec | None) -> Lab:
+    if before is None:
+        return Lab(metadata=ObjectMeta(name=session.paths.lab, uid=_uid(session)), spec=spec or LabSpec())
+    if spec is None:
+        return before
+    check_change(before, spec)
+    return replace(before, spec=spec)
+
+
+def _uid(session: Session) -> str:
+    """The lab's uid, in its file before anything carries it: one that a killed `up` left there is used again."""
+    path = session.paths.uid
+    uid = path.read_text().strip() if path.exists() else ""
+    if not uid:
+        uid = str(uuid.uuid4())
+        replace_text(path, uid)
+    return uid
+
+
+def check_change(before: Lab, spec: LabSpec) -> None:
+    """Raise Conflict if a lab that is up cannot become `spec`: addresses are fixed, and Nodes can only be added."""
+    name = before.metadata.name
+    cure = f"`netlab down --lab {name}` first, or give the new one another name with --lab"
+    for item in fields(LabSpec):
+        old, new = getattr(before.spec, item.name), getattr(spec, item.name)
+        if item.name != "nodes" and old != new:
+            raise Conflict(f"lab {name} is up with {item.name} {old}, and that cannot become {new}; {cure}")
+    lost = {node.name for node in before.spec.nodes} - {node.name for node in spec.nodes}
+    if lost:
+        raise Conflict(f"lab {name} is up with Node {min(lost)}, which the wish lacks; Nodes can only be added; {cure}")
+
+
+def _store(session: Session, lab: Lab) -> None:
+    store = session.store
+    known = store.lab() is not None
+    store.put_lab(lab)
+    present = store.cluster().objects
+    for node in nodes(lab.spec):
+        old = present.get(node.key)
+        store.put(replace(node, metadata=replace(old.metadata, labels=node.metadata.labels)) if old else node)
+    if not known:
+        for item in (*namespaces(), *cluster_dns(sys.executable, _program_paths(), str(session.paths.dns))):
+            store.put(item)
+
+
+def _program_paths() -> tuple[str, ...]:
+    """The directories the cluster DNS needs in its container: the virtual environment and netlab itself."""
+    return sys.prefix, str(PACKAGE)

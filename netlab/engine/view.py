@@ -1,0 +1,36 @@
+"""Looking at a lab without its lock: read-only commands never wait, and never import anything that could change Linux."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from netlab.desired.assignments import Assignments
+from netlab.desired.published import published
+from netlab.errors import NotFound
+from netlab.model.lab import Cluster
+from netlab.store.paths import LabPaths
+from netlab.store.store import Store
+
+
+def read_lab(paths: LabPaths) -> Cluster:
+    """Return all objects as kubectl would see them. Raises NotFound if there is no such lab."""
+    cluster, assignments = read_wish(paths)
+    return published(cluster, assignments)
+
+
+def read_wish(paths: LabPaths) -> tuple[Cluster, Assignments]:
+    """Return the objects as they were wished, and the choices. Raises NotFound if there is no such lab."""
+    with contextlib.closing(open_store(paths)) as store:
+        return store.cluster(), store.assignments()
+
+
+def open_store(paths: LabPaths) -> Store:
+    """Return the lab's store, for reading. Raises NotFound if there is no such lab."""
+    if not paths.store.exists():
+        raise NotFound(f"there is no lab {paths.lab!r}; `netlab up --lab {paths.lab}` makes it")
+    store = Store(paths.store, time.time)
+    if store.lab() is None:
+        store.close()
+        raise NotFound(f"lab {paths.lab!r} is half-made; `netlab up --lab {paths.lab}` finishes it")
+    return store

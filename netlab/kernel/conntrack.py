@@ -1,0 +1,119 @@
+"""Forgetting UDP flows whose translation is out of date. Source: kube-proxy's conntrack cleanup, nf_conntrack_netlink.c.
+
+A UDP flow never ends by itself: a client that keeps its port is sent to the endpoint it was given first for as long as it
+keeps talking, long after that endpoint is gone. So after endpoints change, the flows that were translated to a gone one are
+deleted; the next packet is translated anew. TCP flows are never touched: a connection belongs to the endpoint that took it.
+
+The comparison is kube-proxy's: the flow's *original* destination is the Service's address and port, its *reply* source is
+the endpoint. Flows of other destinations are not looked at, whoever made them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from netlab.errors import KernelError
+from netlab.kernel import netns
+from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attribute, attributes
+from netlab.netstate.names import NetnsName
+
+_CT_GET, _CT_DELETE = (1 << 8) | 1, (1 << 8) | 2
+_CTA_TUPLE_ORIG, _CTA_TUPLE_REPLY, _CTA_ID, _CTA_ZONE = 1, 2, 12, 18
+_CTA_TUPLE_IP, _CTA_TUPLE_PROTO = 1, 2
+_CTA_IP_V4_SRC, _CTA_IP_V4_DST = 1, 2
+_CTA_PROTO_NUM, _CTA_PROTO_DST_PORT = 1, 3
+_NESTED: Final = 0x8000
+Result = TypeVar("Result")
+_NFGENMSG: Final = struct.pack("=BBH", socket.AF_INET, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class UdpFlow:
+    """One UDP entry: where its first packet was sent, and which address answers. `identity` is for its deletion."""
+
+    address: str
+    port: int
+    endpoint: str
+    identity: bytes = b""
+
+
+def udp_flows(name: NetnsName) -> list[UdpFlow]:
+    """Return the IPv4 UDP entries of a namespace. Raises KernelError."""
+    return _in_namespace(name, _dump)
+
+
+def delete_stale_udp(name: NetnsName, stale: Iterable[tuple[str, int, str | None]]) -> int:
+    """Delete the UDP entries that were sent to (address, port) and are answered by the endpoint; return how many.
+
+    Each triple is (ClusterIP, Node's or external address, port or NodePort, address of an endpoint that is gone); None as
+    endpoint means any: use it when a Service goes from no endpoint to some (entries that were never translated) or away.
+    An entry that ended meanwhile is no error. Raises KernelError.
+    """
+    gone = frozenset(stale)
+    if not gone:
+        return 0
+    return _delete_if(
+        name, lambda flow: not gone.isdisjoint(((flow.address, flow.port, flow.endpoint), (flow.address, flow.port, None)))
+    )
+
+
+def keep_udp_to(name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
+    """Delete the UDP entries to each (address, port) of `serving` that none of its endpoints answers; return how many.
+
+    The level-triggered cut, as kube-proxy has it since 1.32: no knowledge of what changed is needed, a crash between the
+    change and the clean-up heals by the next call. A Service without endpoints is given as an empty set. Raises KernelError.
+    """
+    if not serving:
+        return 0
+    return _delete_if(name, lambda flow: flow.endpoint not in serving.get((flow.address, flow.port), {flow.endpoint}))
+
+
+def _delete_if(name: NetnsName, is_stale: Callable[[UdpFlow], bool]) -> int:
+    def delete(netlink: NetlinkSocket) -> int:
+        stale = [flow for flow in _dump(netlink) if is_stale(flow)]
+        errors = netlink.request([Message(_CT_DELETE, 0, _NFGENMSG + flow.identity) for flow in stale])
+        for code in errors:
+            if code not in {0, errno.ENOENT}:
+                raise OSError(code, os.strerror(code))
+        return errors.count(0)
+
+    return _in_namespace(name, delete)
+
+
+def _in_namespace(name: NetnsName, function: Callable[[NetlinkSocket], Result]) -> Result:
+    def inside() -> Result:
+        with NetlinkSocket(NETLINK_NETFILTER) as netlink:
+            return function(netlink)
+
+    try:
+        return netns.in_namespace(name, inside)
+    except OSError as error:
+        raise KernelError(f"conntrack: {name}: {error.strerror}") from error
+
+
+def _dump(netlink: NetlinkSocket) -> list[UdpFlow]:
+    flows = (_parse(payload) for payload in netlink.dump(Message(_CT_GET, 0, _NFGENMSG)))
+    return [flow for flow in flows if flow is not None]
+
+
+def _parse(payload: bytes) -> UdpFlow | None:
+    """Return the entry if it is one of UDP over IPv4; its identity is the original tuple, its zone and its id."""
+    found = attributes(payload, len(_NFGENMSG))
+    original, reply = attributes(found[_CTA_TUPLE_ORIG]), attributes(found[_CTA_TUPLE_REPLY])
+    protocol = attributes(original[_CTA_TUPLE_PROTO])
+    if protocol[_CTA_PROTO_NUM][0] != socket.IPPROTO_UDP or payload[0] != socket.AF_INET:
+        return None
+    identity = attribute(_CTA_TUPLE_ORIG | _NESTED, found[_CTA_TUPLE_ORIG])
+    identity += b"".join(attribute(kind, found[kind]) for kind in (_CTA_ZONE, _CTA_ID) if kind in found)
+    return UdpFlow(
+        address=socket.inet_ntoa(attributes(original[_CTA_TUPLE_IP])[_CTA_IP_V4_DST]),
+        port=int.from_bytes(protocol[_CTA_PROTO_DST_PORT], "big"),
+        endpoint=socket.inet_ntoa(attributes(reply[_CTA_TUPLE_IP])[_CTA_IP_V4_SRC]),
+        identity=identity,
+    )

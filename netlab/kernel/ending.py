@@ -1,0 +1,133 @@
+"""Ending sandboxes and containers, whole ones and halves that a crash left. Nobody is signalled by name: only by record.
+
+The kernel ends a Pod's PID namespace with its pause process; containers with a PID namespace of their own end with their
+main process. conmon then writes the exit file and ends by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from netlab.errors import KernelError
+from netlab.kernel import cgroups, processes
+from netlab.kernel.crun import Crun
+from netlab.kernel.poddir import Bundle, LabDirectories, PodDirectory, record, remove_tree
+from netlab.kernel.processes import Process
+from netlab.kernel.runs import is_running
+
+DEADLINE_S: Final = 10.0
+_ROUNDS: Final = 20
+_RUNTIME_PROGRAMS: Final = frozenset({"conmon", "crun", "pause"})
+
+
+def pause_mark(path: Path) -> str:
+    """Return the environment line by which the pause processes of a Pod directory (or of all below one) are known."""
+    return f"NETLAB_SANDBOX={path}/"
+
+
+def terminate_sandbox(places: LabDirectories, pod: PodDirectory) -> None:
+    """Send TERM to the main process of each running container, once in the life of the sandbox."""
+    mark = pod.path / "terminating"
+    if not pod.path.exists() or mark.exists():
+        return
+    for bundle in pod.bundles():
+        run = bundle.run()
+        if run and is_running(bundle, places.exits):
+            processes.send(run.main, signal.SIGTERM)
+    record(mark, "TERM was sent\n")
+
+
+def kill_sandbox(pod: PodDirectory) -> None:
+    """End all processes of a sandbox and wait for the exit files. Raises KernelError if a process does not end."""
+    runs = [run for bundle in pod.bundles() if (run := bundle.run())]
+    if left := processes.kill([pod.pause_process(), *(run.main for run in runs)], DEADLINE_S):
+        raise KernelError(f"process {left[0]} of sandbox {pod.uid} does not end on SIGKILL")
+    processes.wait([run.conmon for run in runs], DEADLINE_S)
+
+
+def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> None:
+    """End all processes of a sandbox and clear away everything of it; the directory goes last, so this can be repeated."""
+    if pod.path.exists():
+        kill_sandbox(pod)
+        bundles = list(pod.bundles())
+        runs = [bundle.run() for bundle in bundles]
+        if pod.pause.read("process") is None or None in runs:
+            end_makers([pod.path])
+        for bundle in (*bundles, pod.pause):
+            crun.delete(bundle.id)
+        processes.kill([run.conmon for run in runs if run], DEADLINE_S)
+    cgroups.remove(places.lab, pod.uid)
+    for bundle in pod.bundles():
+        (places.exits / bundle.id).unlink(missing_ok=True)
+    remove_tree(pod.path)
+
+
+def retire_attempt(places: LabDirectories, crun: Crun, pod: PodDirectory, container: str, attempt: int) -> None:
+    """Clear an ended attempt (killed if it is not) except for its log and records; earlier attempts wholly."""
+    for number in pod.attempts(container):
+        bundle = pod.bundle(container, number)
+        if number < attempt:
+            clear_bundle(places, crun, bundle)
+        elif number == attempt:
+            _end_bundle(crun, bundle)
+            for name in ("rootfs", "upper", "work"):
+                remove_tree(bundle.path / name)
+
+
+def clear_bundle(places: LabDirectories, crun: Crun, bundle: Bundle) -> None:
+    """Clear everything of one attempt, whole or half."""
+    _end_bundle(crun, bundle)
+    (places.exits / bundle.id).unlink(missing_ok=True)
+    remove_tree(bundle.path)
+
+
+def _end_bundle(crun: Crun, bundle: Bundle) -> None:
+    run = bundle.run()
+    if run is None and bundle.read("failed") is None:
+        end_makers([bundle.path])
+    crun.delete(bundle.id)
+    if run is not None:
+        processes.wait([run.conmon], DEADLINE_S)
+
+
+def end_makers(paths: Iterable[Path]) -> None:
+    """End every conmon and crun that works in these directories without a record: their maker was killed meanwhile."""
+    prefixes = [f"{path}/" for path in paths]
+    for _ in range(_ROUNDS):  # a crun may have been started while we looked
+        found = list(makers(prefixes))
+        if not found:
+            return
+        processes.kill(found, DEADLINE_S)
+    raise KernelError(f"process {found[0].pid} in {prefixes[0]} does not end on SIGKILL")
+
+
+def makers(prefixes: list[str]) -> Iterable[Process]:
+    """Yield the runtime's processes (conmon, crun, pause) that were given a path with one of these prefixes."""
+
+    def belongs(name: str, args: list[str], pid: int) -> bool:
+        words = args
+        if name == "pause":
+            words = [line.removeprefix("NETLAB_SANDBOX=") for line in processes.environment(pid)]
+        return any(f"{word.removeprefix('--root=')}/".startswith(prefix) for word in words for prefix in prefixes)
+
+    return processes.scan(belongs, _RUNTIME_PROGRAMS)
+
+
+def clean(places: LabDirectories, crun: Crun) -> None:
+    """Clear away what is left of a lab whose sandboxes are removed, even if their records are lost.
+
+    Raises:
+        KernelError: something is still there afterwards.
+    """
+    end_makers([places.data / "pods", places.crun])
+    for name in crun.ids():
+        with contextlib.suppress(KernelError):
+            crun.delete(name)
+    cgroups.remove(places.lab)
+    cgroups.remove_root_if_empty()
+    for directory in (places.data, places.crun, places.exits):
+        remove_tree(directory)

@@ -1,0 +1,97 @@
+"""The real Linux: namespaces, links, addresses, routes, sysctls and nft tables as netlab sees and changes them.
+
+Implements kernel.port.Network. Steps of one kind that follow each other are done as a batch, grouped by namespace: their
+order among each other means nothing to Linux. One thread, which lives as long as the call, goes from namespace to
+namespace; no process is started and none of the machine's own namespace is touched.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+
+from netlab.errors import KernelError
+from netlab.kernel import changes, links, netns, nft, sysctl
+from netlab.kernel.host import check_host
+from netlab.kernel.namespaces import ForeignNamespaceError, OpenNamespaces
+from netlab.kernel.port import Scope
+from netlab.netstate.links import Bridge, Link
+from netlab.netstate.names import NetnsName
+from netlab.netstate.state import Namespace, NetState
+from netlab.plan.steps import AddLink, Step
+
+
+class LinuxNetwork:
+    """Linux' network namespaces. `on_step` is called after each step; with it steps are done one by one (crash tests)."""
+
+    def __init__(self, on_step: Callable[[], None] | None = None) -> None:
+        self._on_step = on_step
+
+    def prepare(self) -> None:
+        """Check that this machine can do it. Raises HostUnready naming the cure."""
+        check_host()
+
+    def observe(self, scope: Scope) -> NetState:
+        """Return what exists of `scope`. Raises KernelError."""
+        return netns.run_in_thread(lambda: _observe(scope))
+
+    def apply(self, scope: Scope, steps: Sequence[Step]) -> None:
+        """Do the steps in order. Raises KernelError with the first step that failed; later ones of its batch may be done."""
+        batches: Iterable[list[Step]] = ([step] for step in steps)
+        if self._on_step is None:
+            batches = (list(group) for _, group in itertools.groupby(steps, key=_batch_key))
+
+        def work() -> None:
+            with OpenNamespaces(scope) as namespaces:
+                for batch in batches:
+                    changes.do(namespaces, batch)
+                    if self._on_step is not None:
+                        self._on_step()
+
+        if steps:
+            netns.run_in_thread(work)
+
+    def close(self) -> None:
+        """Nothing is open between calls; here for callers that close what they opened."""
+
+
+def _observe(scope: Scope) -> NetState:
+    seen: dict[NetnsName, links.Seen] = {}
+    rest: dict[NetnsName, Namespace] = {}
+    with OpenNamespaces(scope) as namespaces:
+        for name in sorted(scope.names):
+            try:
+                found = _look(namespaces, name)
+            except ForeignNamespaceError:
+                continue
+            except (OSError, nft.NftError, ValueError) as error:
+                raise KernelError(f"observe: {name}: {changes.reason(error)}") from error
+            if found is not None:
+                seen[name], rest[name] = found
+        peers = links.Peers(seen, namespaces)
+        # Machines first: each knows many Pods, so most pairs are found with a socket that is open anyway.
+        order = sorted(seen, key=lambda name: -len(seen[name].links))
+        wired = {name: links.nouns(name, seen[name], peers) for name in order}
+    return NetState(namespaces=frozenset(_with_links(rest[name], seen[name], wired[name]) for name in rest))
+
+
+def _look(namespaces: OpenNamespaces, name: NetnsName) -> tuple[links.Seen, Namespace] | None:
+    namespace = namespaces.find(name)
+    if namespace is None:
+        return None
+    seen = links.look(namespace.netlink, namespaces.mark)
+    if seen is None:
+        return None
+    namespace.enter()
+    return seen, Namespace(name=name, sysctls=sysctl.observe(), table=nft.observe())
+
+
+def _with_links(rest: Namespace, seen: links.Seen, wired: frozenset[Link]) -> Namespace:
+    return Namespace(
+        name=rest.name, links=wired, addresses=seen.addresses, routes=seen.routes, sysctls=rest.sysctls, table=rest.table
+    )
+
+
+def _batch_key(step: Step) -> tuple[str, bool]:
+    """Bridges come in a batch of their own: veths of the next one are their ports."""
+    return type(step).__name__, isinstance(step, AddLink) and isinstance(step.link, Bridge)

@@ -1,0 +1,116 @@
+"""Threads in which crun works on a machine with a hybrid cgroup tree, and several Pods worked on at a time.
+
+crun refuses a machine that has cgroup v1 controllers and, in /sys/fs/cgroup/unified, a v2 tree with controllers too (seen on
+Firecracker and some cloud images). A thread with a mount namespace of its own covers that directory with an empty tmpfs;
+programs started from the thread see it so. All other mounts keep their propagation: network namespaces made or deleted
+later by anybody are seen to come and go in here too. On all other machines nothing is mounted and no namespace is made.
+Source: crun's libcrun/cgroup.c; unshare(2), mount_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+from netlab.errors import KernelError, NetlabError
+from netlab.kernel.netns import run_in_thread, run_in_threads
+
+CGROUPS: Final = Path("/sys/fs/cgroup")
+WORKERS: Final = 4
+
+TMPFS_MAGIC: Final = 0x01021994
+OVERLAYFS_MAGIC: Final = 0x794C7630
+CGROUP2_MAGIC: Final = 0x63677270
+_CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
+_MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+_libc.statfs.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
+_thread = threading.local()
+
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+
+def filesystem_type(path: Path) -> int:
+    """Return the magic number of the file system `path` is on. Raises OSError."""
+    answer = (ctypes.c_long * 64)()  # struct statfs begins with the type, one long on all 64-bit machines
+    _call(_libc.statfs, os.fsencode(path), ctypes.byref(answer))
+    return int(answer[0]) & 0xFFFFFFFF
+
+
+def is_hybrid() -> bool:
+    """Tell whether the machine has cgroup v1 controllers and v2 controllers side by side."""
+    try:
+        return filesystem_type(CGROUPS) == TMPFS_MAGIC and bool((CGROUPS / "unified/cgroup.controllers").read_text().strip())
+    except OSError:
+        return False
+
+
+def inside(function: Callable[[], Result]) -> Result:
+    """Return what `function` returns where crun works: in this thread if it does, else in a fresh one."""
+    if getattr(_thread, "covered", False) or not is_hybrid():
+        return function()
+
+    def covered() -> Result:
+        _cover()
+        return function()
+
+    return run_in_thread(covered)
+
+
+def each(work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
+    """Call `do` for every item; those under one key in order, up to four keys at a time, in threads where crun works.
+
+    Returns for each key the error that ended its row, or None. Other exceptions than NetlabError are raised.
+    """
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for key in work:
+        waiting.put(key)
+    results: dict[str, NetlabError | None] = {}
+
+    def worker() -> None:
+        _cover()
+        while True:
+            try:
+                key = waiting.get_nowait()
+            except queue.Empty:
+                return
+            results[key] = _row(work[key], do)
+
+    run_in_threads([worker] * min(WORKERS, len(work)))
+    return {key: results[key] for key in work}
+
+
+def _row(items: Sequence[Item], do: Callable[[Item], object]) -> NetlabError | None:
+    try:
+        for item in items:
+            do(item)
+    except NetlabError as error:
+        return error
+    return None
+
+
+def _cover() -> None:
+    """Give the calling thread its own view of /sys/fs/cgroup, if the machine is of that kind."""
+    if getattr(_thread, "covered", False) or not is_hybrid():
+        return
+    try:
+        _call(_libc.unshare, _CLONE_FS | _CLONE_NEWNS)
+        _call(_libc.mount, None, os.fsencode(CGROUPS), None, _MS_REC | _MS_PRIVATE, None)
+        _call(_libc.mount, b"none", os.fsencode(CGROUPS / "unified"), b"tmpfs", 0, b"mode=755")
+    except OSError as error:
+        raise KernelError(f"cover {CGROUPS}/unified for crun: {error.strerror}") from error
+    _thread.covered = True
+
+
+def _call(function: Callable[..., int], *arguments: object) -> None:
+    if function(*arguments) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))

@@ -1,0 +1,108 @@
+"""nftables by libnftables: run a script in a namespace, read its table `inet netlab` back. Source: libnftables(3), nft(8).
+
+The library is what the `nft` program is made of; called directly, a listing takes 0.3 ms instead of a process of 4 ms. A
+context belongs to the namespace where it was made. The library keeps state of its own between contexts (interface names,
+scanner), so one call runs at a time, and no context outlives its call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from netlab.errors import HostUnready
+from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, text
+from netlab.kernel.nft_listing import parse_table
+from netlab.netstate.nft import NftTable
+
+FAMILY: Final = "inet"
+TABLE: Final = "netlab"
+CURE: Final = "apt-get install nftables"
+
+_STATELESS: Final = 1 << 2  # NFT_CTX_OUTPUT_STATELESS: `nft -s`, no counters
+_NFT_MSG_GETTABLE: Final = (10 << 8) | 1
+_NFPROTO_INET: Final = 1
+_NFTA_TABLE_NAME: Final = 1
+_lock = threading.Lock()
+
+
+class NftError(Exception):
+    """What nft said about a script, as text for the user."""
+
+
+def run(script: str) -> str:
+    """Run `script` in the thread's namespace, all or nothing; return its output. Raises NftError with nft's own words."""
+    library = load_library()
+    # From a file, because the library quotes the wrong line of a buffer. A file in memory has a name below /proc.
+    with os.fdopen(os.memfd_create("nft", os.MFD_CLOEXEC), "wb") as file, _lock, _context(library) as context:
+        file.write(script.encode())
+        file.flush()
+        name = f"/proc/self/fd/{file.fileno()}"
+        code = library.nft_run_cmd_from_filename(context, name.encode())
+        output = library.nft_ctx_get_output_buffer(context) or b""
+        complaint = library.nft_ctx_get_error_buffer(context) or b""
+    if code != 0:
+        raise NftError(complaint.decode(errors="replace").replace(name, "line").strip() or f"nft failed with code {code}")
+    return str(output.decode(errors="replace"))
+
+
+def observe() -> NftTable | None:
+    """Return the table `inet netlab` of the thread's namespace; None if there is none. Raises NftError, OSError."""
+    if not _has_table():
+        return None
+    try:
+        return parse_table(run(f"list table {FAMILY} {TABLE}"))
+    except NftError:
+        if not _has_table():  # deleted between the two questions
+            return None
+        raise
+
+
+def _has_table() -> bool:
+    """Ask the kernel itself, which takes a tenth of a listing: most namespaces have no table."""
+    question = Message(_NFT_MSG_GETTABLE, 0, bytes((_NFPROTO_INET, 0, 0, 0)) + text(_NFTA_TABLE_NAME, TABLE))
+    with NetlinkSocket(NETLINK_NETFILTER) as netlink:
+        try:
+            netlink.ask(question)
+        except FileNotFoundError:
+            return False
+    return True
+
+
+@functools.cache
+def load_library() -> Any:
+    """Return libnftables. Raises HostUnready if it is not installed."""
+    try:
+        library = ctypes.CDLL("libnftables.so.1")
+    except OSError as error:
+        raise HostUnready(f"libnftables is missing: {CURE}") from error
+    context = ctypes.c_void_p
+    library.nft_ctx_new.argtypes, library.nft_ctx_new.restype = (ctypes.c_uint32,), context
+    library.nft_ctx_free.argtypes, library.nft_ctx_free.restype = (context,), None
+    library.nft_run_cmd_from_filename.argtypes = (context, ctypes.c_char_p)
+    library.nft_ctx_output_set_flags.argtypes, library.nft_ctx_output_set_flags.restype = (context, ctypes.c_uint), None
+    for name in ("nft_ctx_buffer_output", "nft_ctx_buffer_error"):
+        getattr(library, name).argtypes = (context,)
+    for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
+        # The buffer is the context's; ctypes copies it into a bytes object before the context is freed.
+        getattr(library, name).argtypes, getattr(library, name).restype = (context,), ctypes.c_char_p
+    return library
+
+
+@contextmanager
+def _context(library: Any) -> Iterator[int]:
+    context = library.nft_ctx_new(0)
+    if not context:
+        raise NftError("libnftables gave no context")
+    try:
+        library.nft_ctx_output_set_flags(context, _STATELESS)
+        library.nft_ctx_buffer_output(context)
+        library.nft_ctx_buffer_error(context)
+        yield context
+    finally:
+        library.nft_ctx_free(context)

@@ -1,0 +1,191 @@
+"""config.json for crun: the pause process of a Pod, its containers, and commands run in them. Pure.
+
+The pause process makes the namespaces of the Pod (IPC, UTS, PID) inside the Pod's network namespace; containers join them by
+path and have a mount namespace and a cgroup of their own. `image: host` is a skeleton of directories with the machine's /usr
+and /etc in it (overlays: what a container writes there is its own), so nothing of /root, /home or /var is seen.
+Source: OCI runtime-spec 1.0.2 (crun 1.14 refuses 1.2); Docker's default capabilities and masked paths.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from netlab.netstate.process import ContainerProcess
+
+VERSION: Final = "1.0.2"
+NOBODY: Final = 65534
+CAPABILITIES: Final = tuple(
+    f"CAP_{name}"
+    for name in (
+        "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
+        "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
+    )
+)  # fmt: skip
+MASKED: Final = (
+    "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+    "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+    # the machine's secrets: `image: host` shows its /etc
+    "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/ssh", "/etc/sudoers", "/etc/sudoers.d",
+    "/etc/ssl/private",
+)  # fmt: skip
+READ_ONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+SKELETON: Final = (
+    "proc", "sys", "dev", "etc", "usr", "var", "var/tmp", "var/log", "tmp", "run", "root", "opt", "home", "srv", "mnt",
+)  # fmt: skip
+OVERLAYS: Final = ("usr", "etc")
+OPEN_FILES_SOFT: Final = 1024
+OPEN_FILES_HARD: Final = 524288  # systemd's default; a process may not exceed its own hard limit without CAP_SYS_RESOURCE
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a container is put: paths on the machine, the namespaces of its Pod.
+
+    `sources` are the absolute sources of the process's mounts, in their order; `read_only` are directories of the machine
+    that are seen at their own path; `open_files` is the hard limit that this program itself has.
+    """
+
+    bundle: str
+    shm: str
+    etc: str
+    netns: str
+    pause_pid: int
+    cgroup: str
+    sources: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    share_pid: bool = True
+    open_files: int = OPEN_FILES_HARD
+    seccomp: Mapping[str, Any] | None = None
+
+
+def pause_config(*, root: str, netns: str, hostname: str, mark: str) -> Config:
+    """Return the configuration of a pause process; `mark` is put into its environment, by which it is known in /proc."""
+    return {
+        "ociVersion": VERSION,
+        "hostname": hostname,
+        "process": {
+            "terminal": False,
+            "user": {"uid": NOBODY, "gid": NOBODY},
+            "args": ["/pause", "-P"],
+            "env": ["PATH=/", mark],
+            "cwd": "/",
+            "capabilities": {"bounding": [], "effective": [], "permitted": []},
+            "noNewPrivileges": True,
+        },
+        "root": {"path": root, "readonly": True},
+        "mounts": [
+            _mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev", "ro"),
+            _mount("/dev", "tmpfs", "tmpfs", "nosuid", "noexec", "mode=755", "size=64k"),
+        ],
+        "linux": {
+            "namespaces": [*({"type": kind} for kind in ("pid", "ipc", "uts", "mount")), {"type": "network", "path": netns}],
+            "resources": {},
+        },
+    }
+
+
+def container_config(process: ContainerProcess, place: Surroundings) -> Config:
+    """Return the configuration of a container."""
+    linux: Config = {
+        "namespaces": _namespaces(place),
+        "cgroupsPath": place.cgroup,
+        "resources": {},
+        "maskedPaths": list(MASKED),
+        "readonlyPaths": list(READ_ONLY),
+        "rootfsPropagation": "rprivate",
+    }
+    if place.seccomp is not None:
+        linux["seccomp"] = place.seccomp
+    return {
+        "ociVersion": VERSION,
+        "process": _process(process, place.open_files),
+        "root": {"path": f"{place.bundle}/rootfs", "readonly": False},
+        "mounts": [*_system_mounts(place), *_own_mounts(process, place.sources)],
+        "linux": linux,
+    }
+
+
+def exec_process(config: Config, args: Sequence[str], *, env: Mapping[str, str], cwd: str, tty: bool) -> Config:
+    """Return what `crun exec --process` reads: the rights, limits and variables of the container, another command.
+
+    `env` is added to the container's own variables; an empty `cwd` means the container's.
+    """
+    variables = dict(line.split("=", 1) for line in config["process"]["env"])
+    if tty:
+        variables.setdefault("TERM", "xterm")
+    variables |= env
+    lines = [f"{name}={value}" for name, value in variables.items()]
+    changed = {"terminal": tty, "args": list(args), "env": lines, "cwd": cwd or config["process"]["cwd"]}
+    return {**config["process"], **changed}
+
+
+def text(config: Config) -> str:
+    """Return a configuration as it is written to a file."""
+    return json.dumps(config, ensure_ascii=False, separators=(",", ":"))
+
+
+def _process(process: ContainerProcess, open_files: int) -> Config:
+    hard = min(OPEN_FILES_HARD, open_files)
+    return {
+        "terminal": False,
+        "user": {"uid": 0, "gid": 0},
+        "args": list(process.args),
+        "env": [f"{name}={value}" for name, value in process.env],
+        "cwd": process.cwd,
+        "capabilities": {kind: list(CAPABILITIES) for kind in ("bounding", "effective", "permitted")},
+        "noNewPrivileges": True,
+        "rlimits": [{"type": "RLIMIT_NOFILE", "hard": hard, "soft": min(OPEN_FILES_SOFT, hard)}],
+        "oomScoreAdj": 0,
+    }
+
+
+def _namespaces(place: Surroundings) -> list[Config]:
+    pause = f"/proc/{place.pause_pid}/ns"
+    shared = ("ipc", "uts", "pid") if place.share_pid else ("ipc", "uts")
+    return [
+        {"type": "mount"},
+        {"type": "cgroup"},
+        {"type": "network", "path": place.netns},
+        *({"type": kind, "path": f"{pause}/{kind}"} for kind in shared),
+        *(() if place.share_pid else ({"type": "pid"},)),
+    ]
+
+
+def _system_mounts(place: Surroundings) -> list[Config]:
+    """/run comes before the files of /etc: on many machines /etc/resolv.conf is a link into it."""
+    return [
+        *(_overlay(place.bundle, name) for name in OVERLAYS),
+        *(_mount(path, "bind", path, "rbind", "ro", "nosuid", "nodev") for path in place.read_only),
+        _mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
+        _mount("/dev", "tmpfs", "tmpfs", "nosuid", "noexec", "strictatime", "mode=755", "size=65536k"),
+        _mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
+        _mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
+        _mount("/dev/shm", "bind", place.shm, "bind", "rw", "nosuid", "nodev", "noexec"),  # noqa: S108 - the Pod's own
+        _mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
+        _mount("/tmp", "tmpfs", "tmpfs", "nosuid", "nodev", "mode=1777"),  # noqa: S108 - the container's own
+        _mount("/run", "tmpfs", "tmpfs", "nosuid", "nodev", "mode=0755"),
+        _mount("/etc/hosts", "bind", f"{place.etc}/hosts", "bind", "rprivate", "rw"),
+        _mount("/etc/resolv.conf", "bind", f"{place.etc}/resolv.conf", "bind", "rprivate", "ro"),
+        _mount("/etc/hostname", "bind", f"{place.etc}/hostname", "bind", "rprivate", "ro"),
+    ]
+
+
+def _own_mounts(process: ContainerProcess, sources: Sequence[str]) -> list[Config]:
+    return [
+        _mount(mount.destination, "bind", source, "rbind", "rprivate", "ro" if mount.read_only else "rw")
+        for mount, source in zip(process.mounts, sources, strict=True)
+    ]
+
+
+def _overlay(bundle: str, name: str) -> Config:
+    layers = (f"lowerdir=/{name}", f"upperdir={bundle}/upper/{name}", f"workdir={bundle}/work/{name}")
+    return _mount(f"/{name}", "overlay", "overlay", *layers)
+
+
+def _mount(destination: str, kind: str, source: str, *options: str) -> Config:
+    return {"destination": destination, "type": kind, "source": source, "options": list(options)}

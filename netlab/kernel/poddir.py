@@ -1,0 +1,217 @@
+"""The directory of a Pod's processes, and the files in it. Everything netlab knows about them stands here and in exits/.
+
+    <data>/pods/<uid>/
+        etc/{hosts,resolv.conf,hostname}      seen by all containers
+        shm/, volumes/<name>/                 shared by all containers
+        terminating                           TERM was sent
+        pause/{config.json,pidfile,process}   process: pid, start time, boot
+        containers/<name>/<attempt>/          a bundle
+            config.json, rootfs/, upper/, work/
+            pidfile, conmon.pid, oom, log, ... written by conmon
+            run                               written when it was started: main process, conmon, time
+            failed                            why it could not be started
+            lost                              its conmon died before it: nobody knows how it ended
+
+Names come from manifests and from directories: each is checked before it becomes part of a path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from netlab.errors import KernelError
+from netlab.kernel import processes
+from netlab.kernel.files import replace_text
+from netlab.kernel.processes import Process
+from netlab.netstate.names import NAME_MAX
+
+WORLD_WRITABLE: Final = 0o777
+STICKY: Final = 0o1777
+OPEN: Final = 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One start of a container: its main process, its conmon, when (seconds since the epoch)."""
+
+    main: Process
+    conmon: Process
+    started_at: float
+
+    def __str__(self) -> str:
+        return f"{self.main}\n{self.conmon}\n{self.started_at}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The directory of one attempt of one container. `id` is crun's name for it, and that of its exit file."""
+
+    path: Path
+    id: str
+
+    def read(self, name: str) -> str | None:
+        """Return the text of one of its files, None if there is no such file."""
+        return read(self.path / name)
+
+    def run(self) -> Run | None:
+        """Return how it was started, None if it was not."""
+        lines = (self.read("run") or "").splitlines()
+        if len(lines) != 3:  # noqa: PLR2004 - as Run writes it
+            return None
+        main, conmon = processes.parse(lines[0]), processes.parse(lines[1])
+        return Run(main, conmon, float(lines[2])) if main and conmon else None
+
+
+@dataclass(frozen=True, slots=True)
+class PodDirectory:
+    """The directory of a Pod of a lab. Raises KernelError if `uid` is no name of a directory."""
+
+    data: Path
+    lab: str
+    uid: str
+
+    def __post_init__(self) -> None:
+        component(self.uid)
+
+    @property
+    def path(self) -> Path:
+        """The directory itself."""
+        return self.data / "pods" / self.uid
+
+    @property
+    def pause(self) -> Bundle:
+        """The pause process's bundle. No container has its id: theirs end with a number."""
+        return Bundle(self.path / "pause", f"{self.lab}-{self._short}-pause")
+
+    @property
+    def _short(self) -> str:
+        return self.uid[:8]
+
+    def pause_process(self) -> Process | None:
+        """Return the pause process last started; it may have ended."""
+        return processes.parse(self.pause.read("process") or "")
+
+    def bundle(self, container: str, attempt: int) -> Bundle:
+        """Return the directory of an attempt, there or not. Raises KernelError for an impossible name."""
+        path = self.path / "containers" / component(container) / str(attempt)
+        return Bundle(path, f"{self.lab}-{self._short}-{container}-{attempt}"[:NAME_MAX])
+
+    def containers(self) -> list[str]:
+        """Return the names of containers that were ever started, sorted."""
+        return sorted(_entries(self.path / "containers"))
+
+    def attempts(self, container: str) -> list[int]:
+        """Return the numbers of a container's attempts of which something is left, ascending."""
+        names = _entries(self.path / "containers" / component(container))
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def bundles(self) -> Iterator[Bundle]:
+        """Yield every attempt of every container of which something is left."""
+        for name in self.containers():
+            for attempt in self.attempts(name):
+                yield self.bundle(name, attempt)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabDirectories:
+    """Where a lab's processes keep their files: `state` in /run, gone after a reboot, and `data` on a real disk."""
+
+    state: Path
+    data: Path
+    lab: str
+
+    @property
+    def exits(self) -> Path:
+        """Where conmon puts exit files."""
+        return self.state / "exits"
+
+    @property
+    def crun(self) -> Path:
+        """Where crun keeps its state."""
+        return self.state / "crun"
+
+    @property
+    def pause_root(self) -> Path:
+        """The root directory of all pause processes."""
+        return self.data / "pause"
+
+    def pod(self, uid: str) -> PodDirectory:
+        """Return the directory of a Pod, there or not. Raises KernelError for an impossible uid."""
+        return PodDirectory(self.data, self.lab, uid)
+
+    def pods(self) -> list[PodDirectory]:
+        """Return the directories that exist, by uid."""
+        return [self.pod(uid) for uid in sorted(_entries(self.data / "pods"))]
+
+
+def component(name: str) -> str:
+    """Return `name` if it can be one component of a path. Raises KernelError otherwise."""
+    if name in {"", ".", ".."} or "/" in name or "\0" in name or len(name.encode()) > NAME_MAX:
+        raise KernelError(f"{name!r} is not a name of a directory")
+    return name
+
+
+def read(path: Path) -> str | None:
+    """Return a file's text, None if it does not exist. Raises KernelError for other trouble."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise KernelError(f"read {path}: {error.strerror}") from error
+    with open(handle, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
+        return file.read()
+
+
+def make_directory(path: Path, mode: int = OPEN) -> None:
+    """Make a directory of exactly this mode, whatever the umask; one that is there gets the mode. Parents must exist."""
+    with translated("mkdir", path):
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode)
+        path.chmod(mode)
+
+
+def rewrite(path: Path, text: str, mode: int = 0o644) -> None:
+    """Make a file hold `text`, in place: containers that have it mounted see the new text."""
+    if read(path) == text:
+        return
+    with translated("write", path):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+        with os.fdopen(handle, "w") as file:
+            os.fchmod(handle, mode)
+            file.write(text)
+
+
+def record(path: Path, text: str) -> None:
+    """Write a file in one step. Raises KernelError, a full disk named as such."""
+    replace_text(path, text)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory with all in it; one that is not there is fine. Raises KernelError."""
+    with translated("remove", path), contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def translated(what: str, path: Path) -> Iterator[None]:
+    """Turn an OSError into a KernelError that names the act, the file and, for a full disk, the cure."""
+    try:
+        yield
+    except OSError as error:
+        cure = "; free some space on that disk" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+        raise KernelError(f"{what} {error.filename or path}: {error.strerror}{cure}") from error
+
+
+def _entries(directory: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(directory) if not name.startswith(".")]  # noqa: PTH208 - names, not paths
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,243 @@
+"""Links, addresses and routes as rtnetlink messages, and back. Source: rtnetlink(7), linux/if_link.h, linux/rtnetlink.h.
+
+Pure packing and parsing: no socket here. Numbers in messages are in the machine's byte order, addresses in the network's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from netlab.kernel.netlink import (
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    Message,
+    attribute,
+    attributes,
+    nested,
+    number,
+    text,
+)
+from netlab.netstate.links import ROUTE_PROTOCOL, Address, Bridge, Route, Veth
+from netlab.netstate.names import IfName
+
+LOOPBACK_INDEX: Final = 1
+
+_RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK, _RTM_SETLINK = 16, 17, 18, 19
+_RTM_NEWADDR, _RTM_DELADDR, _RTM_GETADDR = 20, 21, 22
+_RTM_NEWROUTE, _RTM_DELROUTE, _RTM_GETROUTE = 24, 25, 26
+_RTM_GETNSID = 90
+
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER = 1, 3, 4, 5, 10
+_IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_GROUP, _IFLA_NET_NS_FD, _IFLA_EXT_MASK, _IFLA_LINK_NETNSID = 18, 20, 27, 28, 29, 37
+_IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
+_RTEXT_FILTER_SKIP_STATS = 8
+_IFF_UP = 1
+
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS, _IFA_F_NOPREFIXROUTE = 1, 2, 8, 0x200
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_TABLE = 1, 4, 5, 15
+_RT_TABLE_MAIN, _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK, _RT_SCOPE_NOWHERE, _RTN_UNICAST = 254, 0, 253, 255, 1
+_NETNSA_NSID, _NETNSA_FD = 1, 3
+
+_IFINFO = struct.Struct("=BxHiII")
+_IFADDR = struct.Struct("=BBBBI")
+_RT = struct.Struct("=BBBBBBBBI")
+_INT = struct.Struct("=i")
+_HOST_BITS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLink:
+    """A link as the kernel tells it. `peer_index` is the other end's index in the namespace numbered `peer_nsid` (-1: this)."""
+
+    index: int
+    name: str
+    kind: str
+    mac: str
+    mtu: int
+    alias: str
+    up: bool
+    master: int
+    peer_index: int
+    peer_nsid: int
+
+
+def add_bridge(bridge: Bridge) -> Message:
+    """Return the request for a bridge, up. Its alias and its MTU follow by `mark_link`: creation does not take them.
+
+    A bridge takes over its smallest port's MTU until its own was changed, and setting what it is already is no change.
+    """
+    return _new_link(bridge.name, bridge.mac, bridge.mtu - 1, nested(_IFLA_LINKINFO, text(_IFLA_INFO_KIND, "bridge")))
+
+
+def add_veth(veth: Veth, master_index: int, peer_netns_fd: int) -> Message:
+    """Return the request for a whole pair, the near end up and a port of the bridge `master_index` (0: of none)."""
+    # The far end cannot be up already (ENOTCONN): the kernel joins the ends after it made both.
+    far = _IFINFO.pack(0, 0, 0, 0, 0) + b"".join(
+        (
+            text(_IFLA_IFNAME, veth.peer_name),
+            attribute(_IFLA_ADDRESS, _mac_bytes(veth.peer_mac)),
+            number(_IFLA_MTU, veth.mtu),
+            number(_IFLA_NET_NS_FD, peer_netns_fd),
+        )
+    )
+    information = nested(_IFLA_INFO_DATA, attribute(_VETH_INFO_PEER, far))
+    more = [nested(_IFLA_LINKINFO, text(_IFLA_INFO_KIND, "veth"), information)]
+    if master_index:
+        more.append(number(_IFLA_MASTER, master_index))
+    return _new_link(veth.name, veth.mac, veth.mtu, *more)
+
+
+def _new_link(name: str, mac: str, mtu: int, *more: bytes) -> Message:
+    common = text(_IFLA_IFNAME, name) + attribute(_IFLA_ADDRESS, _mac_bytes(mac)) + number(_IFLA_MTU, mtu)
+    payload = _IFINFO.pack(0, 0, 0, _IFF_UP, _IFF_UP) + common + b"".join(more)
+    return Message(_RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, payload)
+
+
+def mark_link(name: str, alias: str, mtu: int = 0) -> Message:
+    """Return the request that gives a link its alias and brings it up, and changes its MTU if one is given."""
+    payload = _IFINFO.pack(0, 0, 0, _IFF_UP, _IFF_UP) + text(_IFLA_IFNAME, name) + attribute(_IFLA_IFALIAS, alias.encode())
+    return Message(_RTM_SETLINK, 0, payload + (number(_IFLA_MTU, mtu) if mtu else b""))
+
+
+def group_link(name: str, group: int) -> Message:
+    """Return the request that puts a link into a group."""
+    return Message(_RTM_SETLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + text(_IFLA_IFNAME, name) + number(_IFLA_GROUP, group))
+
+
+def delete_group(group: int) -> Message:
+    """Return the request that removes all links of a group: one RCU grace period for all, not one each."""
+    return Message(_RTM_DELLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + number(_IFLA_GROUP, group))
+
+
+def delete_link(name: str) -> Message:
+    """Return the request that removes a link by name."""
+    return Message(_RTM_DELLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + text(_IFLA_IFNAME, name))
+
+
+def get_links(index: int = 0) -> Message:
+    """Return the question for one link by index, or for all (a dump) without one; statistics left out."""
+    return Message(_RTM_GETLINK, 0, _IFINFO.pack(0, 0, index, 0, 0) + number(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS))
+
+
+def get_link(name: str) -> Message:
+    """Return the question for one link by name."""
+    payload = _IFINFO.pack(0, 0, 0, 0, 0) + number(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS) + text(_IFLA_IFNAME, name)
+    return Message(_RTM_GETLINK, 0, payload)
+
+
+def get_nsid(netns_fd: int) -> Message:
+    """Return the question for the number by which a namespace knows another one."""
+    return Message(_RTM_GETNSID, 0, bytes(4) + number(_NETNSA_FD, netns_fd))
+
+
+def parse_nsid(payload: bytes) -> int:
+    """Return the number; -1 if the namespaces do not know each other."""
+    found = attributes(payload, 4).get(_NETNSA_NSID)
+    return int(_INT.unpack(found)[0]) if found else -1
+
+
+def parse_link(payload: bytes) -> SeenLink:
+    """Return what a link message says."""
+    _, _, index, flags, _ = _IFINFO.unpack_from(payload)
+    found = attributes(payload, _IFINFO.size)
+    information = attributes(found.get(_IFLA_LINKINFO, b""))
+    return SeenLink(
+        index=index,
+        name=_string(found.get(_IFLA_IFNAME)),
+        kind=_string(information.get(_IFLA_INFO_KIND)),
+        mac=found.get(_IFLA_ADDRESS, b"").hex(":"),
+        mtu=_integer(found.get(_IFLA_MTU)),
+        alias=_string(found.get(_IFLA_IFALIAS)),
+        up=bool(flags & _IFF_UP),
+        master=_integer(found.get(_IFLA_MASTER)),
+        peer_index=_integer(found.get(_IFLA_LINK)),
+        peer_nsid=_integer(found.get(_IFLA_LINK_NETNSID), missing=-1),
+    )
+
+
+def add_address(address: Address, index: int) -> Message:
+    """Return the request that puts an address on the link `index`."""
+    return Message(_RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, _address(address, index))
+
+
+def delete_address(address: Address, index: int) -> Message:
+    """Return the request that takes an address from the link `index`."""
+    return Message(_RTM_DELADDR, 0, _address(address, index))
+
+
+def _address(address: Address, index: int) -> bytes:
+    host, _, length = address.address.partition("/")
+    packed = socket.inet_aton(host)
+    payload = _IFADDR.pack(socket.AF_INET, int(length or 32), 0, _RT_SCOPE_UNIVERSE, index)
+    payload += attribute(_IFA_LOCAL, packed) + attribute(_IFA_ADDRESS, packed)
+    return payload + (number(_IFA_FLAGS, _IFA_F_NOPREFIXROUTE) if address.noprefixroute else b"")
+
+
+def get_addresses() -> Message:
+    """Return the question for all IPv4 addresses."""
+    return Message(_RTM_GETADDR, 0, _IFADDR.pack(socket.AF_INET, 0, 0, 0, 0))
+
+
+def parse_address(payload: bytes, names: dict[int, str]) -> Address | None:
+    """Return the address; None if its link is not in `names` or it is the loopback's own."""
+    _, length, _, _, index = _IFADDR.unpack_from(payload)
+    found = attributes(payload, _IFADDR.size)
+    host = socket.inet_ntoa(found.get(_IFA_LOCAL) or found[_IFA_ADDRESS])
+    if index not in names or (index == LOOPBACK_INDEX and host.startswith("127.")):
+        return None
+    flags = _integer(found.get(_IFA_FLAGS))
+    return Address(dev=IfName(names[index]), address=f"{host}/{length}", noprefixroute=bool(flags & _IFA_F_NOPREFIXROUTE))
+
+
+def add_route(route: Route, index: int) -> Message:
+    """Return the request for a route over the link `index`, in place of one to the same destination."""
+    scope = _RT_SCOPE_UNIVERSE if route.via else _RT_SCOPE_LINK
+    return Message(_RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _route(route, index, scope))
+
+
+def delete_route(route: Route, index: int) -> Message:
+    """Return the request that takes netlab's own route away; the same route of somebody else stays."""
+    return Message(_RTM_DELROUTE, 0, _route(route, index, _RT_SCOPE_NOWHERE))
+
+
+def _route(route: Route, index: int, scope: int) -> bytes:
+    network = ipaddress.IPv4Network("0.0.0.0/0" if route.destination == "default" else route.destination)
+    payload = _RT.pack(socket.AF_INET, network.prefixlen, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, scope, _RTN_UNICAST, 0)
+    payload += attribute(_RTA_DST, network.network_address.packed) if network.prefixlen else b""
+    payload += attribute(_RTA_GATEWAY, socket.inet_aton(route.via)) if route.via else b""
+    return payload + number(_RTA_OIF, index)
+
+
+def get_routes() -> Message:
+    """Return the question for netlab's IPv4 routes of the main table."""
+    return Message(_RTM_GETROUTE, 0, _RT.pack(socket.AF_INET, 0, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, 0, 0, 0))
+
+
+def parse_route(payload: bytes, names: dict[int, str]) -> Route | None:
+    """Return the route; None if it is not netlab's. A host's route is written without `/32`, as ip(8) does."""
+    _, length, _, _, table, protocol, _, _, _ = _RT.unpack_from(payload)
+    if protocol != ROUTE_PROTOCOL or table != _RT_TABLE_MAIN:
+        return None
+    found = attributes(payload, _RT.size)
+    name = names.get(_integer(found.get(_RTA_OIF)), "")
+    host = socket.inet_ntoa(found.get(_RTA_DST, bytes(4)))
+    destination = "default" if not length else host if length == _HOST_BITS else f"{host}/{length}"
+    via = socket.inet_ntoa(found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
+    return Route(destination=destination, dev=IfName(name), via=via)
+
+
+def _mac_bytes(mac: str) -> bytes:
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+def _string(value: bytes | None) -> str:
+    return value.rstrip(b"\0").decode(errors="replace") if value else ""
+
+
+def _integer(value: bytes | None, missing: int = 0) -> int:
+    return int(_INT.unpack(value)[0]) if value else missing

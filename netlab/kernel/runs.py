@@ -1,0 +1,91 @@
+"""What runs, read from files and /proc: the status of a sandbox and the newest run of each of its containers.
+
+    failed ........ could not be started          created ....... made, not yet started
+    exit file ..... exited, its content is the code
+    conmon lives .. running
+    neither ....... conmon was killed: the container is killed too (its output would go nowhere), its exit is unknown
+
+An exit file appears before conmon ends, so a dead conmon without exit file is looked for a second time and then believed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+from netlab.kernel import processes
+from netlab.kernel.poddir import Bundle, PodDirectory, read, record
+from netlab.netstate.process import ContainerRun, SandboxStatus
+
+KILLED: Final = 128 + signal.SIGKILL
+
+
+def sandbox_status(pod: PodDirectory, exits: Path) -> SandboxStatus:
+    """Return what exists of a sandbox. Raises KernelError if its files cannot be read."""
+    names = pod.containers()
+    found = [(name, attempts[-1]) for name in names if (attempts := pod.attempts(name))]
+    return SandboxStatus(
+        uid=pod.uid,
+        alive=processes.is_alive(pod.pause_process()),
+        terminating=(pod.path / "terminating").exists(),
+        runs=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in found),
+    )
+
+
+def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> ContainerRun:
+    """Return how one attempt stands; a container whose conmon was killed is ended."""
+    error = bundle.read("failed")
+    if error is not None:
+        moment = _modified(bundle.path / "failed")
+        return ContainerRun(
+            name=name, attempt=attempt, state="failed", error=error.strip(), started_at=moment, finished_at=moment
+        )
+    run = bundle.run()
+    if run is None:
+        return ContainerRun(name=name, attempt=attempt, state="created")
+    ended = _exit(bundle, exits)
+    if ended is None and processes.is_alive(run.conmon):
+        return ContainerRun(name=name, attempt=attempt, state="running", started_at=run.started_at)
+    code, moment = ended or _exit(bundle, exits) or _lost(bundle)
+    return ContainerRun(
+        name=name,
+        attempt=attempt,
+        state="exited",
+        exit_code=code,
+        # conmon marks a killed child of the main process too
+        oom_killed=code == KILLED and (bundle.path / "oom").exists(),
+        started_at=run.started_at,
+        finished_at=max(moment, run.started_at),
+    )
+
+
+def is_running(bundle: Bundle, exits: Path) -> bool:
+    """Tell whether the container of a bundle runs."""
+    return container_run("", 0, bundle, exits).state == "running"
+
+
+def _exit(bundle: Bundle, exits: Path) -> tuple[int | None, float] | None:
+    path = exits / bundle.id
+    text = read(path)
+    if text is None:
+        return None
+    return (int(text) if text.strip().isdecimal() else None), _modified(path)
+
+
+def _lost(bundle: Bundle) -> tuple[None, float]:
+    mark = bundle.path / "lost"
+    if not mark.exists():
+        run = bundle.run()
+        processes.send(run.main if run else None, signal.SIGKILL)
+        record(mark, "its conmon was killed\n")
+    return None, _modified(mark)
+
+
+def _modified(path: Path) -> float:
+    """When a file was written, in seconds since the epoch; 0 if it is gone."""
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116 - called for each container of each Pod
+    except FileNotFoundError:
+        return 0.0

@@ -1,0 +1,158 @@
+"""The container runtime of a lab: sandboxes (Pods), their containers, commands in them. crun, conmon and catatonit do the work.
+
+Nothing is remembered here: what there is stands in files (poddir.py) and in /proc, so any command can go on where a killed
+one stopped. Methods for different Pods may run at the same time (`each`); for one Pod, one after the other.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from netlab.errors import KernelError, NetlabError, NotFound
+from netlab.kernel import cgroups, ending, mounts, oci, runs, runtime_host, starting
+from netlab.kernel.commands import execute, signals_left_to_the_command
+from netlab.kernel.crun import Crun
+from netlab.kernel.poddir import LabDirectories
+from netlab.kernel.seccomp import seccomp_filter
+from netlab.netstate.process import Sandbox, SandboxStatus
+
+Item = TypeVar("Item")
+
+
+class ContainerRuntime:
+    """The processes of one lab. `state` is gone after a reboot; `data` must not be in /usr or on an overlay."""
+
+    def __init__(self, *, state: Path, data: Path, lab: str, clock: Callable[[], float] = time.time) -> None:
+        self._places = LabDirectories(state=state, data=data, lab=lab)
+        self._crun = Crun(self._places.crun)
+        self._clock = clock
+
+    @property
+    def exits(self) -> Path:
+        """The directory into which conmon moves a file when a container has ended."""
+        return self._places.exits
+
+    def prepare(self) -> None:
+        """Look whether containers can be run, make the lab's directories. Raises HostUnready, KernelError."""
+        runtime_host.check()
+        runtime_host.make_directories(self._places)
+
+    def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
+        """Call `do` for every item, those under one key in order, up to four keys at a time.
+
+        Returns for each key the error that ended its row, or None. Other exceptions than NetlabError are raised.
+        """
+        return mounts.each(work, do)
+
+    def start_sandbox(self, sandbox: Sandbox) -> None:
+        """Make the Pod's files and its pause process; alive already, only changed files are rewritten. Raises KernelError."""
+        mounts.inside(lambda: starting.start_sandbox(self._places, self._crun, sandbox))
+
+    def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
+        """Start a container as this attempt; done before, nothing happens.
+
+        A program that cannot be run is no error here: the attempt is then seen as `failed`, with the reason.
+
+        Raises:
+            NotFound: the sandbox has no such container.
+            KernelError: the sandbox is not alive, or the runtime had other trouble.
+        """
+
+        def start() -> None:
+            starting.start_container(
+                self._places, self._crun, sandbox, name, attempt, seccomp=lambda: self._seccomp, clock=self._clock
+            )
+
+        mounts.inside(start)
+
+    def observe(self) -> dict[str, SandboxStatus]:
+        """Return all sandboxes there are, by Pod uid. A container whose conmon was killed is ended by looking at it."""
+        return {pod.uid: runs.sandbox_status(pod, self.exits) for pod in self._places.pods()}
+
+    def terminate(self, uid: str) -> None:
+        """Send TERM to the main process of each running container; the second time nothing happens."""
+        ending.terminate_sandbox(self._places, self._places.pod(uid))
+
+    def kill(self, uid: str) -> None:
+        """End every process of the sandbox; logs and exit codes stay. Raises KernelError if a process does not end."""
+        ending.kill_sandbox(self._places.pod(uid))
+
+    def remove(self, uid: str) -> None:
+        """End every process of the sandbox and clear away all of it; not there, nothing happens. Raises KernelError."""
+        mounts.inside(lambda: ending.remove_sandbox(self._places, self._crun, self._places.pod(uid)))
+
+    def remove_container(self, uid: str, name: str, attempt: int) -> None:
+        """Clear an attempt before the next one: its log and how it ended are kept, of those before it nothing."""
+        mounts.inside(lambda: ending.retire_attempt(self._places, self._crun, self._places.pod(uid), name, attempt))
+
+    def exec(
+        self,
+        uid: str,
+        container: str,
+        args: Sequence[str],
+        *,
+        env: Iterable[tuple[str, str]] = (),
+        cwd: str = "",
+        tty: bool = False,
+        stdin: bool = False,
+    ) -> int:
+        """Run a command in a container, with our standard input and output; return its exit code when it has ended.
+
+        `env` is added to the container's variables; without `cwd` it runs in the container's. The code is 128+n after
+        signal n, and 127 or 126 with the reason on standard error if the command cannot be run.
+
+        Raises:
+            NotFound: no such container runs.
+            KernelError: the runtime had other trouble.
+        """
+        pod = self._places.pod(uid)
+        attempts = pod.attempts(container)
+        bundle = pod.bundle(container, attempts[-1] if attempts else 0)
+        if not runs.is_running(bundle, self.exits):
+            raise NotFound(f"container {container!r} does not run")
+        is_main = threading.current_thread() is threading.main_thread()
+        with signals_left_to_the_command() if is_main else nullcontext():
+            return mounts.inside(lambda: execute(self._crun, bundle, args, env=dict(env), cwd=cwd, tty=tty, stdin=stdin))
+
+    def log_path(self, uid: str, container: str, *, previous: bool = False) -> Path:
+        """Return the file with a container's output (CRI's format), of the newest run or the one before; it may not exist."""
+        pod = self._places.pod(uid)
+        newest = max(pod.attempts(container), default=0)
+        return pod.bundle(container, newest - previous).path / "log"
+
+    def pids(self) -> list[int]:
+        """Return all processes of the lab: pause, conmon, and everything in containers. Found in /proc, not in records."""
+        own = {process.pid for process in ending.makers([f"{self._places.data}/pods/", f"{self._places.crun}/"])}
+        return sorted((own | cgroups.pids(self._places.lab)) - {os.getpid()})
+
+    def clean(self) -> None:
+        """Clear away everything of the lab, also what no record speaks of.
+
+        Raises:
+            KernelError: something cannot be removed, or is still there afterwards.
+        """
+        pods = self._places.pods()
+        errors = self.each({pod.uid: (pod.uid,) for pod in pods}, self.remove)
+        for error in filter(None, errors.values()):
+            raise error
+        mounts.inside(lambda: ending.clean(self._places, self._crun))
+        left = [f"process {pid}" for pid in self.pids()] + [str(path) for path in cgroups.directories(self._places.lab)]
+        if left:
+            raise KernelError(f"of lab {self._places.lab} is left: {', '.join(left[:10])}")
+
+    @cached_property
+    def _seccomp(self) -> dict[str, Any]:
+        machine = os.uname()
+        return seccomp_filter(
+            runtime_host.SECCOMP.read_text(),
+            machine=machine.machine,
+            kernel=machine.release,
+            capabilities=frozenset(oci.CAPABILITIES),
+        )

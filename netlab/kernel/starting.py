@@ -1,0 +1,186 @@
+"""Starting sandboxes and containers. Each function can be repeated after a crash at any point: halves are cleared first."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from netlab.errors import KernelError, NotFound
+from netlab.kernel import conmon, netns, oci, processes
+from netlab.kernel.crun import Crun, Unstartable
+from netlab.kernel.ending import clear_bundle, end_makers, kill_sandbox, pause_mark
+from netlab.kernel.oci import Surroundings
+from netlab.kernel.poddir import (
+    STICKY,
+    WORLD_WRITABLE,
+    Bundle,
+    LabDirectories,
+    PodDirectory,
+    Run,
+    component,
+    make_directory,
+    record,
+    rewrite,
+    translated,
+)
+from netlab.kernel.processes import Process
+from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
+
+VOLUMES: Final = "volumes/"
+HOST_ROOT: Final = Path("/")
+# Directories of the machine that belong to its programs, besides /usr; on older machines /bin and /lib are no links.
+_PROGRAM_DIRECTORIES: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
+
+
+def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
+    """Make the Pod's files and its pause process; with a living pause process only the files are brought up to date."""
+    pod = places.pod(sandbox.uid)
+    _make_files(pod, sandbox)
+    if processes.is_alive(pod.pause_process()):
+        return
+    kill_sandbox(pod)  # containers of an earlier pause process that have namespaces of their own
+    if pod.pause.path.exists():
+        end_makers([pod.pause.path])
+    crun.delete(pod.pause.id)
+    make_directory(pod.pause.path, 0o700)
+    for path in (pod.pause.path / "process", pod.path / "terminating"):
+        path.unlink(missing_ok=True)
+    config = oci.pause_config(
+        root=str(places.pause_root),
+        netns=str(netns.path(sandbox.netns)),
+        hostname=sandbox.hostname,
+        mark=pause_mark(pod.path),
+    )
+    record(pod.pause.path / "config.json", oci.text(config))
+    pidfile = pod.pause.path / "pidfile"
+    crun.call("run", "-d", f"--pid-file={pidfile}", "-b", str(pod.pause.path), pod.pause.id, manager="disabled")
+    pause = processes.find(int(pod.pause.read("pidfile") or 0))
+    if pause is None:
+        raise KernelError(f"the pause process of {sandbox.netns} ended at once")
+    record(pod.pause.path / "process", f"{pause}\n")
+
+
+def start_container(
+    places: LabDirectories,
+    crun: Crun,
+    sandbox: Sandbox,
+    name: str,
+    attempt: int,
+    *,
+    seccomp: Callable[[], dict[str, Any]],
+    clock: Callable[[], float] = time.time,
+) -> None:
+    """Create and start one attempt of a container, unless that was done before; a program that cannot be run is recorded."""
+    process = next((process for process in sandbox.containers if process.name == name), None)
+    if process is None:
+        raise NotFound(f"container {name!r} is not one of the Pod's")
+    pod = places.pod(sandbox.uid)
+    bundle = pod.bundle(name, attempt)
+    if bundle.read("run") is not None or bundle.read("failed") is not None:
+        return
+    pause = pod.pause_process()
+    if pause is None or not processes.is_alive(pause):
+        raise KernelError(f"start container {name}: the sandbox {sandbox.netns} is not alive")
+    if bundle.path.exists():
+        clear_bundle(places, crun, bundle)
+    try:
+        _make_bundle(bundle)
+        config = oci.container_config(
+            process, _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp())
+        )
+        record(bundle.path / "config.json", oci.text(config))
+        main, keeper = conmon.create(bundle, exits=places.exits, options=crun.options(), program=process.args[0])
+        started_at = clock()
+        crun.call("start", bundle.id)
+    except Unstartable as error:
+        record(bundle.path / "failed", f"{error}\n")
+    else:
+        record(bundle.path / "run", str(Run(main, keeper, started_at)))
+
+
+def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
+    make_directory(pod.path)
+    for name in ("etc", "volumes", "containers"):
+        make_directory(pod.path / name)
+    make_directory(pod.path / "shm", STICKY)
+    for name in sandbox.scratch:
+        directory = pod.path / "volumes" / component(name)
+        if not directory.is_dir():  # its mode is the containers' to change
+            make_directory(directory, WORLD_WRITABLE)
+    rewrite(pod.path / "etc/hosts", sandbox.hosts)
+    rewrite(pod.path / "etc/resolv.conf", sandbox.resolv_conf)
+    rewrite(pod.path / "etc/hostname", f"{sandbox.hostname}\n")
+
+
+def _make_bundle(bundle: Bundle) -> None:
+    """The skeleton of `image: host`, and the directories of its overlays."""
+    make_directory(bundle.path.parent)
+    make_directory(bundle.path)
+    root = bundle.path / "rootfs"
+    for directory in (root, *(root / name for name in oci.SKELETON)):
+        make_directory(directory, STICKY if directory.name == "tmp" else 0o755)
+    for kind in ("upper", "work"):
+        for directory in (bundle.path / kind, *(bundle.path / kind / name for name in oci.OVERLAYS)):
+            make_directory(directory)
+    for name in _PROGRAM_DIRECTORIES:
+        link = HOST_ROOT / name
+        with translated("make", root / name):
+            if link.is_symlink():
+                (root / name).symlink_to(link.readlink())
+
+
+def _surroundings(
+    places: LabDirectories,
+    sandbox: Sandbox,
+    process: ContainerProcess,
+    *,
+    bundle: Bundle,
+    pause: Process,
+    seccomp: dict[str, Any],
+) -> Surroundings:
+    pod = places.pod(sandbox.uid)
+    return Surroundings(
+        bundle=str(bundle.path),
+        shm=str(pod.path / "shm"),
+        etc=str(pod.path / "etc"),
+        netns=str(netns.path(sandbox.netns)),
+        pause_pid=pause.pid,
+        cgroup=f"/netlab/{places.lab}/{sandbox.uid}/{process.name}",
+        sources=tuple(_source(pod, mount) for mount in process.mounts),
+        read_only=tuple(_read_only()),
+        share_pid=sandbox.share_process_namespace,
+        open_files=_hard_limit(),
+        seccomp=seccomp,
+    )
+
+
+def _read_only() -> Iterator[str]:
+    for name in (*_PROGRAM_DIRECTORIES, "opt"):
+        path = HOST_ROOT / name
+        if path.is_dir() and not path.is_symlink():
+            yield str(path)
+
+
+def _hard_limit() -> int:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return oci.OPEN_FILES_HARD if hard == resource.RLIM_INFINITY else hard
+
+
+def _source(pod: PodDirectory, mount: BindMount) -> str:
+    """The absolute path to mount. Raises Unstartable if it is not there, KernelError if it leads out of the Pod's directory."""
+    if mount.source.startswith(VOLUMES):
+        path = pod.path / "volumes" / component(mount.source.removeprefix(VOLUMES))
+    elif mount.source.startswith("/") and "\0" not in mount.source:
+        path = Path(mount.source)
+    else:
+        raise KernelError(f"{mount.source!r} is not an absolute path")
+    if mount.create:
+        with translated("mkdir", path):
+            path.mkdir(mode=0o755, parents=True, exist_ok=True)
+    elif not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists it raises for nothing
+        raise Unstartable(f'mount "{path}" to "{mount.destination}": no such file or directory', 126)
+    return str(path)

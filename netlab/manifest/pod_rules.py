@@ -1,0 +1,77 @@
+"""What the fields of a Pod's spec demand of each other. Each fault is (field path, message, hint), in Kubernetes' words.
+
+Source: Kubernetes pkg/apis/core/validation (ValidatePodSpec); docs, Volumes and Downward API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from netlab.manifest.rules import repeated
+from netlab.model.codec import FieldProblem
+from netlab.model.formats import absolute_path, dns_name
+from netlab.model.pod import Container, EnvVar, PodSpec, Volume
+from netlab.model.words import did_you_mean, shown
+
+HOST_IMAGE = "host"
+COMMAND_HINT = 'image: host has no program of its own; for example command: ["sleep", "infinity"]'
+SOURCES = "configMapKeyRef, fieldRef"
+
+
+def pod_spec_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
+    """Yield the faults of a Pod's spec that is found at `path`."""
+    if not spec.containers:
+        yield f"{path}.containers", "required", "a Pod has at least one container"
+    yield from repeated((item.name for item in spec.containers), f"{path}.containers", "name")
+    yield from repeated((item.name for item in spec.volumes), f"{path}.volumes", "name")
+    for n, volume in enumerate(spec.volumes):
+        yield from _volume_problems(volume, f"{path}.volumes[{n}]")
+    volumes = {volume.name: n for n, volume in enumerate(spec.volumes)}
+    for n, container in enumerate(spec.containers):
+        yield from _container_problems(container, f"{path}.containers[{n}]", volumes)
+    if spec.node_name and (message := dns_name(spec.node_name)):
+        yield f"{path}.nodeName", f"{message}, is {shown(spec.node_name)}", ""
+
+
+def _volume_problems(volume: Volume, path: str) -> Iterator[FieldProblem]:
+    sources = [source for source in (volume.empty_dir, volume.host_path) if source is not None]
+    if not sources:
+        yield path, "must specify a volume type", "emptyDir: {} or hostPath: {path: /...}"
+    if len(sources) > 1:
+        yield f"{path}.hostPath", "may not specify more than 1 volume type", ""
+
+
+def _container_problems(container: Container, path: str, volumes: Mapping[str, int]) -> Iterator[FieldProblem]:
+    if container.image and container.image != HOST_IMAGE:
+        yield (
+            f"{path}.image",
+            f"only image: host is supported yet, is {shown(container.image)}",
+            "host is the VM's own programs",
+        )
+    if container.image == HOST_IMAGE and not container.command:
+        yield f"{path}.command", "required", COMMAND_HINT
+    elif container.command and not container.command[0]:
+        yield f"{path}.command[0]", "must be a program, is empty", ""
+    if container.working_dir and (message := absolute_path(container.working_dir)):
+        yield f"{path}.workingDir", f"{message}, is {shown(container.working_dir)}", ""
+    for n, variable in enumerate(container.env):
+        yield from _env_problems(variable, f"{path}.env[{n}]")
+    yield from repeated((item.name for item in container.ports), f"{path}.ports", "name")
+    for n, mount in enumerate(container.volume_mounts):
+        if mount.name and mount.name not in volumes:
+            hint = did_you_mean(mount.name, volumes) or f"volumes: {', '.join(volumes) or 'none'}"
+            yield f"{path}.volumeMounts[{n}].name", f"no volume is called {shown(mount.name)}", hint
+    yield from repeated((item.mount_path.rstrip("/") for item in container.volume_mounts), f"{path}.volumeMounts", "mountPath")
+
+
+def _env_problems(variable: EnvVar, path: str) -> Iterator[FieldProblem]:
+    source = variable.value_from
+    if source is None:
+        return
+    if variable.value:
+        yield f"{path}.valueFrom", "may not be specified when value is not empty", ""
+    sources = [one for one in (source.config_map_key_ref, source.field_ref) if one is not None]
+    if not sources:
+        yield f"{path}.valueFrom", f"must specify one of: {SOURCES}", ""
+    if len(sources) > 1:
+        yield f"{path}.valueFrom", "may not have more than one field specified at a time", SOURCES

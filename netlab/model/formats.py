@@ -1,0 +1,246 @@
+r"""The formats of single values: the names that stand in `typing.Annotated` in this room, and the check behind each.
+
+A check returns "" for a good value, or what is wrong in Kubernetes' own words. It never raises and looks at nothing but the
+value. Digits are written `[0-9]` because `\d` also matches the digits of other scripts.
+Source: k8s.io/apimachinery/pkg/util/validation; RFC 1123 (names), RFC 6335 (port names).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Check = Callable[[Any], str]
+
+LABEL_MAX = 63
+SUBDOMAIN_MAX = 253
+PORT_MAX = 65535
+PORT_NAME_MAX = 15
+PATH_MAX = 4095
+INT32_MAX = 2147483647
+RESERVED_MACHINES = frozenset({"outside", "fabric"})
+FIELD_PATHS = (
+    "metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels['KEY']", "metadata.annotations['KEY']",
+    "spec.nodeName", "status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs",
+)  # fmt: skip
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_CIDR = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}")
+_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
+_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+
+LABEL_TEXT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+    "and must start and end with an alphanumeric character"
+)
+SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character"
+)
+SERVICE_NAME_TEXT = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
+    "start with an alphabetic character, and end with an alphanumeric character"
+)
+LABEL_VALUE_TEXT = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+    "and must start and end with an alphanumeric character"
+)
+QUALIFIED_TEXT = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+)
+ENV_NAME_TEXT = (
+    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
+    "and must not start with a digit"
+)
+CONFIG_KEY_TEXT = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+CIDR_TEXT = "must be an IPv4 subnet in CIDR notation, for example 10.244.0.0/16"
+
+
+def _matching(pattern: re.Pattern[str], text: str, longest: int) -> Check:
+    def check(value: str) -> str:
+        if len(value) > longest:
+            return f"must be no more than {longest} characters"
+        return "" if pattern.fullmatch(value) else text
+
+    return check
+
+
+def _between(lowest: int, highest: int) -> Check:
+    def check(value: int) -> str:
+        return "" if lowest <= value <= highest else f"must be between {lowest} and {highest}, inclusive"
+
+    return check
+
+
+dns_label = _matching(_LABEL, LABEL_TEXT, LABEL_MAX)
+dns_name = _matching(_SUBDOMAIN, SUBDOMAIN_TEXT, SUBDOMAIN_MAX)
+service_name = _matching(_SERVICE_NAME, SERVICE_NAME_TEXT, LABEL_MAX)
+port = _between(1, PORT_MAX)
+
+
+def node_name(value: str) -> str:
+    """A DNS label, because namespaces are called `<lab>.<node>`; the names of the other machines are taken."""
+    return "must not be the name of a machine that every lab has" if value in RESERVED_MACHINES else dns_label(value)
+
+
+def external_name(value: str) -> str:
+    """A DNS name, possibly with a trailing dot, each part of which fits into a DNS message (RFC 1035 2.3.4)."""
+    name = value.removesuffix(".")
+    return dns_name(name) or dns_parts(name)
+
+
+def dns_parts(value: str) -> str:
+    """Every part of a DNS name is at most 63 characters long. Kubernetes does not check it; a resolver does."""
+    return f"must have no part longer than {LABEL_MAX} characters" if max(map(len, value.split("."))) > LABEL_MAX else ""
+
+
+def port_name(value: str) -> str:
+    """IANA_SVC_NAME (RFC 6335 5.1), in the order in which Kubernetes checks it."""
+    if len(value) > PORT_NAME_MAX:
+        return f"must be no more than {PORT_NAME_MAX} characters"
+    if not re.fullmatch(r"[-a-z0-9]+", value):
+        return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
+    if not re.search(r"[a-z]", value):
+        return "must contain at least one letter (a-z)"
+    if "--" in value:
+        return "must not contain consecutive hyphens"
+    return "must not begin or end with a hyphen" if "-" in (value[0], value[-1]) else ""
+
+
+def target_port(value: int | str) -> str:
+    """A port number, a container port's name, or 0 for the Service's own port."""
+    if isinstance(value, str):
+        return port_name(value)
+    return port(value) if value else ""
+
+
+def label_key(value: str) -> str:
+    """A qualified name: `name` of at most 63 characters, or `prefix/name` with a DNS subdomain as prefix."""
+    prefix, slash, name = value.rpartition("/")
+    if slash and dns_name(prefix):
+        return f"prefix part {dns_name(prefix)}"
+    if not name:
+        return "name part must be non-empty"
+    if len(name) > LABEL_MAX:
+        return f"name part must be no more than {LABEL_MAX} characters"
+    return "" if _QUALIFIED.fullmatch(name) else QUALIFIED_TEXT
+
+
+def label_value(value: str) -> str:
+    """At most 63 characters; empty is good."""
+    return _matching(_QUALIFIED, LABEL_VALUE_TEXT, LABEL_MAX)(value) if value else ""
+
+
+def config_key(value: str) -> str:
+    """The key of a ConfigMap; it can become a file name, so the two names every directory has are no keys."""
+    if value in (".", "..") or value.startswith(".."):
+        return f"must not be or start with {value[:2]!r}"
+    return _matching(_CONFIG_KEY, CONFIG_KEY_TEXT, SUBDOMAIN_MAX)(value)
+
+
+def absolute_path(value: str) -> str:
+    """An absolute path that no `..` leads astray."""
+    if not value.startswith("/"):
+        return "must be an absolute path"
+    if "\0" in value or len(value.encode(errors="replace")) > PATH_MAX:
+        return f"must be no more than {PATH_MAX} bytes, without NUL"
+    return "must not contain '..'" if ".." in value.split("/") else ""
+
+
+def mount_path(value: str) -> str:
+    """An absolute path inside the container, other than its root; without ':', as in Kubernetes."""
+    if ":" in value:
+        return "must not contain ':'"
+    return absolute_path(value) or ("" if value.strip("/") else "must not be the root directory")
+
+
+def field_path(value: str) -> str:
+    """A field of the Pod that netlab can put into a variable."""
+    subscript = _SUBSCRIPT.fullmatch(value)
+    if subscript:
+        return label_key(subscript[2])
+    return "" if value in FIELD_PATHS else f"must be one of {', '.join(FIELD_PATHS)}"
+
+
+def ip(value: str) -> str:
+    """An IPv4 or IPv6 address. Leading zeros and zones are refused: programs disagree about what they mean."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return "must be a valid IP address, (e.g. 10.9.8.7)"
+    return "must be an IP address without a zone" if "%" in value else ""
+
+
+def ipv4(value: str) -> str:
+    """An IPv4 address in its only form: four decimal numbers without leading zeros."""
+    try:
+        ipaddress.IPv4Address(value)
+    except ValueError:
+        return "must be a valid IPv4 address, (e.g. 10.9.8.7)"
+    return ""
+
+
+def cluster_ip(value: str) -> str:
+    """Empty (to be assigned), `None` (headless) or an IPv4 address."""
+    return "" if value in ("", "None") or not ipv4(value) else "must be empty, 'None', or a valid IPv4 address"
+
+
+def ipv4_cidr(value: str) -> str:
+    """An IPv4 subnet; an address of a machine inside it (host bits) is refused, the message says the subnet."""
+    if not _CIDR.fullmatch(value):
+        return CIDR_TEXT
+    try:
+        network = ipaddress.IPv4Network(value, strict=False)
+    except ValueError:
+        return CIDR_TEXT
+    if str(network.network_address) != value.partition("/")[0]:
+        return f"must not have host bits set; the subnet is {network}"
+    return "" if str(network) == value else CIDR_TEXT
+
+
+def port_range(value: str) -> str:
+    """`30000-32767`: two port numbers in order."""
+    found = _RANGE.fullmatch(value)
+    if not found or port(int(found[1])) or port(int(found[2])) or int(found[1]) > int(found[2]):
+        return f"must be two ports between 1 and {PORT_MAX} in order, for example 30000-32767"
+    return ""
+
+
+def non_negative(value: int) -> str:
+    """An int32 that is not negative."""
+    if value < 0:
+        return "must be greater than or equal to 0"
+    return f"must be no more than {INT32_MAX}" if value > INT32_MAX else ""
+
+
+FORMATS: Mapping[str, Check] = {
+    "absolute-path": absolute_path,
+    "cluster-ip": cluster_ip,
+    "config-key": config_key,
+    "dns-label": dns_label,
+    "dns-name": dns_name,
+    "dns-name-or-empty": lambda value: external_name(value) if value else "",
+    "env-name": _matching(_ENV_NAME, ENV_NAME_TEXT, SUBDOMAIN_MAX),
+    "field-path": field_path,
+    "ip": ip,
+    "ipv4-cidr": ipv4_cidr,
+    "ipv4-mask": _between(8, 30),
+    "label-key": label_key,
+    "label-value": label_value,
+    "mount-path": mount_path,
+    "mtu": _between(576, PORT_MAX),
+    "node-name": node_name,
+    "non-negative": non_negative,
+    "port": port,
+    "port-name": port_name,
+    "port-or-zero": _between(0, PORT_MAX),
+    "port-range": port_range,
+    "target-port": target_port,
+}

@@ -1,0 +1,67 @@
+"""The words of problems: field paths, values as they may be shown, and what somebody may have meant.
+
+Input can be hostile: whatever is quoted in a message is cut, and characters that could move a terminal's cursor are escaped.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+LONGEST_SHOWN = 60
+LONGEST_GUESSED = 80
+_PLAIN_KEY = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
+
+
+def shown(value: Any) -> str:
+    """Return a value for a message: text in double quotes, numbers and booleans as in YAML, never longer than a line."""
+    if isinstance(value, str):
+        text = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}..."
+        return f'"{text}"' if text.isprintable() and '"' not in text else json.dumps(text)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def type_problem(wanted: str, value: Any) -> tuple[str, str]:
+    """Return message and hint for a value of the wrong type: `must be an integer, is a string "80"`."""
+    match value:
+        case None:
+            return f"must be {wanted}, is null", ""
+        case bool():
+            hint = "quote it" if wanted == "a string" else ""
+            return f"must be {wanted}, is a boolean", hint
+        case int() | float():
+            number = "an integer" if isinstance(value, int) else "a number"
+            return f"must be {wanted}, is {number} {shown(value)}", "quote it" if wanted == "a string" else ""
+        case str():
+            hint = "write it without quotes" if wanted == "an integer" and re.fullmatch(r"-?[0-9]{1,18}", value) else ""
+            return f"must be {wanted}, is a string {shown(value)}", hint
+        case list():
+            return f"must be {wanted}, is a list", ""
+        case _:
+            return f"must be {wanted}, is an object", ""
+
+
+def at(path: str, field: str) -> str:
+    """Return the path of a field with an ordinary name."""
+    return f"{path}.{field}" if path else field
+
+
+def key_path(path: str, key: Any) -> str:
+    """Return the path of any key of a mapping: `metadata.labels.app`, `metadata.labels["example.com/app"]`."""
+    text = str(key)
+    return at(path, text) if len(text) <= LONGEST_SHOWN and _PLAIN_KEY.fullmatch(text) else f"{path}[{shown(text)}]"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean "x"?` if a known word is close (upper and lower case do not matter), or ""."""
+    if len(word) > LONGEST_GUESSED:  # difflib's time grows with the square of the length
+        return ""
+    by_lower = {name.lower(): name for name in known if name and "." not in name}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return f'did you mean "{by_lower[found[0]]}"?' if found else ""

@@ -1,0 +1,88 @@
+"""Two tables compared: one nft transaction that makes the second out of the first. Pure text; only what differs is sent.
+
+    flush changed chains ..... so that nothing refers to what goes
+    delete elements .......... (a verdict map's element refers to a chain)
+    delete sets, chains ...... that nothing wants
+    add chains, sets ......... empty, because elements and rules refer to them
+    add elements, rules ......
+
+A set whose type changed, or a base chain whose hook changed, cannot be altered in place: then the table is replaced, still in
+one transaction, so no packet ever meets a half of it. Source: nft(8); works with nft 1.0.6, which knows no `destroy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
+
+
+def table_script(desired: NftTable | None, observed: NftTable | None) -> str:
+    """Return the transaction, "" if there is nothing to do. Its length follows the change, not the size of the table."""
+    if desired == observed:
+        return ""
+    if desired is None:
+        return f"delete table {_name(observed)}\n" if observed else ""
+    if observed is None or _name(desired) != _name(observed):
+        return f"add table {_name(desired)}\ndelete table {_name(desired)}\n{desired}"  # the same for a table that is there
+    if _needs_replacement(desired, observed):
+        return f"delete table {_name(observed)}\n{desired}"
+    return "".join(f"{line}\n" for line in _changes(desired, observed))
+
+
+def _name(table: NftTable | None) -> str:
+    return f"{table.family} {table.name}" if table else ""
+
+
+def _needs_replacement(desired: NftTable, observed: NftTable) -> bool:
+    types = {item.name: (item.is_map, item.key_type) for item in observed.sets}
+    hooks = {chain.name: chain.hook for chain in observed.chains}
+    return any(
+        types.get(item.name, (item.is_map, item.key_type)) != (item.is_map, item.key_type) for item in desired.sets
+    ) or any(hooks.get(chain.name, chain.hook) != chain.hook for chain in desired.chains)
+
+
+def _changes(desired: NftTable, observed: NftTable) -> Iterator[str]:
+    table = _name(desired)
+    old_sets, new_sets = _by_name(observed.sets), _by_name(desired.sets)
+    old_chains, new_chains = _chains(observed), _chains(desired)
+    changed = [chain for name, chain in new_chains.items() if old_chains.get(name) != chain]
+    gone = [name for name in old_chains if name not in new_chains]
+    pairs = [(old_sets.get(name), item) for name, item in new_sets.items() if old_sets.get(name) != item]
+
+    yield from (f"flush chain {table} {name}" for name in (*(c.name for c in changed if c.name in old_chains), *gone))
+    for old, item in pairs:
+        if old is not None:
+            yield from _elements("delete", table, item, old.elements - item.elements)
+    yield from (f"delete {item.keyword} {table} {name}" for name, item in old_sets.items() if name not in new_sets)
+    yield from (f"delete chain {table} {name}" for name in gone)
+    yield from (_declare_chain(table, chain) for chain in changed if chain.name not in old_chains)
+    yield from (_declare_set(table, item) for old, item in pairs if old is None)
+    for old, item in pairs:
+        yield from _elements("add", table, item, item.elements - (old.elements if old else frozenset()))
+    for chain in changed:
+        yield from (f"add rule {table} {chain.name} {rule}" for rule in chain.rules)
+
+
+def _by_name(sets: Iterable[ElementSet]) -> dict[str, ElementSet]:
+    return {item.name: item for item in sorted(sets, key=lambda item: item.name)}
+
+
+def _chains(table: NftTable) -> dict[str, Chain]:
+    return {chain.name: chain for chain in sorted(table.chains)}
+
+
+def _declare_chain(table: str, chain: Chain) -> str:
+    return f"add chain {table} {chain.name}" + (f" {{ {chain.hook} }}" if chain.hook else "")
+
+
+def _declare_set(table: str, item: ElementSet) -> str:
+    declaration = "; ".join(line.strip() for line in item.key_type.splitlines())
+    return f"add {item.keyword} {table} {item.name} {{ {declaration}; }}"
+
+
+def _elements(verb: str, table: str, item: ElementSet, elements: frozenset[Element]) -> Iterator[str]:
+    """A deleted element is named by its key alone: its value and comment are what may be out of date."""
+    if elements:
+        texts = (element.key if verb == "delete" else str(element) for element in sorted(elements))
+        yield f"{verb} element {table} {item.name} {{ {', '.join(texts)} }}"

@@ -1,0 +1,169 @@
+"""The processes of all Pods: from what is wished and what runs to the steps that bring the second to the first. Pure.
+
+    deleting ........ TERM once; when all have ended or the grace period is over, remove what is left
+    finished ........ (Succeeded, Failed) stop the sandbox, keep its logs
+    else ............ the sandbox lives; each container runs, or ended and restartPolicy says what then (desired/restarts.py)
+    unknown ......... a sandbox without a Pod is removed
+
+Steps of one Pod stand in order and belong in one thread; different Pods have nothing to do with each other.
+Source: Kubernetes docs, pod-lifecycle (termination of Pods); kubelet computePodActions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from netlab.desired.restarts import Backoff, RestartNow, Wait, decide_restart
+from netlab.model.lifecycle import FINAL_PHASES
+from netlab.model.pod import Pod
+from netlab.netstate.process import ContainerRun, Sandbox, SandboxStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartSandbox:
+    """Make the Pod's directory and its pause process; alive already, nothing happens."""
+
+    sandbox: Sandbox
+
+    def __str__(self) -> str:
+        return f"start sandbox {self.sandbox.uid} in {self.sandbox.netns}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartContainer:
+    """Start one container as this attempt. `backoff`, if any, is to be stored before."""
+
+    sandbox: Sandbox
+    name: str
+    attempt: int
+    backoff: Backoff | None = None
+
+    def __str__(self) -> str:
+        return f"start container {self.name} of {self.sandbox.uid}, attempt {self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminate:
+    """Send TERM to the main process of each container, once."""
+
+    uid: str
+
+    def __str__(self) -> str:
+        return f"send TERM to the containers of {self.uid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """End every process of the sandbox, keep its logs and exit codes."""
+
+    uid: str
+
+    def __str__(self) -> str:
+        return f"kill sandbox {self.uid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """End every process of the sandbox and clear away all its files."""
+
+    uid: str
+
+    def __str__(self) -> str:
+        return f"remove sandbox {self.uid}"
+
+
+ProcessStep = StartSandbox | StartContainer | Terminate | Kill | Remove
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """One Pod that is bound: its object with the newest status, and its processes (None while they cannot be formed)."""
+
+    pod: Pod
+    sandbox: Sandbox | None
+    backoffs: Mapping[str, Backoff] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessPlan:
+    """Steps by Pod uid; restart records to store; the next moment (seconds since the epoch) at which to look again."""
+
+    steps: Mapping[str, tuple[ProcessStep, ...]] = field(default_factory=dict)
+    backoffs: Mapping[tuple[str, str], Backoff] = field(default_factory=dict)
+    wake_at: float | None = None
+
+
+def plan_processes(wishes: Iterable[Wish], observed: Mapping[str, SandboxStatus], now: float) -> ProcessPlan:
+    """Return what is to be done with the processes of these Pods.
+
+    Args:
+        wishes: every Pod that is bound to a Node; Pods not bound have no processes.
+        observed: every sandbox there is, by Pod uid.
+        now: seconds since the epoch.
+    """
+    by_uid = {wish.pod.metadata.uid: wish for wish in wishes}
+    steps: dict[str, tuple[ProcessStep, ...]] = {uid: (Remove(uid=uid),) for uid in observed if uid not in by_uid}
+    backoffs: dict[tuple[str, str], Backoff] = {}
+    moments: list[float] = []
+    for uid, wish in by_uid.items():
+        seen = observed.get(uid)
+        if wish.pod.metadata.deletion_timestamp:
+            found: tuple[ProcessStep, ...] = tuple(_end(wish.pod, seen, now)) if seen else ()
+            if seen and not any(isinstance(step, Remove) for step in found):
+                moments.append(deadline(wish.pod))
+        elif wish.pod.status.phase in FINAL_PHASES:
+            found = (Kill(uid=uid),) if seen and seen.alive else ()
+        elif wish.sandbox is None:
+            found = ()
+        else:
+            found, waits = _run(wish, wish.sandbox, seen, now)
+            backoffs |= {(uid, name): wait.backoff for name, wait in waits.items()}
+            moments += [wait.until for wait in waits.values()]
+        if found:
+            steps[uid] = found
+    return ProcessPlan(steps=steps, backoffs=backoffs, wake_at=min(moments, default=None))
+
+
+def deadline(pod: Pod) -> float:
+    """Return the moment (seconds since the epoch) at which a Pod that is being deleted is killed: its deletionTimestamp."""
+    return datetime.fromisoformat(pod.metadata.deletion_timestamp).timestamp()
+
+
+def _end(pod: Pod, seen: SandboxStatus, now: float) -> Iterator[ProcessStep]:
+    running = any(run.state in {"created", "running"} for run in seen.runs)
+    if not (seen.alive and running) or now >= deadline(pod):
+        yield Remove(uid=seen.uid)
+    elif not seen.terminating:
+        yield Terminate(uid=seen.uid)
+
+
+def _run(
+    wish: Wish, sandbox: Sandbox, seen: SandboxStatus | None, now: float
+) -> tuple[tuple[ProcessStep, ...], dict[str, Wait]]:
+    steps: list[ProcessStep] = [] if seen and seen.alive else [StartSandbox(sandbox=sandbox)]
+    waits: dict[str, Wait] = {}
+    runs = {run.name: run for run in seen.runs} if seen else {}
+    for container in wish.pod.spec.containers:
+        found = _container(wish, sandbox, container.name, runs.get(container.name), now)
+        if isinstance(found, Wait):
+            waits[container.name] = found
+        elif found is not None:
+            steps.append(found)
+    if waits and len(steps) == 1 and isinstance(steps[0], StartSandbox) and len(waits) == len(wish.pod.spec.containers):
+        steps = []  # nothing would run in it yet
+    return tuple(steps), waits
+
+
+def _container(wish: Wish, sandbox: Sandbox, name: str, run: ContainerRun | None, now: float) -> StartContainer | Wait | None:
+    backoff = wish.backoffs.get(name, Backoff())
+    if run is None or run.state == "created":  # `created`: the one who made it died before it could start it
+        return StartContainer(sandbox=sandbox, name=name, attempt=run.attempt if run else backoff.restarts)
+    match decide_restart(wish.pod.spec.restart_policy, run, backoff, now):
+        case RestartNow(backoff=granted):
+            return StartContainer(sandbox=sandbox, name=name, attempt=granted.restarts, backoff=granted)
+        case Wait() as wait:
+            return wait
+        case _:
+            return None

@@ -1,0 +1,42 @@
+-- One lab's memory. Wishes and the choices made once; what Linux can tell is never kept here, only what was last reported of it.
+
+-- The wish: every object without its status, as JSON in Kubernetes' shape. `revision` is the store's revision of its last change.
+CREATE TABLE objects (
+    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL, revision INTEGER NOT NULL,
+    PRIMARY KEY (kind, namespace, name)
+) WITHOUT ROWID;
+
+-- The last reported status of a Pod. Apart from the wish, so that a status never makes a new revision.
+CREATE TABLE statuses (
+    uid TEXT PRIMARY KEY, body TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Choices that are kept: Node and addresses of a Pod, ClusterIPs, NodePorts. `topic` is a field of Assignments.
+CREATE TABLE assignments (
+    topic TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (topic, key)
+) WITHOUT ROWID;
+
+-- How often a container was restarted, and what it waits for (desired/restarts.py).
+CREATE TABLE restarts (
+    uid TEXT NOT NULL, container TEXT NOT NULL,
+    restarts INTEGER NOT NULL, delay_s REAL NOT NULL, until REAL NOT NULL,
+    PRIMARY KEY (uid, container)
+) WITHOUT ROWID;
+
+-- Network namespaces by name, written down before they are made: what is not here is never touched (law 4).
+CREATE TABLE namespaces (name TEXT PRIMARY KEY) WITHOUT ROWID;
+
+-- What happened, newest last; the same event again only raises `count`. Times are seconds since the epoch.
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    type TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+    first_s REAL NOT NULL, last_s REAL NOT NULL, count INTEGER NOT NULL,
+    UNIQUE (kind, namespace, name, type, reason, message)
+);
+
+-- Single values: `lab` (JSON), `revision`, `synced` (the revision at which nothing was left to do), `deleting` (`down` has begun),
+-- `stale-flows` (network namespaces of Nodes whose rules changed and whose UDP flows are still to be looked at).
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

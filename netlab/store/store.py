@@ -1,0 +1,227 @@
+"""The memory of one lab: wishes, choices, and what was last reported. Nothing is decided here.
+
+Every change of a wish makes a new revision; statuses, restarts and events do not. Writers hold the lab's lock (engine), and
+`transaction()` makes what belongs together happen together or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from netlab.desired.assignments import Assignments
+from netlab.desired.restarts import Backoff
+from netlab.desired.status import rfc3339
+from netlab.errors import NetlabError
+from netlab.model.codec import decode_object, encode
+from netlab.model.lab import Cluster, KubernetesObject, Lab
+from netlab.model.meta import Key
+from netlab.model.pod import Pod, PodStatus
+from netlab.netstate.names import NetnsName
+from netlab.store.assignments import assignment_rows, assignments_of
+from netlab.store.database import connect, cure, translated
+
+T = TypeVar("T", bound=KubernetesObject)
+Restarts = Mapping[str, Mapping[str, Backoff]]
+"""Restart records by Pod uid and container name."""
+
+
+class Store:
+    """One open state file. Not for use by several threads.
+
+    Args:
+        path: the file.
+        now: the clock, seconds since the epoch.
+        create: make the file if it is missing.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float], *, create: bool = False) -> None:
+        self.path = path
+        self._now = now
+        self._db = connect(path, create=create)
+        self._decoded: dict[Key, tuple[str, KubernetesObject]] = {}
+
+    def close(self) -> None:
+        """Close the file; the Store is of no use afterwards."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside happen together, or not at all if an exception leaves the block. Transactions do not nest."""
+        with translated(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # a full disk has rolled back by itself
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def execute(self, statement: str, *values: object) -> list[Any]:
+        """Run one statement and return its rows."""
+        with translated(self.path):
+            return self._db.execute(statement, values).fetchall()
+
+    # Single values ------------------------------------------------------------------------------------------------------
+
+    def fact(self, name: str, default: str = "") -> str:
+        """Return a single value, or `default` if it was never set."""
+        rows = self.execute("SELECT value FROM facts WHERE name = ?", name)
+        return str(rows[0][0]) if rows else default
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Keep a single value."""
+        self.execute("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", name, value)
+
+    @property
+    def revision(self) -> int:
+        """The number of changes of wishes so far."""
+        return int(self.fact("revision", "0"))
+
+    def _next_revision(self) -> int:
+        revision = self.revision + 1
+        self.set_fact("revision", str(revision))
+        return revision
+
+    # Wishes -------------------------------------------------------------------------------------------------------------
+
+    def lab(self) -> Lab | None:
+        """Return the lab, or None if none was put here yet."""
+        text = self.fact("lab")
+        lab = self._decode(text) if text else None
+        return lab if isinstance(lab, Lab) else None
+
+    def put_lab(self, lab: Lab) -> None:
+        """Keep the lab. A new wish."""
+        self.set_fact("lab", json.dumps(encode(lab)))
+        self._next_revision()
+
+    def cluster(self) -> Cluster:
+        """Return everything that is wished, Pods with their last reported status. Raises NetlabError without a lab."""
+        lab = self.lab()
+        if lab is None:
+            raise NetlabError(f"state file {self.path} holds no lab; {cure(self.path)}")
+        statuses = dict(self.execute("SELECT uid, body FROM statuses"))
+        rows = self.execute("SELECT kind, namespace, name, body FROM objects")
+        objects = {(key := Key(*row[:3])): self._object(key, row[3], statuses) for row in rows}
+        self._decoded = {key: item for key, item in self._decoded.items() if key in objects}
+        return Cluster(lab=lab, objects=objects)
+
+    def _object(self, key: Key, body: str, statuses: Mapping[str, str]) -> KubernetesObject:
+        """Decode one object with its status, unless the same text was decoded before."""
+        known = self._decoded.get(key)
+        uid = known[1].metadata.uid if known else json.loads(body)["metadata"].get("uid", "")
+        text = body + statuses.get(uid, "")
+        if known is None or known[0] != text:
+            plain = json.loads(body)
+            if uid in statuses:
+                plain["status"] = json.loads(statuses[uid])
+            item = self._decode_plain(plain)
+            if isinstance(item, Lab):
+                raise NetlabError(f"state file {self.path} has a Lab among its objects; {cure(self.path)}")
+            known = (text, item)
+            self._decoded[key] = known
+        return known[1]
+
+    def _decode(self, text: str) -> KubernetesObject | Lab:
+        try:
+            return self._decode_plain(json.loads(text))
+        except ValueError as error:
+            raise NetlabError(f"state file {self.path} is damaged ({error}); {cure(self.path)}") from error
+
+    def _decode_plain(self, plain: Any) -> KubernetesObject | Lab:
+        problems: list[tuple[str, str, str]] = []
+        item = decode_object(plain, problems)
+        if item is None or problems:
+            raise NetlabError(f"state file {self.path} holds an object it should not ({problems[:1]}); {cure(self.path)}")
+        return item
+
+    def put(self, item: T) -> T:
+        """Keep an object and return it as kept: a new one gets uid and creationTimestamp. A new wish; status is left out."""
+        meta = item.metadata
+        if not meta.uid:
+            meta = replace(meta, uid=str(uuid.uuid4()), creation_timestamp=rfc3339(self._now()))
+            item = replace(item, metadata=meta)
+        plain = encode(item)
+        if isinstance(item, Pod):
+            plain.pop("status", None)
+        self.execute(
+            "INSERT INTO objects VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET body = excluded.body, revision = excluded.revision",
+            *item.key, json.dumps(plain), self._next_revision(),
+        )  # fmt: skip
+        return item
+
+    def delete(self, item: KubernetesObject) -> None:
+        """Forget an object and what was reported of it. A new wish."""
+        self.execute("DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?", *item.key)
+        self.execute("DELETE FROM statuses WHERE uid = ?", item.metadata.uid)
+        self.execute("DELETE FROM restarts WHERE uid = ?", item.metadata.uid)
+        self._next_revision()
+
+    # Choices ------------------------------------------------------------------------------------------------------------
+
+    def assignments(self) -> Assignments:
+        """Return every choice that was kept."""
+        return assignments_of(self.execute("SELECT topic, key, value FROM assignments"))
+
+    def put_assignments(self, assignments: Assignments) -> None:
+        """Keep these choices in place of all earlier ones."""
+        self.execute("DELETE FROM assignments")
+        for row in assignment_rows(assignments):
+            self.execute("INSERT INTO assignments VALUES (?, ?, ?)", *row)
+
+    def namespaces(self) -> frozenset[NetnsName]:
+        """Return the names of all network namespaces that may exist."""
+        return frozenset(NetnsName(name) for (name,) in self.execute("SELECT name FROM namespaces"))
+
+    def put_namespaces(self, names: Iterable[NetnsName]) -> None:
+        """Keep exactly these names. To be called before they are made, and after they are gone."""
+        self.execute("DELETE FROM namespaces")
+        for name in names:
+            self.execute("INSERT INTO namespaces VALUES (?)", name)
+
+    # Reports ------------------------------------------------------------------------------------------------------------
+
+    def put_status(self, pod: Pod, status: PodStatus) -> None:
+        """Keep what was seen of a Pod."""
+        body = encode(replace(pod, status=status)).get("status", {})
+        self.execute(
+            "INSERT INTO statuses VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+            pod.metadata.uid,
+            json.dumps(body),
+        )
+
+    def restarts(self) -> dict[str, dict[str, Backoff]]:
+        """Return the restart records by Pod uid and container name."""
+        found: dict[str, dict[str, Backoff]] = {}
+        for uid, container, restarts, delay_s, until in self.execute("SELECT * FROM restarts"):
+            found.setdefault(uid, {})[container] = Backoff(restarts=restarts, delay_s=delay_s, until=until)
+        return found
+
+    def put_restart(self, uid: str, container: str, backoff: Backoff) -> None:
+        """Keep one restart record."""
+        self.execute(
+            "INSERT OR REPLACE INTO restarts VALUES (?, ?, ?, ?, ?)",
+            uid, container, backoff.restarts, backoff.delay_s, backoff.until,
+        )  # fmt: skip
+
+
+def is_damaged(path: Path) -> bool:
+    """Tell whether the file exists but cannot be used as a state file."""
+    try:
+        with translated(path):
+            db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+            try:
+                return bool(db.execute("PRAGMA quick_check").fetchone()[0] != "ok")
+            finally:
+                db.close()
+    except NetlabError:
+        return True

@@ -1,0 +1,200 @@
+"""Measure netlab, and peers beside it in the same run: a table for people, JSON for machines. Never a test.
+
+Every figure is the median of several runs with the lowest and the highest beside it, as a machine is never quiet; the load
+average says how noisy it was. Runs as root inside `unshare --net --mount` (scripts/bench).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import select
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.message
+import dns.rdatatype
+from rich.console import Console
+from rich.table import Table
+
+from netlab.kernel.memory import pss_bytes
+from netlab.kernel.netns import in_namespace
+from netlab.store.paths import LabPaths
+
+ROOT = Path(__file__).resolve().parents[2]
+GUESTBOOK = ROOT / "netlab/demos/guestbook/guestbook.yaml"
+LAB = "bench"
+NETLAB = (sys.executable, "-m", "netlab")
+DEADLINE_S = 20.0
+PAGE = "frontend.default.svc.cluster.local"
+SLEEPERS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: sleeper}
+spec:
+  replicas: %d
+  selector: {matchLabels: {app: sleeper}}
+  template:
+    metadata: {labels: {app: sleeper}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: sleep, image: host, command: [sleep, infinity]}]
+"""
+
+Measured = dict[str, list[float]]
+
+
+def netlab(*words: str, stdin: str = "") -> str:
+    """Run the command and return what it printed; an error ends the bench."""
+    done = subprocess.run([*NETLAB, *words, "--lab", LAB], input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"netlab {' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stderr
+
+
+@contextlib.contextmanager
+def timed(found: Measured, name: str) -> Iterator[None]:
+    begun = time.perf_counter()
+    yield
+    found.setdefault(name, []).append((time.perf_counter() - begun) * 1000)
+
+
+def page_answers(pod: str) -> None:
+    """Ask as a Pod does, from its namespace: the name at the cluster DNS, then the page at the address; until it is there."""
+    end = time.monotonic() + DEADLINE_S
+
+    def ask() -> None:
+        while time.monotonic() < end:
+            try:
+                query = dns.message.make_query(PAGE, dns.rdatatype.A)
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+                    udp.settimeout(0.05)
+                    udp.connect(("10.96.0.10", 53))
+                    udp.send(query.to_wire())
+                    address = dns.message.from_wire(udp.recv(4096)).answer[0][0].address
+                with socket.create_connection((address, 80), timeout=0.5) as tcp:
+                    tcp.sendall(b"GET / HTTP/1.0\r\nHost: frontend\r\n\r\n")
+                    answer = b"".join(iter(lambda: tcp.recv(65536), b""))
+                if answer.split(b" ")[1] == b"200":
+                    return
+            except (OSError, IndexError):
+                pass
+            select.select([], [], [], 0.002)
+        sys.exit("the page did not answer")
+
+    in_namespace(pod, ask)
+
+
+def breakdown(found: Measured, verb: str, stderr: str) -> None:
+    """Keep the command's own account of its time."""
+    for line in stderr.splitlines():
+        part, _, rest = line.strip().partition(" ")
+        if rest.strip().endswith(" ms"):
+            found.setdefault(f"  {verb}: {part}", []).append(float(rest.split()[0]))
+
+
+def guestbook(found: Measured, memory: list[float]) -> None:
+    """From nothing to the page, and back to nothing."""
+    begun = time.perf_counter()
+    with timed(found, "up"):
+        breakdown(found, "up", netlab("up", "--timings"))
+    with timed(found, "apply guestbook"):
+        breakdown(found, "apply", netlab("apply", "-f", str(GUESTBOOK), "--timings"))
+    pod = next(name for name in os.listdir("/run/netns") if name.startswith(f"{LAB}.default.frontend"))
+    with timed(found, "then wait for the page"):
+        page_answers(pod)
+    found.setdefault("cold up + guestbook + page by DNS name", []).append((time.perf_counter() - begun) * 1000)
+    with timed(found, "apply, unchanged"):
+        netlab("apply", "-f", str(GUESTBOOK))
+    memory.append(pss_bytes(lab_pids()) / 1e6)
+    with timed(found, "down"):
+        netlab("down")
+
+
+def lab_pids() -> list[int]:
+    """All processes of the lab: those in its cgroups, pause and conmon, and the agent."""
+    from netlab.engine.agent import agent_pid  # noqa: PLC0415 - only here
+    from netlab.engine.session import new_runtime  # noqa: PLC0415 - only here
+
+    paths = LabPaths(LAB)
+    agent = agent_pid(paths)
+    return [*new_runtime(paths).pids(), *([agent] if agent else [])]
+
+
+def many_pods(found: Measured, count: int, runs: int) -> None:
+    """`get pods` with many of them."""
+    netlab("up", "--nodes", "2")
+    with timed(found, f"apply {count} Pods"):
+        netlab("apply", "-f", "-", stdin=SLEEPERS % count)
+    for _ in range(runs):
+        with timed(found, f"get pods, {count} Pods"):
+            netlab("get", "pods")
+    with timed(found, f"down, {count} Pods"):
+        netlab("down")
+
+
+def report(times: Measured, rates: Measured, memory: list[float], load: tuple[float, float, float]) -> None:
+    """Print the table."""
+    console = Console()
+    table = Table("what", "median", "lowest", "highest", "n", "asked", title="netlab bench")
+    for name, values in times.items():
+        table.add_row(name, *(f"{value:.0f} ms" for value in spread(values)), str(len(values)), ASKED.get(name, ""))
+    for name, values in rates.items():
+        table.add_row(name, *(f"{value:.0f} /s" for value in spread(values)), str(len(values)), ASKED.get(name, ""))
+    table.add_row(
+        "memory of all processes, guestbook", *(f"{value:.0f} MB" for value in spread(memory)), str(len(memory)), "150 MB"
+    )
+    console.print(table)
+    cpus = os.cpu_count() or 1
+    noise = "NOISY: others were using this machine" if load[0] > cpus else "quiet enough"
+    console.print(f"{platform.platform()}, {cpus} CPUs, load before {load[0]:.2f}: {noise}")
+
+
+ASKED = {
+    "cold up + guestbook + page by DNS name": "1500 ms",
+    "down": "500 ms",
+    "apply, unchanged": "300 ms",
+    "get pods, 100 Pods": "120 ms",
+    "Pod networks, netlab": "150 /s",
+}
+
+
+def spread(values: list[float]) -> tuple[float, float, float]:
+    """Return median, lowest, highest."""
+    return statistics.median(values), min(values), max(values)
+
+
+def main() -> None:
+    """Run everything and report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--pods", type=int, default=100)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    load = os.getloadavg()
+    times: Measured = {}
+    rates: Measured = {}
+    memory: list[float] = []
+    for _ in range(given.runs):
+        guestbook(times, memory)
+    many_pods(times, given.pods, given.runs)
+    import pod_networks  # noqa: PLC0415 - a sibling file of this program
+
+    for name, (work, count) in pod_networks.CONTENDERS.items():
+        rates[name] = [count / work(count) for _ in range(3)]
+    report(times, rates, memory, load)
+    if given.json:
+        figures = {"ms": times, "per_second": rates, "memory_mb": memory, "load_before": load, "machine": platform.platform()}
+        given.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The agent: what must happen later happens without a command, and its death changes nothing for Pods."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: main, image: host, command: [sleep, infinity]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+"""
+
+
+def agent_pid(lab) -> int:
+    return next(
+        (int(line.split()[2]) for line in lab.run("status").out.splitlines() if line.startswith("agent   process")), 0
+    ) or next(
+        (int(line.split()[2]) for line in lab.run("status").out.splitlines() if line.startswith("agent") and "process" in line),
+        0,
+    )
+
+
+def main_pid(lab) -> int:
+    """The machine's pid of the `sleep` of the Pod."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and f"/netlab/{lab.lab}/" in (entry / "cgroup").read_text():
+                if (entry / "cmdline").read_bytes().startswith(b"sleep\0"):
+                    return int(entry.name)
+        except OSError:
+            continue
+    return 0
+
+
+def test_killed_container_is_restarted_by_the_agent(lab, until):
+    lab.apply(POD)
+    pid = main_pid(lab)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: main_pid(lab) not in {0, pid})
+    until(lambda: lab.pods()[0]["status"]["containerStatuses"][0]["restartCount"] == 1)
+
+
+def test_next_command_starts_a_dead_agent_again(lab, until):
+    lab.apply(POD)
+    first, web = agent_pid(lab), main_pid(lab)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{first}").exists() or "Z" in Path(f"/proc/{first}/stat").read_text().rpartition(")")[2])
+    assert main_pid(lab) == web
+    until(lambda: agent_pid(lab) not in {0, first})
+    assert main_pid(lab) == web
+
+
+def test_agent_repairs_what_was_changed_by_hand(lab, until):
+    lab.apply(POD)
+    node = f"{lab.lab}.node-1"
+    subprocess.run(["ip", "netns", "exec", node, "nft", "flush", "chain", "inet", "netlab", "nat-prerouting"], check=True)
+    subprocess.run(["ip", "-n", node, "link", "set", "cni0", "down"], check=True)
+
+    def repaired() -> bool:
+        rules = subprocess.run(
+            ["ip", "netns", "exec", node, "nft", "list", "chain", "inet", "netlab", "nat-prerouting"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+        link = subprocess.run(["ip", "-n", node, "link", "show", "cni0"], capture_output=True, text=True, check=False).stdout
+        return "vmap" in rules and ",UP" in link
+
+    until(repaired, deadline_s=30)

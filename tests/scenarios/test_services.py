@@ -1,0 +1,189 @@
+"""Services as clients meet them: from Pods, from Nodes, from outside; with endpoints, without, and when they change."""
+
+from __future__ import annotations
+
+import pytest
+
+# Answers every TCP connection and every UDP datagram with its own name and the client's address.
+ECHO = """
+import socket, threading, os
+def tcp():
+    s = socket.create_server(("", 8080))
+    while True:
+        c, peer = s.accept(); c.sendall(f"{os.uname().nodename} {peer[0]}".encode()); c.close()
+threading.Thread(target=tcp, daemon=True).start()
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("", 5353))
+print("ready", flush=True)
+while True:
+    data, peer = u.recvfrom(2048); u.sendto(f"{os.uname().nodename} {peer[0]}".encode(), peer)
+"""
+ECHO_CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: echo}\ndata:\n  program: |\n" + "".join(
+    f"    {line}\n" for line in ECHO.strip().splitlines()
+)
+SERVER = """
+apiVersion: v1
+kind: Pod
+metadata: {name: %s, labels: {app: echo}}
+spec:
+  terminationGracePeriodSeconds: 0
+  nodeName: %s
+  containers:
+  - name: echo
+    image: host
+    command: [python3, -c, $(PROGRAM)]
+    env: [{name: PROGRAM, valueFrom: {configMapKeyRef: {name: echo, key: program}}}]
+    ports: [{name: web, containerPort: 8080}, {name: dgram, containerPort: 5353, protocol: UDP}]
+"""
+CLIENT = """
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec:
+  terminationGracePeriodSeconds: 0
+  nodeName: node-1
+  containers: [{name: main, image: host, command: [sleep, infinity]}]
+"""
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: echo}
+spec:
+  type: NodePort
+  selector: {app: echo}
+  ports:
+  - {name: http, port: 80, targetPort: web, nodePort: 30080}
+  - {name: udp, port: 53, targetPort: 5353, protocol: UDP, nodePort: 30053}
+"""
+TCP = "import socket,sys; c=socket.create_connection((sys.argv[1],int(sys.argv[2])),2); print(c.recv(99).decode())"
+UDP = (
+    "import socket,sys; u=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); u.settimeout(1); u.bind(('',int(sys.argv[3])));"
+    "u.connect((sys.argv[1],int(sys.argv[2]))); u.send(b'?'); print(u.recv(99).decode())"
+)
+
+
+def ask(lab, where: str, address: str, port: int) -> tuple[str, str]:
+    """Which Pod answered, and which client address it saw."""
+    pod, client = lab("exec", where, "--", "python3", "-c", TCP, address, str(port)).split()
+    return pod, client
+
+
+def ask_udp(lab, where: str, address: str, port: int, source_port: int = 0) -> tuple[str, str]:
+    pod, client = lab("exec", where, "--", "python3", "-c", UDP, address, str(port), str(source_port)).split()
+    return pod, client
+
+
+def server(name: str, node: str = "node-1") -> str:
+    return SERVER % (name, node)
+
+
+@pytest.fixture
+def echo(lab, until):
+    """Two servers on different Nodes behind one Service, and a client beside one of them."""
+    lab.apply("---".join((ECHO_CONFIG, server("one"), server("two", "node-2"), CLIENT, SERVICE)))
+    for name in ("one", "two"):
+        until(lambda name=name: "ready" in lab.run("logs", name).out)
+    return lab
+
+
+def test_cluster_ip_reaches_all_endpoints_and_keeps_the_client(echo):
+    """N4."""
+    ip = echo.cluster_ip("echo")
+    answers = [ask(echo, "client", ip, 80) for _ in range(16)]
+    assert {pod for pod, _ in answers} == {"one", "two"}
+    assert {client for _, client in answers} == {echo.pod_ip("client")}
+
+
+def test_udp_is_forwarded_too(echo):
+    ip = echo.cluster_ip("echo")
+    assert {ask_udp(echo, "client", ip, 53)[0] for _ in range(16)} == {"one", "two"}
+
+
+def test_node_reaches_the_cluster_ip(echo):
+    ip = echo.cluster_ip("echo")
+    assert {ask(echo, "node-2", ip, 80)[0] for _ in range(16)} == {"one", "two"}
+
+
+def test_outside_reaches_node_ports_on_every_node_and_no_cluster_ip(echo):
+    """N7; the Node masquerades, so that the answer comes back through it."""
+    for node in ("node-1", "node-2"):
+        ip = echo.node_ip(node)
+        answers = [ask(echo, "outside", ip, 30080) for _ in range(12)]
+        assert {pod for pod, _ in answers} == {"one", "two"}
+        assert "172.18.0.1" not in {client for _, client in answers}
+    assert echo.run("exec", "outside", "--", "python3", "-c", TCP, echo.cluster_ip("echo"), "80").code != 0
+
+
+def test_hairpin_a_pod_reaches_itself_through_its_service(lab, until):
+    lab.apply("---".join((ECHO_CONFIG, server("one"), SERVICE)))
+    until(lambda: "ready" in lab.run("logs", "one").out)
+    assert ask(lab, "one", lab.cluster_ip("echo"), 80)[0] == "one"
+
+
+def test_service_without_endpoints_refuses_at_once(lab, until):
+    lab.apply("---".join((CLIENT, SERVICE)))
+    for where, address, port in (
+        ("client", lab.cluster_ip("echo"), 80),
+        ("node-1", lab.cluster_ip("echo"), 80),
+        ("outside", lab.node_ip("node-1"), 30080),
+    ):
+        done = lab.run("exec", where, "--", "python3", "-c", TCP, address, str(port))
+        assert "ConnectionRefusedError" in done.err, (where, done.err)
+
+
+def test_udp_flow_follows_the_endpoints(echo, until):
+    """A client that keeps its port is translated anew when its endpoint goes, and refused when the last one has gone."""
+    ip = echo.cluster_ip("echo")
+    first = ask_udp(echo, "client", ip, 53, 40000)[0]
+    other = {"one": "two", "two": "one"}[first]
+    assert ask_udp(echo, "client", ip, 53, 40000)[0] == first
+    echo("delete", "pod", first)
+    assert ask_udp(echo, "client", ip, 53, 40000)[0] == other
+    echo("delete", "pod", other)
+    assert "ConnectionRefusedError" in echo.run("exec", "client", "--", "python3", "-c", UDP, ip, "53", "40000").err
+
+
+def test_endpoints_follow_a_killed_container(echo, until):
+    """The agent sees the exit; no command is needed."""
+    slices = echo.json("endpointslices")["items"]
+    assert (
+        sum(len(item["endpoints"]) for item in slices if item["metadata"]["labels"]["kubernetes.io/service-name"] == "echo")
+        == 4
+    )
+    echo.run("exec", "one", "--", "python3", "-c", "import os,signal; os.kill(1, 0)")
+    echo("delete", "pod", "one", "--no-wait", "--grace-period", "0")
+    ip = echo.cluster_ip("echo")
+    until(lambda: {ask(echo, "client", ip, 80)[0] for _ in range(6)} == {"two"})
+
+
+def test_selectorless_service_with_hand_written_slice(echo):
+    manifest = """
+apiVersion: v1
+kind: Service
+metadata: {name: byhand}
+spec: {ports: [{name: http, port: 81}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: byhand-1, labels: {kubernetes.io/service-name: byhand}}
+addressType: IPv4
+ports: [{name: http, port: 8080}]
+endpoints: [{addresses: ["%s"]}]
+"""
+    echo.apply(manifest % echo.pod_ip("two"))
+    assert ask(echo, "client", echo.cluster_ip("byhand"), 81)[0] == "two"
+
+
+def test_cluster_ip_and_node_port_stay(echo):
+    ip = echo.cluster_ip("echo")
+    assert "unchanged" in echo.apply(SERVICE)
+    echo.apply(SERVICE.replace("name: echo", "name: echo2").replace("30080", "30081").replace("30053", "30054"))
+    assert echo.cluster_ip("echo") == ip
+    assert echo.cluster_ip("echo2") != ip
+
+
+def test_node_port_collision_is_refused_whole(echo):
+    done = echo.run("apply", "-f", "-", stdin=SERVICE.replace("name: echo", "name: echo3") + "---" + server("three"))
+    assert done.code == 1
+    assert "30080" in done.err
+    assert "echo" in done.err
+    assert "three" not in echo("get", "pods")

@@ -1,0 +1,64 @@
+"""Formats of single values: the last good one and the first bad one of each rule."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import netlab.model
+from netlab.model.formats import FORMATS
+
+GOOD = {
+    "dns-label": ["a", "a-b", "0", "x" * 63],
+    "dns-name": ["a.b", "a-1.b-2", "x" * 253],
+    "dns-name-or-empty": ["", "example.com", "example.com."],
+    "node-name": ["node-1", "x" * 63],
+    "port": [1, 65535], "port-or-zero": [0, 65535], "target-port": [0, 1, 65535, "http", "a-1"],
+    "port-name": ["http", "1a", "a" * 15],
+    "env-name": ["A", "_a", ".a", "-a", "A1"],
+    "absolute-path": ["/", "/a", "/a..b", "/..."], "mount-path": ["/a", "/a/"],
+    "ipv4-cidr": ["10.0.0.0/8", "203.0.113.1/32", "0.0.0.0/0"],
+    "cluster-ip": ["", "None", "10.96.0.1"],
+    "ip": ["10.0.0.1", "::1"],
+    "ipv4-mask": [8, 30], "mtu": [576, 65535], "non-negative": [0, 2**31 - 1],
+    "port-range": ["1-65535", "5-5"],
+    "label-key": ["a", "A.b_c-d", "example.com/a", "x" * 63],
+    "label-value": ["", "A.b_c-d", "x" * 63],
+    "config-key": ["a", ".a", "a.b_c-d"],
+    "field-path": ["metadata.name", "status.podIP", "metadata.labels['app']", "metadata.annotations['a.b/c']"],
+}  # fmt: skip
+BAD = {
+    "dns-label": ["", "A", "a.b", "-a", "a-", "a\n", "x" * 64, "\u0430", "a_b"],
+    "dns-name": ["", ".", "a..b", ".a", "a.", "a/b", "../a", "a\n", "x" * 254],
+    "dns-name-or-empty": [".", "a..", "a b", "x" * 64 + ".com"],
+    "node-name": ["outside", "fabric", "a.b", ""],
+    "port": [0, 65536, -1, 10**30], "port-or-zero": [-1, 65536], "target-port": [65536, -1, "80", "", "a--b"],
+    "port-name": ["", "80", "a" * 16, "A", "a_b", "-a", "a-", "a--b", "a\n", "\u0661a"],
+    "env-name": ["", "1a", "a=b", "a b", "a\n", "x" * 254],
+    "absolute-path": ["", "a", "./a", "/a/../b", "/..", "/\0", "/" + "x" * 4095], "mount-path": ["/", "//", "/a:b", "a"],
+    "ipv4-cidr": ["", "10.0.0.0", "10.0.0.1/8", "10.0.0.0/33", "010.0.0.0/8", "10.0.0.0/08", "10.0.0.0/255.0.0.0", "::/0", "10/8", "10.0.0.0/8\n"],
+    "cluster-ip": ["none", "10.96.0.01", "::1", "10.96.0.1/32", "10.96.1"],
+    "ip": ["", "10.0.0.01", "10.0.1", "1", "fe80::1%eth0", "10.0.0.1 ", "\u0661.0.0.1"],
+    "ipv4-mask": [7, 31], "mtu": [575, 65536], "non-negative": [-1, 2**31],
+    "port-range": ["", "1", "2-1", "0-1", "1-65536", "1-2-3", "a-b", "1 - 2"],
+    "label-key": ["", "/", "a/", "/a", "A.com/a", "a/b/c", "-a", "x" * 64, "a\n"],
+    "label-value": ["-a", "a-", "a b", "x" * 64, "a\n"],
+    "config-key": ["", ".", "..", "..a", "a/b", "a b", "x" * 254],
+    "field-path": ["", "spec", "metadata.labels['']", "metadata.labels['a b']", "metadata.labels", "status.phase"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, rows in GOOD.items() for value in rows])
+def test_good(name, value):
+    assert FORMATS[name](value) == ""
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, rows in BAD.items() for value in rows])
+def test_bad(name, value):
+    assert FORMATS[name](value)
+
+
+def test_table_has_exactly_the_formats_the_nouns_name():
+    room = Path(netlab.model.__file__).parent
+    used = {name for path in room.glob("*.py") for name in re.findall(r'Annotated\[[^"\n]*"([a-z0-9-]+)"', path.read_text())}
+    assert set(FORMATS) == used == set(GOOD) == set(BAD)

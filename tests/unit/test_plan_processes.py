@@ -1,0 +1,121 @@
+"""The processes of Pods: what is done, from what is wished and what is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from netlab.desired.restarts import Backoff
+from netlab.model.meta import ObjectMeta
+from netlab.model.pod import Container, Pod, PodSpec, PodStatus
+from netlab.netstate.names import NetnsName
+from netlab.netstate.process import ContainerProcess, ContainerRun, Sandbox, SandboxStatus
+from netlab.plan.processes import Wish, plan_processes
+
+NOW = 1_700_000_000.0
+SANDBOX = Sandbox(
+    uid="u1",
+    netns=NetnsName("lab.default.web"),
+    hostname="web",
+    hosts="",
+    resolv_conf="",
+    containers=(ContainerProcess(name="a", args=("true",)), ContainerProcess(name="b", args=("true",))),
+)
+
+
+def a_pod(*, phase="Pending", policy="Always", deletion="", names=("a", "b")) -> Pod:
+    meta = ObjectMeta(name="web", namespace="default", uid="u1", deletion_timestamp=deletion)
+    containers = tuple(Container(name=name, image="host", command=("true",)) for name in names)
+    return Pod(metadata=meta, spec=PodSpec(containers=containers, restart_policy=policy), status=PodStatus(phase=phase))
+
+
+def run(name="a", state="running", attempt=0, code=None, ended=0.0) -> ContainerRun:
+    return ContainerRun(name=name, attempt=attempt, state=state, exit_code=code, started_at=NOW - 100, finished_at=ended)
+
+
+def seen(*runs, alive=True, terminating=False) -> dict[str, SandboxStatus]:
+    return {"u1": SandboxStatus(uid="u1", alive=alive, terminating=terminating, runs=runs)}
+
+
+def words(pod, observed, backoffs=None, sandbox=SANDBOX) -> list[str]:
+    plan = plan_processes([Wish(pod=pod, sandbox=sandbox, backoffs=backoffs or {})], observed, NOW)
+    return [str(step) for steps in plan.steps.values() for step in steps]
+
+
+START = "start sandbox u1 in lab.default.web"
+PAST, SOON = "2023-11-14T22:13:00Z", "2023-11-14T22:13:30Z"  # NOW is 22:13:20
+
+
+@pytest.mark.parametrize(
+    ("pod", "observed", "expected"),
+    [
+        pytest.param(
+            a_pod(), {}, [START, "start container a of u1, attempt 0", "start container b of u1, attempt 0"], id="from nothing"
+        ),
+        pytest.param(
+            a_pod(), seen(), ["start container a of u1, attempt 0", "start container b of u1, attempt 0"], id="sandbox only"
+        ),
+        pytest.param(a_pod(), seen(run(), run("b")), [], id="all running: nothing"),
+        pytest.param(
+            a_pod(), seen(run(), run("b", "created")), ["start container b of u1, attempt 0"], id="killed before the start"
+        ),
+        pytest.param(
+            a_pod(), seen(run(), run("b", "exited", 0, 1)), ["start container b of u1, attempt 1"], id="first restart at once"
+        ),
+        pytest.param(a_pod(policy="Never"), seen(run(), run("b", "exited", 0, 1)), [], id="restartPolicy Never"),
+        pytest.param(a_pod(policy="OnFailure"), seen(run(), run("b", "exited", 0, 0)), [], id="OnFailure, success"),
+        pytest.param(
+            a_pod(),
+            seen(run("a", "exited", 0, 137), run("b", "exited", 0, 137), alive=False),
+            [START, "start container a of u1, attempt 1", "start container b of u1, attempt 1"],
+            id="pause killed: a new sandbox, containers start again",
+        ),
+        pytest.param(a_pod(phase="Failed"), seen(run("a", "exited", 0, 1)), ["kill sandbox u1"], id="finished: sandbox stops"),
+        pytest.param(a_pod(phase="Succeeded"), seen(run("a", "exited", 0, 0), alive=False), [], id="finished and stopped"),
+        pytest.param(a_pod(phase="Succeeded"), {}, [], id="finished and cleared away"),
+        pytest.param(a_pod(deletion=SOON), seen(run()), ["send TERM to the containers of u1"], id="deleting: TERM first"),
+        pytest.param(a_pod(deletion=SOON), seen(run(), terminating=True), [], id="TERM is sent once"),
+        pytest.param(
+            a_pod(deletion=SOON), seen(run("a", "exited", 0, 0), terminating=True), ["remove sandbox u1"], id="all have ended"
+        ),
+        pytest.param(a_pod(deletion=PAST), seen(run(), terminating=True), ["remove sandbox u1"], id="grace period is over"),
+        pytest.param(a_pod(deletion=SOON), {}, [], id="deleting without processes"),
+    ],
+)
+def test_steps(pod, observed, expected):
+    assert words(pod, observed) == expected
+
+
+def test_sandbox_without_pod_is_removed():
+    assert [str(step) for step in plan_processes([], seen(run()), NOW).steps["u1"]] == ["remove sandbox u1"]
+
+
+def test_pod_that_lacks_its_configuration_waits():
+    assert words(a_pod(), {}, sandbox=None) == []
+
+
+def test_back_off_waits_and_says_until_when():
+    crashed = run("a", "exited", 1, 1, ended=NOW - 4)
+    backoffs = {"a": Backoff(restarts=1, delay_s=10)}
+    plan = plan_processes([Wish(pod=a_pod(names=("a",)), sandbox=SANDBOX, backoffs=backoffs)], seen(crashed), NOW)
+    assert not plan.steps
+    assert plan.wake_at == NOW + 6
+    assert plan.backoffs["u1", "a"].until == NOW + 6
+
+
+def test_grace_period_says_when_to_look_again():
+    plan = plan_processes([Wish(pod=a_pod(deletion=SOON), sandbox=SANDBOX)], seen(run(), terminating=True), NOW)
+    assert plan.wake_at == NOW + 10
+
+
+def test_granted_restart_is_stored_before_it_is_done():
+    plan = plan_processes([Wish(pod=a_pod(names=("a",)), sandbox=SANDBOX)], seen(run("a", "exited", 0, 1)), NOW)
+    assert plan.steps["u1"][0].backoff == Backoff(restarts=1, delay_s=10)
+
+
+def test_pods_do_not_touch_each_other():
+    other = replace(a_pod(names=("a",)), metadata=ObjectMeta(name="db", namespace="default", uid="u2"))
+    wish = Wish(pod=other, sandbox=replace(SANDBOX, uid="u2"))
+    plan = plan_processes([Wish(pod=a_pod(), sandbox=SANDBOX), wish], seen(run(), run("b")), NOW)
+    assert set(plan.steps) == {"u2"}
