@@ -13,7 +13,7 @@ from netlab.engine.view import read_lab
 from netlab.kernel.programs import become_program
 
 
-@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command("exec")
 @click.option("-c", "--container", metavar="NAME", help="Which container of the Pod.")
 @click.option("-i", "--stdin", is_flag=True, help="Pass standard input on.")
 @click.option("-t", "--tty", is_flag=True, help="Give the command a terminal.")
@@ -36,13 +36,10 @@ def command(
     """Run a command in a Pod, on a Node or outside; its exit code is ours. A Pod called like a Node: pod/NAME."""
     paths = live_lab(lab)
     cluster = read_lab(paths)
-    words = args[1:] if args[:1] == ("--",) else args
-    if not words:
-        raise click.UsageError("name a command behind --")
     machine = find_machine(cluster, target)
     if machine is not None:
-        become_program(machine, words)
+        become_program(machine, args)
     pod = find_pod(cluster, target, namespace or "default")
     name = container_of(pod, container)
     terminal = tty and sys.stdin.isatty()
-    ctx.exit(new_runtime(paths).exec(pod.metadata.uid, name, words, env=(), cwd="", tty=terminal, stdin=stdin))
+    ctx.exit(new_runtime(paths).exec(pod.metadata.uid, name, args, tty=terminal, stdin=stdin))

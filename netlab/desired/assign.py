@@ -9,10 +9,12 @@ Source: Kubernetes docs, Service (Choosing your own IP address, type NodePort).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignment, PortKey
 from netlab.desired.ipam import (
+    api_server,
     is_inside,
     next_cluster_ip,
     next_pod_address,
@@ -29,6 +31,9 @@ from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.service import Service, ServicePort
 from netlab.netstate.names import digest
+
+KUBERNETES = Key("Service", "default", "kubernetes")
+LEAVE_OUT = "choose another one, or leave it out and get a free one"
 
 Owner = TypeVar("Owner")
 
@@ -76,11 +81,11 @@ def _nodes(cluster: Cluster, earlier: Mapping[str, NodeAssignment]) -> dict[str,
 def _pods(
     cluster: Cluster, nodes: Mapping[str, NodeAssignment], earlier: Mapping[Key, PodAssignment]
 ) -> dict[Key, PodAssignment]:
-    found = {pod.key: earlier[pod.key] for pod in cluster.pods if pod.key in earlier and earlier[pod.key].node in nodes}
+    found = {pod.key: _keep(earlier[pod.key], nodes) for pod in cluster.pods if pod.key in earlier and earlier[pod.key].node}
     taken = {ip for item in found.values() for ip in item.ips}
     load = dict.fromkeys(nodes, 0)
     for pod in cluster.pods:
-        if pod.key in found and pod.status.phase not in FINAL_PHASES:
+        if pod.key in found and found[pod.key].node in nodes and pod.status.phase not in FINAL_PHASES:
             load[found[pod.key].node] += 1
     for pod in cluster.pods:
         if pod.key not in found:
@@ -89,6 +94,12 @@ def _pods(
             if bound.node:
                 load[bound.node] += 1
     return {pod.key: found[pod.key] for pod in cluster.pods}
+
+
+def _keep(bound: PodAssignment, nodes: Mapping[str, NodeAssignment]) -> PodAssignment:
+    """A Pod is never moved (N20): while its Node is gone, the assignment says so."""
+    gone = f'node "{bound.node}" is gone; a Pod is never moved to another one: delete it, or bring the Node back'
+    return replace(bound, reason="" if bound.node in nodes else gone)
 
 
 def _bind(
@@ -136,19 +147,21 @@ def _cluster_ips(
 
 def _cluster_ip_problems(cluster: Cluster, services: list[Service], earlier: Assignments) -> Iterator[str]:
     subnet, dns = cluster.lab.spec.service_subnet, cluster_dns(cluster, Assignments())
-    owners = {ip: key for key, ips in earlier.cluster_ips.items() if key in cluster.objects for ip in ips}
+    keys = {service.key for service in services}  # one that became headless or an ExternalName gives its address up
+    owners = {ip: key for key, ips in earlier.cluster_ips.items() if key in keys for ip in ips}
     owners.setdefault(dns, KUBE_DNS)
+    owners.setdefault(api_server(subnet), KUBERNETES)
     for service in services:
-        wanted, where = service.spec.cluster_ip, f"{service.key}: spec.clusterIP"
+        wanted, where = service.spec.cluster_ip, f"{_full(service.key)}: spec.clusterIP"
         if not wanted:
             continue
         kept = earlier.cluster_ips.get(service.key, (wanted,))
         if not is_inside(wanted, subnet):
-            yield f"{where}: {wanted} is not in the serviceSubnet {subnet}"
+            yield f"{where}: {wanted} is not in the serviceSubnet {subnet}; {LEAVE_OUT}"
         elif kept != (wanted,):
             yield f"{where}: it is {kept[0]} and cannot be changed to {wanted}; delete the Service first"
         elif owners.setdefault(wanted, service.key) != service.key:
-            yield f"{where}: {wanted} is taken by {_full(owners[wanted])}"
+            yield f"{where}: {wanted} is taken by {_full(owners[wanted])}; {LEAVE_OUT}"
 
 
 def _full(key: Key) -> str:
@@ -172,8 +185,12 @@ def _port_range(cluster: Cluster) -> tuple[int, int]:
 
 def _node_ports(cluster: Cluster, services: list[Service], earlier: Mapping[PortKey, int]) -> dict[PortKey, int]:
     wanted = list(_wanted_ports(services))
-    found = {key: port.node_port or earlier[key] for key, _, port in wanted if port.node_port or key in earlier}
+    found = {key: port.node_port for key, _, port in wanted if port.node_port}
     taken = {(protocol, number) for (_, protocol, _), number in found.items()}
+    # A port that was only given yields to one of the same Service that is wished for.
+    kept = {key: earlier[key] for key, _, _ in wanted if key not in found and key in earlier}
+    found |= {key: number for key, number in kept.items() if (key[1], number) not in taken}
+    taken |= {(protocol, number) for (_, protocol, _), number in found.items()}
     first, last = _port_range(cluster)
     for key, service, port in wanted:
         if key in found:
@@ -198,13 +215,14 @@ def _node_port_problems(cluster: Cluster, services: list[Service], earlier: Assi
         if (item := wanted.get((service, protocol, port))) and item[1].node_port in {0, number}
     }
     for (key, protocol, _), (service, port) in wanted.items():
-        where = f"{key}: spec.ports[{service.spec.ports.index(port)}].nodePort"
+        where = f"{_full(key)}: spec.ports[{service.spec.ports.index(port)}].nodePort"
         if not port.node_port:
             continue
         if not first <= port.node_port <= last:
-            yield f"{where}: {port.node_port} is not in the range of NodePorts, {first}-{last}"
+            yield f"{where}: {port.node_port} is not in the range of NodePorts, {first}-{last}; {LEAVE_OUT}"
         elif _first_come(owners, (protocol, port.node_port), key) != key:
-            yield f"{where}: {protocol} {port.node_port} is taken by {_full(owners[protocol, port.node_port])}"
+            holder = _full(owners[protocol, port.node_port])
+            yield f"{where}: {protocol} {port.node_port} is taken by {holder}; {LEAVE_OUT}"
 
 
 def _first_come(owners: dict[Owner, Key], what: Owner, key: Key) -> Key:

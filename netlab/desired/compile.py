@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
-from netlab.desired.services import service_entries, service_table
+from netlab.desired.services import service_entries, service_tables
 from netlab.desired.wiring import Wiring
 from netlab.model.lab import Cluster
 from netlab.netstate.names import machine_netns
@@ -23,14 +23,11 @@ def compile_net(cluster: Cluster, assignments: Assignments) -> NetState:
     lab = cluster.lab
     wiring = Wiring(cluster, assignments, mark(lab.metadata.uid))
     entries = service_entries(cluster, all_slices(cluster, assignments), assignments)
-    tables = {
-        machine_netns(lab.metadata.name, name): service_table(
-            entries,
-            node_ip=node.ip,
-            node_ips=[item.ip for item in assignments.nodes.values()],
-            pod_subnet=lab.spec.pod_subnet,
-            service_subnet=lab.spec.service_subnet,
-        )
-        for name, node in assignments.nodes.items()
-    }
+    by_node = service_tables(
+        entries,
+        node_ips={name: node.ip for name, node in assignments.nodes.items()},
+        pod_subnet=lab.spec.pod_subnet,
+        service_subnet=lab.spec.service_subnet,
+    )
+    tables = {machine_netns(lab.metadata.name, name): table for name, table in by_node.items()}
     return NetState(namespaces=frozenset(replace(item, table=tables.get(item.name)) for item in wiring.namespaces()))

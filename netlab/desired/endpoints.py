@@ -32,6 +32,10 @@ MAX_ENDPOINTS = 100
 NAME_MAX = 253
 
 
+LabelIndex = dict[tuple[str, str, str], list[Pod]]
+"""Pods by namespace, label and its value."""
+
+
 class Target(NamedTuple):
     """Where a packet for a Service goes in the end."""
 
@@ -41,16 +45,12 @@ class Target(NamedTuple):
 
 def derive_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
     """Return the slices of all Services with a selector, sorted by key. ExternalName Services have none."""
-    pods: dict[str, list[Pod]] = {}
-    for pod in cluster.pods:
-        bound = assignments.pods.get(pod.key)
-        if bound and bound.ips and pod.status.phase not in FINAL_PHASES:
-            pods.setdefault(pod.metadata.namespace, []).append(pod)
+    index = _by_label(cluster, assignments)
     found = [
         item
         for service in cluster.services
         if service.spec.selector and service.spec.type != "ExternalName"
-        for item in _slices(service, pods.get(service.metadata.namespace, []), assignments)
+        for item in _slices(service, _candidates(service, index), assignments)
     ]
     return tuple(sorted(found, key=lambda item: item.key))
 
@@ -80,6 +80,23 @@ def effective_endpoints(slices: Iterable[EndpointSlice], port: ServicePort) -> t
     return tuple(sorted(ready or serving, key=lambda item: (_number(item.ip), item.port)))
 
 
+def _by_label(cluster: Cluster, assignments: Assignments) -> LabelIndex:
+    """Every Pod that can be an endpoint, under each of its labels: most Services then look at few Pods."""
+    index: LabelIndex = {}
+    for pod in cluster.pods:
+        bound = assignments.pods.get(pod.key)
+        if bound and bound.ips and bound.node in assignments.nodes and pod.status.phase not in FINAL_PHASES:
+            for name, value in pod.metadata.labels.items():
+                index.setdefault((pod.metadata.namespace, name, value), []).append(pod)
+    return index
+
+
+def _candidates(service: Service, index: LabelIndex) -> list[Pod]:
+    """The fewest Pods among which all that the selector finds must be."""
+    namespace = service.metadata.namespace
+    return min((index.get((namespace, *pair), []) for pair in service.spec.selector.items()), key=len)
+
+
 def _number(ip: str) -> tuple[int, ...]:
     return tuple(int(part) for part in ip.split("."))
 
@@ -88,9 +105,7 @@ def _slices(service: Service, pods: Iterable[Pod], assignments: Assignments) -> 
     groups: dict[tuple[EndpointPort, ...], list[Endpoint]] = {}
     for pod in pods:
         if selects(service.spec.selector, pod.metadata.labels):
-            ports = tuple(_ports(service, pod))
-            if ports or not service.spec.ports:
-                groups.setdefault(ports, []).append(_endpoint(service, pod, assignments))
+            groups.setdefault(tuple(_ports(service, pod)), []).append(_endpoint(service, pod, assignments))
     groups = groups or {(): []}
     for ports, endpoints in sorted(groups.items(), key=lambda item: repr(item[0])):
         for start in range(0, len(endpoints) or 1, MAX_ENDPOINTS):
@@ -141,7 +156,7 @@ def _endpoint(service: Service, pod: Pod, assignments: Assignments) -> Endpoint:
     bound = assignments.pods[pod.key]
     return Endpoint(
         addresses=bound.ips,
-        conditions=EndpointConditions(ready=ready, serving=runs or ready, terminating=terminating),
+        conditions=EndpointConditions(ready=ready, serving=runs, terminating=terminating),
         hostname=pod.spec.hostname if pod.spec.subdomain == service.metadata.name else "",
         node_name=bound.node,
         target_ref=ObjectReference(name=pod.metadata.name, namespace=pod.metadata.namespace, uid=pod.metadata.uid),

@@ -39,6 +39,11 @@ def gateway(pod_cidr: str) -> str:
     return str(IPv4Network(pod_cidr)[1])
 
 
+def api_server(subnet: str) -> str:
+    """Return the first host of the service subnet: the Service `kubernetes` in a cluster, and nobody else's here."""
+    return str(IPv4Network(subnet)[1])
+
+
 def next_pod_address(pod_cidr: str, taken: Collection[str]) -> str | None:
     """Return the lowest free host behind the bridge's, or None if the Node is full."""
     network = IPv4Network(pod_cidr)

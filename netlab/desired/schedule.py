@@ -21,9 +21,6 @@ def pick_node(pod: Pod, nodes: Sequence[Node], load: Mapping[str, int], full: fr
         load: number of Pods by Node.
         full: Nodes without a free address.
     """
-    wanted = pod.spec.node_name
-    if wanted and all(node.metadata.name != wanted for node in nodes):
-        return "", f'node "{wanted}" not found'
     fitting = [node.metadata.name for node in nodes if fits(pod, node)]
     free = [name for name in fitting if name not in full]
     if free:

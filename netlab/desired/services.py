@@ -31,6 +31,7 @@ from netlab.model.service import EndpointSlice, Service, ServicePort
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 
 MARK = "0x00004000"
+OTHER_BITS = "0xffffbfff"
 COMMENT_MAX = 128
 
 SERVICE_KEY = "ip daddr . meta l4proto . th dport"
@@ -95,15 +96,14 @@ def owner(service: Service, port: ServicePort) -> str:
     return f"{name}:{port.name}"[:COMMENT_MAX] if port.name else name[:COMMENT_MAX]
 
 
-def service_table(
-    entries: Iterable[Entry], *, node_ip: str, node_ips: Iterable[str], pod_subnet: str, service_subnet: str
-) -> NftTable:
-    """Return the table of one Node.
+def service_tables(
+    entries: Iterable[Entry], *, node_ips: Mapping[str, str], pod_subnet: str, service_subnet: str
+) -> dict[str, NftTable]:
+    """Return the table of each Node by its name. All but the Node's own address is made once, and shared.
 
     Args:
         entries: every Service port of the lab.
-        node_ip: the Node's address, at which its NodePorts are open.
-        node_ips: the addresses of all Nodes; a Pod keeps its own address towards them.
+        node_ips: the addresses of the Nodes by name; NodePorts are open at them, and a Pod keeps its own address towards them.
         pod_subnet: CIDR of all Pods.
         service_subnet: CIDR of all ClusterIPs.
     """
@@ -111,8 +111,7 @@ def service_table(
     maps = _verdict_maps(every) | _endpoint_maps(every)
     sets = [
         _set("cluster-ips", "type ipv4_addr", {Element(key=entry.address, comment=_service_of(entry)) for entry in every}),
-        _set("nodeport-ips", "type ipv4_addr", {Element(key=node_ip)}),
-        _set("node-ips", "type ipv4_addr", {Element(key=ip) for ip in node_ips}),
+        _set("node-ips", "type ipv4_addr", {Element(key=ip) for ip in node_ips.values()}),
         _set("hairpins", "typeof ip saddr . ip daddr", _hairpins(every)),
         _set(
             "no-endpoint-nodeports",
@@ -126,7 +125,14 @@ def service_table(
     ]
     chains = [Chain(name=name, hook=hook, rules=rules) for name, hook, rules in BASE_CHAINS]
     chains += [_postrouting(pod_subnet), *_shared_chains(service_subnet), *_pick_chains(every, pod_subnet)]
-    return NftTable(sets=frozenset((*maps.values(), *sets)), chains=frozenset(chains))
+    shared = frozenset((*maps.values(), *sets))
+    return {
+        name: NftTable(
+            sets=shared | {_set("nodeport-ips", "type ipv4_addr", {Element(key=ip)})},
+            chains=frozenset(chains),
+        )
+        for name, ip in node_ips.items()
+    }
 
 
 def _service_of(entry: Entry) -> str:
@@ -206,7 +212,8 @@ def _postrouting(pod_subnet: str) -> Chain:
         name="nat-postrouting",
         hook="type nat hook postrouting priority srcnat; policy accept;",
         rules=(
-            f"meta mark & {MARK} == {MARK} masquerade fully-random",
+            # The mark has done its work: kube-proxy takes it away too, so that nobody downstream takes it for his own.
+            f"meta mark & {MARK} == {MARK} meta mark set meta mark & {OTHER_BITS} masquerade fully-random",
             "ct status dnat ip saddr . ip daddr @hairpins masquerade fully-random",
             f"ip saddr {pod_subnet} ip daddr != {pod_subnet} ip daddr != @node-ips masquerade fully-random",
         ),

@@ -7,8 +7,8 @@
 
 Pod links are routed although they hang on a bridge: a Pod knows no neighbour but its Node (`noprefixroute`, and a route to
 the bridge's address alone), so also packets between Pods of one Node pass the Node's IP hooks. Otherwise a reply would be
-switched straight back to the client past the connection tracking, and never be translated back; bridges can only be told to
-call IP hooks by a module (br_netfilter) that a machine may lack.
+switched straight back to the client past the connection tracking, and never be translated back. Bridges that call the IP
+hooks themselves (br_netfilter) are the other way to that; a machine may lack the module, so it is not used, and switched off.
 Source: DESIGN.md section 1; Documentation/networking/ip-sysctl; kindnet and host-gw of flannel for the routes.
 """
 
@@ -36,9 +36,12 @@ def _sysctls(*pairs: tuple[str, str]) -> frozenset[Sysctl]:
 
 # IPv4 only for now; a link-local address that nobody asked for would be noise in every capture.
 EVERYWHERE = _sysctls(("net.ipv6.conf.all.disable_ipv6", "1"), ("net.ipv6.conf.default.disable_ipv6", "1"))
+# Bridges only switch: where br_netfilter is loaded, frames would be translated inside the bridge, and a Pod could not reach
+# itself through a Service.
+SWITCH = EVERYWHERE | _sysctls(("net.bridge.bridge-nf-call-iptables", "0"))
 # A Node forwards, and tells no Pod of a shorter way (the bridge would be left and entered by the same port). Long transfers
 # must not be reset because one packet fell out of the connection tracking's window (kube-proxy issue 74839).
-NODE = EVERYWHERE | _sysctls(
+NODE = SWITCH | _sysctls(
     ("net.ipv4.ip_forward", "1"),
     ("net.ipv4.conf.all.send_redirects", "0"),
     ("net.ipv4.conf.default.send_redirects", "0"),
@@ -65,7 +68,7 @@ class Wiring:
         self.pods_of: dict[str, list[tuple[Pod, PodAssignment]]] = {name: [] for name in assignments.nodes}
         for pod in cluster.pods:
             bound = assignments.pods.get(pod.key)
-            if bound and has_network(pod, bound):
+            if bound and has_network(pod, bound) and bound.node in self.pods_of:
                 self.pods_of[bound.node].append((pod, bound))
 
     def namespaces(self) -> Iterator[Namespace]:
@@ -81,7 +84,7 @@ class Wiring:
         """The switch between the machines. It has no address: a switch is not a party."""
         ports = (self._machine_veth(name)[0] for name in (OUTSIDE, *self.assignments.nodes))
         bridge = self._bridge(FABRIC, FABRIC_BRIDGE)
-        return Namespace(name=self._machine(FABRIC), links=frozenset((bridge, *ports)), sysctls=EVERYWHERE)
+        return Namespace(name=self._machine(FABRIC), links=frozenset((bridge, *ports)), sysctls=SWITCH)
 
     def outside(self) -> Namespace:
         """A client that is not part of the cluster: it reaches Nodes, and neither Pods nor ClusterIPs."""

@@ -66,8 +66,9 @@ class Zone:
         return zlib.crc32("\n".join((self.domain, *self.namespaces, *map(str, self.records))).encode()) or 1
 
     def __str__(self) -> str:
-        head = [f"; zone {self.domain} serial {self.serial}", *(f"; namespace {name}" for name in self.namespaces)]
-        return "\n".join([*head, *(str(record).replace(" SERIAL ", f" {self.serial} ") for record in self.records)]) + "\n"
+        serial = self.serial
+        head = [f"; zone {self.domain} serial {serial}", *(f"; namespace {name}" for name in self.namespaces)]
+        return "\n".join([*head, *(str(record).replace(" SERIAL ", f" {serial} ") for record in self.records)]) + "\n"
 
 
 def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping[Key, tuple[str, ...]]) -> Zone:

@@ -18,7 +18,7 @@ from netlab.engine.session import new_runtime
 from netlab.errors import KernelError, NetlabError
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine import mounts_below
-from netlab.kernel.netns import names_in_use
+from netlab.kernel.netns import names_in_use, remove_directory
 from netlab.kernel.port import Network, Scope
 from netlab.netstate.state import NetState
 from netlab.plan.diff import diff
@@ -55,6 +55,7 @@ def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) ->
             left = _look(paths, network, scope, runtime.pids())
         finally:
             network.close()
+        remove_directory()
         if left:
             raise KernelError(f"lab {paths.lab} is not gone: {', '.join(left)}")
         _remove_files(paths)

@@ -17,6 +17,7 @@ from typing import IO, Final
 
 from netlab.errors import KernelError
 from netlab.kernel import processes
+from netlab.kernel.poddir import remove_tree
 
 DEADLINE_S: Final = 20.0
 # All of the environment that runtime programs get: nothing a user's shell happens to hold ends up in a Pod.
@@ -77,9 +78,23 @@ class Crun:
             raise refused(f"crun {args[0]} {args[-1]}", message or f"exit code {code}")
 
     def delete(self, name: str) -> None:
-        """End and forget a container, running or not; one that is not known is fine. Raises KernelError."""
-        if (self.root / name).exists():
+        """End and forget a container, running or not; one that is not known is fine. Raises KernelError.
+
+        State that crun cannot read (it was killed while writing it) is taken away: no container came of it.
+        """
+        if not self.knows(name):
+            return
+        state = self.root / name
+        try:
             self.call("delete", "-f", name)
+        except (KernelError, Unstartable):
+            if (state / "status").exists():
+                raise
+        remove_tree(state)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether crun has state of a container."""
+        return (self.root / name).exists()
 
     def ids(self) -> list[str]:
         """Return the names of all containers crun knows, sorted."""

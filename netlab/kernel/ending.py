@@ -6,9 +6,8 @@ main process. conmon then writes the exit file and ends by itself.
 
 from __future__ import annotations
 
-import contextlib
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from netlab.kernel.processes import Process
 from netlab.kernel.runs import is_running
 
 DEADLINE_S: Final = 10.0
+FINISH_S: Final = 0.5
 _ROUNDS: Final = 20
 _RUNTIME_PROGRAMS: Final = frozenset({"conmon", "crun", "pause"})
 
@@ -53,17 +53,22 @@ def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> Non
     """End all processes of a sandbox and clear away everything of it; the directory goes last, so this can be repeated."""
     if pod.path.exists():
         kill_sandbox(pod)
-        bundles = list(pod.bundles())
-        runs = [bundle.run() for bundle in bundles]
+        runs = [bundle.run() for bundle in pod.bundles()]
         if pod.pause.read("process") is None or None in runs:
-            end_makers([pod.path])
-        for bundle in (*bundles, pod.pause):
-            crun.delete(bundle.id)
+            end_makers([pod.path], lambda: _forget(crun, pod))
         processes.kill([run.conmon for run in runs if run], DEADLINE_S)
+    _forget(crun, pod)
     cgroups.remove(places.lab, pod.uid)
-    for bundle in pod.bundles():
-        (places.exits / bundle.id).unlink(missing_ok=True)
+    for path in places.exits.glob(f"{pod.prefix}*"):
+        path.unlink(missing_ok=True)
     remove_tree(pod.path)
+
+
+def _forget(crun: Crun, pod: PodDirectory) -> None:
+    """Let crun end and forget what it knows of a Pod."""
+    for name in crun.ids():
+        if name.startswith(pod.prefix):
+            crun.delete(name)
 
 
 def retire_attempt(places: LabDirectories, crun: Crun, pod: PodDirectory, container: str, attempt: int) -> None:
@@ -73,30 +78,38 @@ def retire_attempt(places: LabDirectories, crun: Crun, pod: PodDirectory, contai
         if number < attempt:
             clear_bundle(places, crun, bundle)
         elif number == attempt:
-            _end_bundle(crun, bundle)
+            _end_bundle(places, crun, bundle)
             for name in ("rootfs", "upper", "work"):
                 remove_tree(bundle.path / name)
 
 
 def clear_bundle(places: LabDirectories, crun: Crun, bundle: Bundle) -> None:
     """Clear everything of one attempt, whole or half."""
-    _end_bundle(crun, bundle)
+    _end_bundle(places, crun, bundle)
     (places.exits / bundle.id).unlink(missing_ok=True)
     remove_tree(bundle.path)
 
 
-def _end_bundle(crun: Crun, bundle: Bundle) -> None:
+def _end_bundle(places: LabDirectories, crun: Crun, bundle: Bundle) -> None:
+    """Processes that a main process left behind end too: they are in its cgroup."""
     run = bundle.run()
     if run is None and bundle.read("failed") is None:
-        end_makers([bundle.path])
+        end_makers([bundle.path], lambda: crun.delete(bundle.id))
     crun.delete(bundle.id)
     if run is not None:
         processes.wait([run.conmon], DEADLINE_S)
+    cgroups.remove(places.lab, bundle.path.parents[2].name, bundle.path.parent.name)
 
 
-def end_makers(paths: Iterable[Path]) -> None:
-    """End every conmon and crun that works in these directories without a record: their maker was killed meanwhile."""
+def end_makers(paths: Iterable[Path], forget: Callable[[], None]) -> None:
+    """End every conmon and crun that works in these directories without a record: the command that called them was killed.
+
+    A crun at work may finish, so that `forget` (called here) ends what it made while a conmon lives to collect the dead:
+    process 1 of some machines takes seconds for that.
+    """
     prefixes = [f"{path}/" for path in paths]
+    processes.wait(makers(prefixes, frozenset({"crun"})), FINISH_S)
+    forget()
     for _ in range(_ROUNDS):  # a crun may have been started while we looked
         found = list(makers(prefixes))
         if not found:
@@ -105,7 +118,7 @@ def end_makers(paths: Iterable[Path]) -> None:
     raise KernelError(f"process {found[0].pid} in {prefixes[0]} does not end on SIGKILL")
 
 
-def makers(prefixes: list[str]) -> Iterable[Process]:
+def makers(prefixes: list[str], names: frozenset[str] = _RUNTIME_PROGRAMS) -> Iterable[Process]:
     """Yield the runtime's processes (conmon, crun, pause) that were given a path with one of these prefixes."""
 
     def belongs(name: str, args: list[str], pid: int) -> bool:
@@ -114,7 +127,7 @@ def makers(prefixes: list[str]) -> Iterable[Process]:
             words = [line.removeprefix("NETLAB_SANDBOX=") for line in processes.environment(pid)]
         return any(f"{word.removeprefix('--root=')}/".startswith(prefix) for word in words for prefix in prefixes)
 
-    return processes.scan(belongs, _RUNTIME_PROGRAMS)
+    return processes.scan(belongs, names)
 
 
 def clean(places: LabDirectories, crun: Crun) -> None:
@@ -123,10 +136,13 @@ def clean(places: LabDirectories, crun: Crun) -> None:
     Raises:
         KernelError: something is still there afterwards.
     """
-    end_makers([places.data / "pods", places.crun])
-    for name in crun.ids():
-        with contextlib.suppress(KernelError):
+
+    def forget() -> None:
+        for name in crun.ids():
             crun.delete(name)
+
+    end_makers([places.data / "pods", places.crun], forget)
+    forget()
     cgroups.remove(places.lab)
     cgroups.remove_root_if_empty()
     for directory in (places.data, places.crun, places.exits):

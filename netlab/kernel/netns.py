@@ -157,6 +157,15 @@ def prepare_directory() -> None:
         _call(_libc.mount, b"", directory, b"none", _MS_SHARED | _MS_REC, None)
 
 
+def remove_directory() -> None:
+    """Undo prepare_directory if nobody has a namespace there any more; one in use, or never prepared, is left as it is."""
+    if names_in_use():
+        return
+    with contextlib.suppress(OSError):
+        _call(_libc.umount2, os.fsencode(DIRECTORY), _MNT_DETACH)
+        DIRECTORY.rmdir()
+
+
 def path(name: str) -> Path:
     """Return the file of a name. Raises KernelError for a name that would lead out of the directory."""
     if name in {"", ".", ".."} or "/" in name or "\0" in name or len(name.encode()) > NAME_MAX:

@@ -88,11 +88,12 @@ class PodDirectory:
     @property
     def pause(self) -> Bundle:
         """The pause process's bundle. No container has its id: theirs end with a number."""
-        return Bundle(self.path / "pause", f"{self.lab}-{self._short}-pause")
+        return Bundle(self.path / "pause", f"{self.prefix}pause")
 
     @property
-    def _short(self) -> str:
-        return self.uid[:8]
+    def prefix(self) -> str:
+        """What the ids of all its bundles begin with."""
+        return f"{self.lab}-{self.uid[:8]}-"
 
     def pause_process(self) -> Process | None:
         """Return the pause process last started; it may have ended."""
@@ -101,7 +102,7 @@ class PodDirectory:
     def bundle(self, container: str, attempt: int) -> Bundle:
         """Return the directory of an attempt, there or not. Raises KernelError for an impossible name."""
         path = self.path / "containers" / component(container) / str(attempt)
-        return Bundle(path, f"{self.lab}-{self._short}-{container}-{attempt}"[:NAME_MAX])
+        return Bundle(path, f"{self.prefix}{container}-{attempt}"[:NAME_MAX])
 
     def containers(self) -> list[str]:
         """Return the names of containers that were ever started, sorted."""

@@ -44,7 +44,7 @@ def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
         return
     kill_sandbox(pod)  # containers of an earlier pause process that have namespaces of their own
     if pod.pause.path.exists():
-        end_makers([pod.pause.path])
+        end_makers([pod.pause.path], lambda: crun.delete(pod.pause.id))
     crun.delete(pod.pause.id)
     make_directory(pod.pause.path, 0o700)
     for path in (pod.pause.path / "process", pod.path / "terminating"):
@@ -85,7 +85,7 @@ def start_container(
     pause = pod.pause_process()
     if pause is None or not processes.is_alive(pause):
         raise KernelError(f"start container {name}: the sandbox {sandbox.netns} is not alive")
-    if bundle.path.exists():
+    if bundle.path.exists() or crun.knows(bundle.id):
         clear_bundle(places, crun, bundle)
     try:
         _make_bundle(bundle)

@@ -1,7 +1,8 @@
 """Kernel parameters of a network namespace: files below /proc/sys/net. Source: sysctl(8), networking/ip-sysctl.
 
 The kernel shows there the parameters of the namespace of the thread that opens a file, so the caller's thread is inside.
-A machine without IPv6 has no net.ipv6 files: writing them is then nothing to do, and IPv6 counts as disabled.
+A machine without IPv6 has no net.ipv6 files, one without br_netfilter no net.bridge files: the value that such a machine
+behaves by counts as theirs (UNLESS_PRESENT), and writing that value is nothing to do.
 """
 
 from __future__ import annotations
@@ -22,11 +23,18 @@ SYSCTLS_OBSERVED: Final = (
     "net.netfilter.nf_conntrack_tcp_be_liberal",
     "net.ipv6.conf.all.disable_ipv6",
     "net.ipv6.conf.default.disable_ipv6",
+    "net.bridge.bridge-nf-call-iptables",
     "net.ipv4.ip_unprivileged_port_start",
     "net.ipv4.ping_group_range",
 )
 
-_IPV6 = "net.ipv6."
+# What holds while the file is missing; br_netfilter may be loaded at any time, and then makes it appear with the other value.
+UNLESS_PRESENT: Final = {
+    "net.ipv6.conf.all.disable_ipv6": "1",
+    "net.ipv6.conf.default.disable_ipv6": "1",
+    "net.bridge.bridge-nf-call-iptables": "0",
+}
+
 _ALLOWED = re.compile(r"net\.[a-z0-9_./-]+")
 _VALUE_BYTES = 4096
 
@@ -36,7 +44,7 @@ def read(key: str) -> str | None:
     try:
         descriptor = os.open(_path(key), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return "1" if key.startswith(_IPV6) and key.endswith(".disable_ipv6") else None
+        return UNLESS_PRESENT.get(key)
     try:
         return os.read(descriptor, _VALUE_BYTES).decode().rstrip("\n")
     finally:
@@ -44,11 +52,11 @@ def read(key: str) -> str | None:
 
 
 def write(sysctl: Sysctl) -> None:
-    """Write the value. Raises OSError, FileNotFoundError if the kernel has no such parameter and it is not one of IPv6."""
+    """Write the value. Raises OSError, FileNotFoundError if the kernel has no such parameter and does not behave so anyway."""
     try:
         descriptor = os.open(_path(sysctl.key), os.O_WRONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        if sysctl.key.startswith(_IPV6):
+        if UNLESS_PRESENT.get(sysctl.key) == sysctl.value:
             return
         raise
     try:

@@ -76,6 +76,6 @@ def test_agent_repairs_what_was_changed_by_hand(lab, until):
             check=False,
         ).stdout
         link = subprocess.run(["ip", "-n", node, "link", "show", "cni0"], capture_output=True, text=True, check=False).stdout
-        return "vmap" in rules and ",UP" in link
+        return "jump services" in rules and ",UP" in link
 
     until(repaired, deadline_s=30)

@@ -176,7 +176,7 @@ def test_two_labs_at_once(program, lab, until):
         other("up", "--nodes", "1")
         lab.apply(pod("a"))
         other.apply(pod("a"))
-        assert lab.pod_ip("a") == other.pod_ip("a")
+        assert lab.node_ip("node-1") == other.node_ip("node-1")
         lab("delete", "pod", "a")
         assert other.pods()[0]["status"]["phase"] == "Running"
     finally:

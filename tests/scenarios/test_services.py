@@ -142,17 +142,18 @@ def test_udp_flow_follows_the_endpoints(echo, until):
     assert "ConnectionRefusedError" in echo.run("exec", "client", "--", "python3", "-c", UDP, ip, "53", "40000").err
 
 
-def test_endpoints_follow_a_killed_container(echo, until):
-    """The agent sees the exit; no command is needed."""
-    slices = echo.json("endpointslices")["items"]
-    assert (
-        sum(len(item["endpoints"]) for item in slices if item["metadata"]["labels"]["kubernetes.io/service-name"] == "echo")
-        == 4
-    )
-    echo.run("exec", "one", "--", "python3", "-c", "import os,signal; os.kill(1, 0)")
-    echo("delete", "pod", "one", "--no-wait", "--grace-period", "0")
+def test_endpoints_follow_a_crashing_container(echo, until):
+    """The agent sees the end of the container; no command is needed. In back-off the Pod gets no traffic."""
     ip = echo.cluster_ip("echo")
-    until(lambda: {ask(echo, "client", ip, 80)[0] for _ in range(6)} == {"two"})
+
+    def crash() -> bool:
+        # The second end is followed by a pause of ten seconds.
+        echo.run("exec", "one", "--", "pkill", "-9", "-x", "python3")
+        return "CrashLoopBackOff" in echo("get", "pod", "one")
+
+    until(crash)
+    assert {ask(echo, "client", ip, 80)[0] for _ in range(8)} == {"two"}
+    until(lambda: {ask(echo, "client", ip, 80)[0] for _ in range(4)} == {"one", "two"})
 
 
 def test_selectorless_service_with_hand_written_slice(echo):

@@ -1,0 +1,248 @@
+"""Linux' network namespaces in memory: the strict Fake of kernel.port.Network. It passes the contract tests of the real one.
+
+It refuses what Linux refuses (`step: namespace: reason`), sees only what carries the lab's mark, and forgets with a link
+what hangs on it. Like the kernel, it frees the far ends of a deleted namespace's links late: not before the next `apply`.
+It can be told to fail before step n (`fail_at`), as if the process had been killed there.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Sequence
+from typing import assert_never
+
+from netlab.errors import KernelError
+from netlab.kernel.fake_nft import FakeNftError, run_script
+from netlab.kernel.fake_space import FakeLink, FakeSpace, refuse
+from netlab.kernel.port import Scope
+from netlab.netstate.links import Bridge, Link, Sysctl, Veth
+from netlab.netstate.names import IfName, NetnsName
+from netlab.netstate.state import Namespace, NetState
+from netlab.plan.steps import (
+    AddAddress,
+    AddLink,
+    AddRoute,
+    ApplyNft,
+    CreateNamespace,
+    DeleteAddress,
+    DeleteLink,
+    DeleteNamespace,
+    DeleteRoute,
+    SetSysctl,
+    Step,
+)
+
+
+class FakeNetwork:
+    """Network namespaces by name. `fail_at` counts steps from now, over all calls; it fires once and is then None."""
+
+    def __init__(self, fail_at: int | None = None, on_step: Callable[[], None] | None = None) -> None:
+        self.spaces: dict[NetnsName, FakeSpace] = {}
+        self.fail_at = fail_at
+        self._on_step = on_step
+
+    def prepare(self) -> None:
+        """Memory is always ready."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def observe(self, scope: Scope) -> NetState:
+        """Return what exists of `scope` and carries its mark."""
+        mine = [space for name, space in self.spaces.items() if name in scope.names and space.alias == scope.mark]
+        names = frozenset(space.name for space in mine)
+        return NetState(namespaces=frozenset(_describe(space, names, scope.mark) for space in mine))
+
+    def apply(self, scope: Scope, steps: Sequence[Step]) -> None:
+        """Do the steps in order. Raises KernelError for the first one that is refused; those before it are done."""
+        self._free_widows()
+        for step in steps:
+            self._count(step)
+            try:
+                _Hands(self.spaces, scope).do(step)
+            except (KernelError, OSError, FakeNftError) as error:
+                reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+                raise _refused(step, reason) from error
+            if self._on_step is not None:
+                self._on_step()
+
+    def add_foreign(self, name: NetnsName, alias: str = "") -> None:
+        """Make a namespace that belongs to somebody else, as a user or another lab would."""
+        self.spaces[name] = FakeSpace(name=name, alias=alias)
+
+    def _count(self, step: Step) -> None:
+        if self.fail_at is not None:
+            self.fail_at -= 1
+            if self.fail_at < 0:
+                self.fail_at = None
+                raise _refused(step, "the Fake was told to fail here")
+
+    def _free_widows(self) -> None:
+        """Free the ends whose other end went with its namespace: the kernel does that some time later."""
+        for space in self.spaces.values():
+            for link in [link for link in space.links.values() if link.kind == "veth" and link.peer is None]:
+                space.drop_link(link.name)
+
+
+def _refused(step: Step, reason: str) -> KernelError:
+    return KernelError(f"{step.command.splitlines()[0]}: {step.netns}: {reason}")
+
+
+def _describe(space: FakeSpace, names: frozenset[NetnsName], mark: str) -> Namespace:
+    """Return the namespace in nouns: marked links and what is on them; a peer only if it is seen as well."""
+    marked = {name for name, link in space.links.items() if link.alias == mark}
+    return Namespace(
+        name=space.name,
+        links=frozenset(_noun(space.links[name], names, mark) for name in marked),
+        addresses=frozenset(address for address in space.addresses if address.dev in marked or address.dev == "lo"),
+        routes=frozenset(space.routes.values()),
+        sysctls=frozenset(Sysctl(key=key, value=value) for key, value in space.sysctls.items()),
+        table=space.table,
+    )
+
+
+def _noun(link: FakeLink, names: frozenset[NetnsName], mark: str) -> Link:
+    if link.kind == "bridge":
+        return Bridge(name=link.name, mac=link.mac, mtu=link.mtu, alias=link.alias)
+    peer = link.peer if link.peer and link.peer.netns in names and link.peer.alias == mark else None
+    master = link.master if link.master and link.master.alias == mark else None
+    return Veth(
+        name=link.name,
+        mac=link.mac,
+        mtu=link.mtu,
+        peer_netns=peer.netns if peer else NetnsName(""),
+        peer_name=peer.name if peer else IfName(""),
+        peer_mac=peer.mac if peer else "",
+        master=master.name if master else None,
+        alias=link.alias,
+    )
+
+
+class _Hands:
+    """Does steps within one scope."""
+
+    def __init__(self, spaces: dict[NetnsName, FakeSpace], scope: Scope) -> None:
+        self._spaces, self._scope = spaces, scope
+
+    def do(self, step: Step) -> None:
+        """Do one step. Raises KernelError, OSError, FakeNftError."""
+        match step:
+            case CreateNamespace():
+                self._create(step)
+            case DeleteNamespace():
+                self._delete(step)
+            case SetSysctl():
+                self._get(step.netns).set_sysctl(step.sysctl)
+            case AddLink():
+                self._add_link(self._get(step.netns), step.link)
+            case DeleteLink():
+                self._delete_link(self._find(step.netns), step.name)
+            case AddAddress():
+                self._get(step.netns).add_address(step.address)
+            case AddRoute():
+                self._get(step.netns).add_route(step.route)
+            case DeleteAddress():
+                for space in self._present(step.netns):
+                    space.delete_address(step.address)
+            case DeleteRoute():
+                for space in self._present(step.netns):
+                    space.delete_route(step.route)
+            case ApplyNft():
+                space = self._get(step.netns)
+                space.table = run_script(step.script, space.table)
+            case _:
+                assert_never(step)
+
+    def _find(self, name: NetnsName) -> FakeSpace | None:
+        if name not in self._scope.names:
+            raise KernelError("not in the scope of this lab")
+        found = self._spaces.get(name)
+        if found is not None and found.alias != self._scope.mark:
+            raise KernelError("the namespace does not carry this lab's mark: it belongs to somebody else")
+        return found
+
+    def _get(self, name: NetnsName) -> FakeSpace:
+        found = self._find(name)
+        if found is None:
+            raise KernelError("no such network namespace")
+        return found
+
+    def _present(self, name: NetnsName) -> Iterable[FakeSpace]:
+        found = self._find(name)
+        return () if found is None else (found,)
+
+    def _create(self, step: CreateNamespace) -> None:
+        if step.alias != self._scope.mark:
+            raise KernelError(f"the mark {step.alias!r} is not this lab's")
+        if self._find(step.netns) is None:
+            self._spaces[step.netns] = FakeSpace(name=step.netns, alias=step.alias)
+
+    def _delete(self, step: DeleteNamespace) -> None:
+        if self._find(step.netns) is None:
+            return
+        for link in self._spaces.pop(step.netns).links.values():
+            if link.peer is not None:
+                link.peer.peer = None
+
+    def _delete_link(self, space: FakeSpace | None, name: IfName) -> None:
+        link = space.links.get(name) if space else None
+        if space is None or link is None:
+            return
+        if link.alias != self._scope.mark:
+            raise KernelError("the link does not carry this lab's mark: it belongs to somebody else")
+        self._drop(link)
+
+    def _drop(self, link: FakeLink) -> None:
+        """Remove a link, with its other end."""
+        self._spaces[link.netns].drop_link(link.name)
+        if link.peer is not None:
+            self._spaces[link.peer.netns].drop_link(link.peer.name)
+
+    def _add_link(self, space: FakeSpace, link: Link) -> None:
+        """Make a link; the wanted one is left alone if it is there, one of ours under its name makes way, others do not."""
+        if self._is_there(space, link):
+            return
+        self._clear(space, link.name)
+        if isinstance(link, Bridge):
+            made = FakeLink(netns=space.name, name=link.name, kind="bridge", mac=link.mac, mtu=link.mtu, alias=link.alias)
+            space.add_link(made)
+            return
+        far, master = self._far(link), self._master(space, link)
+        self._clear(far, link.peer_name)
+        near = FakeLink(space.name, link.name, "veth", link.mac, link.mtu, link.alias, master=master)
+        end = FakeLink(far.name, link.peer_name, "veth", link.peer_mac, link.mtu, link.alias, peer=near)
+        near.peer = end
+        space.add_link(near)
+        try:
+            far.add_link(end)
+        except OSError:
+            space.drop_link(near.name)
+            raise
+
+    def _far(self, link: Veth) -> FakeSpace:
+        try:
+            return self._get(link.peer_netns)
+        except KernelError as error:
+            raise KernelError(f"peer {link.peer_netns}: {error}") from error
+
+    def _master(self, space: FakeSpace, link: Veth) -> FakeLink | None:
+        if link.master is None:
+            return None
+        master = space.links.get(link.master)
+        if master is None:
+            raise KernelError(f"no bridge {link.master}")
+        if master.kind != "bridge":
+            refuse(errno.EOPNOTSUPP)
+        return master
+
+    def _clear(self, space: FakeSpace, name: IfName) -> None:
+        found = space.links.get(name)
+        if found is None:
+            return
+        if found.alias != self._scope.mark:
+            raise KernelError(f"a link {name} that is not this lab's is in the way")
+        self._drop(found)
+
+    def _is_there(self, space: FakeSpace, link: Link) -> bool:
+        found = space.links.get(link.name)
+        return found is not None and found.alias == self._scope.mark and _noun(found, self._scope.names, found.alias) == link

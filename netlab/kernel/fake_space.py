@@ -1,0 +1,183 @@
+"""One network namespace in memory, as the kernel keeps it: links, addresses, routes, parameters; for the Fake.
+
+What depends on a link goes with it, and what the kernel would not take is refused with the kernel's words (OSError):
+a gateway must be reachable on its link; the last address of a link takes its routes along; the first address of a subnet
+takes the later ones of that subnet along (promote_secondaries is 0 unless a machine says otherwise, so the Fake is strict).
+Source: net/ipv4/devinet.c, fib_semantics.c, net/core/dev.c; tried on Linux 6.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Final, Literal, NoReturn
+
+from netlab.kernel.sysctl import SYSCTLS_OBSERVED
+from netlab.netstate.links import Address, Route, Sysctl
+from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName
+from netlab.netstate.nft import NftTable
+
+_MTU_MIN, _MTU_MAX = 68, 65535
+_MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}")  # the lowest bit of the first octet is that of multicast
+_IF_NAME = re.compile(rf"(?!\.{{1,2}}$)[^\s/:]{{1,{IFNAMSIZ}}}")
+_IPV6 = "net.ipv6."
+_PAIR_OF_NUMBERS = "net.ipv4.ping_group_range"
+
+# What a new namespace begins with; the machine's own IPv4 values are inherited, these are the kernel's.
+DEFAULT_SYSCTLS: Final = {key: "0" for key in SYSCTLS_OBSERVED} | {
+    "net.ipv4.conf.all.send_redirects": "1",
+    "net.ipv4.conf.default.send_redirects": "1",
+    "net.ipv4.ip_unprivileged_port_start": "1024",
+    _PAIR_OF_NUMBERS: "1\t0",
+}
+
+
+def refuse(code: int) -> NoReturn:
+    """Raise OSError with the kernel's words for `code`."""
+    raise OSError(code, os.strerror(code))
+
+
+@dataclass(slots=True, eq=False)
+class FakeLink:
+    """A link, up. `peer` is a veth's other end; None once its namespace went and the kernel has not freed this one yet."""
+
+    netns: NetnsName
+    name: IfName
+    kind: Literal["bridge", "veth"]
+    mac: str
+    mtu: int
+    alias: str
+    master: FakeLink | None = None
+    peer: FakeLink | None = None
+
+
+@dataclass(slots=True)
+class FakeSpace:
+    """One namespace. `alias` is that of its loopback: whose it is. Addresses keep the order in which they were added."""
+
+    name: NetnsName
+    alias: str
+    links: dict[IfName, FakeLink] = field(default_factory=dict)
+    addresses: list[Address] = field(default_factory=list)
+    routes: dict[str, Route] = field(default_factory=dict)
+    sysctls: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_SYSCTLS))
+    table: NftTable | None = None
+
+    def add_link(self, link: FakeLink) -> None:
+        """Put a link in. Raises OSError for a name, MAC or MTU that no link can have, and for a name that is taken."""
+        if not _IF_NAME.fullmatch(link.name) or len(link.name.encode()) > IFNAMSIZ:
+            refuse(errno.EINVAL)
+        if link.name in self.links or link.name == "lo":
+            refuse(errno.EEXIST)
+        if not _MAC.fullmatch(link.mac) or link.mac == "00:00:00:00:00:00":
+            refuse(errno.EADDRNOTAVAIL)
+        if not _MTU_MIN <= link.mtu <= _MTU_MAX:
+            refuse(errno.EINVAL)
+        self.links[link.name] = link
+
+    def drop_link(self, name: IfName) -> None:
+        """Take a link out with all that hangs on it; ports of a bridge become free."""
+        gone = self.links.pop(name)
+        for link in self.links.values():
+            if link.master is gone:
+                link.master = None
+        self.addresses = [address for address in self.addresses if address.dev != name]
+        self._drop_routes(name)
+
+    def add_address(self, wanted: Address) -> None:
+        """Put an address on a link, in place of the same one with other flags. Raises OSError."""
+        self._check_dev(wanted.dev)
+        address = Address(dev=wanted.dev, address=str(_interface(wanted.address)), noprefixroute=wanted.noprefixroute)
+        if address in self.addresses:
+            return
+        for old in [item for item in self.addresses if (item.dev, item.address) == (address.dev, address.address)]:
+            self.delete_address(old)
+        self.addresses.append(address)
+
+    def delete_address(self, unwanted: Address) -> None:
+        """Take an address away with what the kernel takes along; one that is not there is fine."""
+        text = str(_interface(unwanted.address))
+        position = next((n for n, item in enumerate(self.addresses) if (item.dev, item.address) == (unwanted.dev, text)), None)
+        if position is None:
+            return
+        network = IPv4Interface(text).network
+
+        def is_sibling(item: Address) -> bool:
+            return item.dev == unwanted.dev and IPv4Interface(item.address).network == network
+
+        first = not any(is_sibling(item) for item in self.addresses[:position])
+        later = [item for item in self.addresses[position + 1 :] if not (first and is_sibling(item))]
+        self.addresses[position:] = later
+        if not any(item.dev == unwanted.dev for item in self.addresses):
+            self._drop_routes(unwanted.dev)
+
+    def add_route(self, wanted: Route) -> None:
+        """Put a route in, in place of the one to the same destination. Raises OSError if its gateway is not on its link."""
+        self._check_dev(wanted.dev)
+        destination = _destination(wanted.destination)
+        if wanted.via and not self._is_on_link(wanted):
+            refuse(errno.ENETUNREACH)
+        self.routes[destination] = Route(destination=destination, dev=wanted.dev, via=wanted.via)
+
+    def delete_route(self, unwanted: Route) -> None:
+        """Take a route away; one that is not there, or leads another way, is left alone."""
+        destination = _destination(unwanted.destination)
+        if self.routes.get(destination) == Route(destination=destination, dev=unwanted.dev, via=unwanted.via):
+            del self.routes[destination]
+
+    def set_sysctl(self, sysctl: Sysctl) -> None:
+        """Write a parameter. Raises OSError if there is no such file, except for IPv6, which a machine may lack."""
+        if not sysctl.key.startswith("net."):
+            raise PermissionError(errno.EPERM, f"{sysctl.key} is no parameter of a network namespace")
+        if sysctl.key not in self.sysctls:
+            if sysctl.key.startswith(_IPV6):
+                return
+            refuse(errno.ENOENT)
+        numbers = sysctl.value.split()
+        wanted = 2 if sysctl.key == _PAIR_OF_NUMBERS else 1
+        if len(numbers) != wanted or not all(re.fullmatch(r"-?\d+", number) for number in numbers):
+            refuse(errno.EINVAL)
+        self.sysctls[sysctl.key] = "\t".join(str(int(number)) for number in numbers)
+        if sysctl.key == "net.ipv6.conf.all.disable_ipv6":  # the kernel hands it on to all, the default included
+            self.sysctls["net.ipv6.conf.default.disable_ipv6"] = self.sysctls[sysctl.key]
+
+    def _check_dev(self, dev: IfName) -> None:
+        if dev != "lo" and dev not in self.links:
+            refuse(errno.ENODEV)
+
+    def _drop_routes(self, dev: IfName) -> None:
+        self.routes = {destination: route for destination, route in self.routes.items() if route.dev != dev}
+
+    def _is_on_link(self, wanted: Route) -> bool:
+        """Tell whether the gateway lies in the subnet of an address of the link, or behind an on-link route of it."""
+        via = IPv4Address(wanted.via)
+        subnets = [
+            IPv4Interface(item.address).network for item in self.addresses if item.dev == wanted.dev and not item.noprefixroute
+        ]
+        subnets += [_network(item.destination) for item in self.routes.values() if item.dev == wanted.dev and not item.via]
+        return any(via in subnet for subnet in subnets)
+
+
+def _interface(text: str) -> IPv4Interface:
+    try:
+        return IPv4Interface(text)
+    except ValueError:
+        refuse(errno.EINVAL)
+
+
+def _network(destination: str) -> IPv4Network:
+    try:
+        return IPv4Network("0.0.0.0/0" if destination == "default" else destination)
+    except ValueError:
+        refuse(errno.EINVAL)
+
+
+def _destination(text: str) -> str:
+    """Return the destination as ip(8) writes it: `default`, a host without `/32`."""
+    network = _network(text)
+    if not network.prefixlen:
+        return "default"
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)

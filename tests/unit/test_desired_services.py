@@ -1,0 +1,120 @@
+"""The rules of a Node as text: one golden file for each idea (N1, N4, N7), and what holds for all of them."""
+
+import time
+
+import pytest
+
+from netlab.desired.assign import assign
+from netlab.desired.assignments import Assignments
+from netlab.desired.compile import compile_net
+from netlab.desired.endpoints import all_slices
+from netlab.desired.services import COMMENT_MAX, owner, service_entries, udp_endpoints
+
+VIP = {"cluster_ip": "10.96.0.20"}
+CASES = {
+    "clusterip_two_endpoints": lambda b: (b.pod("a"), b.pod("b"), b.service("web", b.port(80, 8080), **VIP)),
+    "udp": lambda b: (b.pod("a"), b.service("web", b.port(53, 5353, "dns", "UDP"), **VIP)),
+    "no_endpoints": lambda b: (b.service("web", b.port(80, node_port=30080), type="NodePort", **VIP),),
+    "nodeport": lambda b: (
+        b.pod("a"),
+        b.pod("b"),
+        b.service("web", b.port(80, 8080, "http", node_port=30080), type="NodePort", **VIP),
+    ),
+    "headless": lambda b: (b.pod("a"), b.service("web", b.port(80), cluster_ip="None")),
+    "two_ports_by_name": lambda b: (
+        b.pod("a", ports=(("web", 8080), ("admin", 9090))),
+        b.pod("b", ports=(("web", 8081),)),
+        b.service("web", b.port(80, "web", "http"), b.port(90, "admin", "admin"), **VIP),
+    ),
+    "handwritten_slice": lambda b: (
+        b.service("legacy", b.port(80, name="http"), app="", **VIP),
+        b.slice_of("legacy", "198.51.100.7", ports=({"port": 8080, "name": "http"},)),
+    ),
+    "counts_of_endpoints": lambda b: (
+        *(b.pod(f"one-{n}", app="one") for n in range(1)),
+        *(b.pod(f"two-{n}", app="two") for n in range(2)),
+        *(b.pod(f"three-{n}", app="three") for n in range(3)),
+        *(b.service(name, 80, app=name, cluster_ip=f"10.96.0.{n}") for n, name in enumerate(("one", "two", "three"), 21)),
+    ),
+}  # fmt: skip
+
+
+def table(build, *objects, node="node-1"):
+    made = build.cluster(*objects)
+    return compile_net(made, assign(made, Assignments())).by_name[f"demo.{node}"].table
+
+
+def elements(found, name):
+    return {element.key: element.value for item in found.sets if item.name == name for element in item.elements}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rules(build, golden, name):
+    golden(f"rules/{name}.nft", str(table(build, *CASES[name](build))))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nodes_differ_by_their_own_address_only(build, name):
+    one, two = (table(build, *CASES[name](build), node=node) for node in ("node-1", "node-2"))
+    assert one.chains == two.chains
+    assert {item.name for item in one.sets ^ two.sets} == {"nodeport-ips"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_key_leads_to_one_place(build, name):
+    for item in table(build, *CASES[name](build)).sets:
+        keys = [element.key for element in item.elements]
+        assert len(keys) == len(set(keys)), item.name
+
+
+def test_no_chain_is_made_for_a_service(build):
+    few = table(build, build.pod("a"), build.service("s0", 80))
+    many = table(build, build.pod("a"), *(build.service(f"s{n}", 80) for n in range(50)))
+    assert few.chains == many.chains
+    assert len(elements(many, "service-ips")) == 50
+
+
+def test_a_port_without_endpoints_is_refused_and_not_translated(build):
+    found = table(build, *CASES["no_endpoints"](build))
+    assert not elements(found, "service-ips")
+    assert not elements(found, "node-ports")
+    assert elements(found, "cluster-ips") == {"10.96.0.20": ""}
+    assert elements(found, "no-endpoint-nodeports") == {"tcp . 30080": ""}
+
+
+def test_endpoints_of_one_service_port_may_have_different_numbers(build):
+    found = table(build, *CASES["two_ports_by_name"](build))
+    assert set(elements(found, "endpoints-2").values()) == {"10.244.1.2 . 8080", "10.244.2.2 . 8081"}
+    assert set(elements(found, "endpoints-1").values()) == {"10.244.1.2 . 9090"}
+
+
+def test_one_number_for_tcp_and_udp(build):
+    both = (build.port(53, name="tcp", node_port=30053), build.port(53, name="udp", protocol="UDP", node_port=30053))
+    found = table(build, build.pod("a"), build.service("dns", *both, type="NodePort", cluster_ip="10.96.0.20"))
+    assert set(elements(found, "service-ips")) == {"10.96.0.20 . tcp . 53", "10.96.0.20 . udp . 53"}
+    assert set(elements(found, "node-ports")) == {"tcp . 30053", "udp . 30053"}
+
+
+def test_a_comment_names_the_owner_and_has_at_most_128_bytes(build):
+    long = build.service("s" * 63, build.port(80, name="p" * 63), namespace="n" * 63)
+    assert owner(build.service("web", 80), build.port(80)) == "default/web"
+    assert owner(build.service("web", 80), build.port(80, name="http")) == "default/web:http"
+    assert len(owner(long, long.spec.ports[0])) == COMMENT_MAX
+
+
+def test_udp_endpoints_are_those_that_may_answer(build):
+    ports = (build.port(53, name="u", protocol="UDP", node_port=30053), build.port(80, name="t", node_port=30080))
+    made = build.cluster(build.pod("a"), build.service("dns", *ports, type="NodePort", cluster_ip="10.96.0.20"))
+    chosen = assign(made, Assignments())
+    entries = service_entries(made, all_slices(made, chosen), chosen)
+    only = frozenset({"10.244.1.2"})
+    assert udp_endpoints(entries, "172.18.0.2") == {("10.96.0.20", 53): only, ("172.18.0.2", 30053): only}
+
+
+def test_ten_thousand_services_compile_in_a_second(build):
+    pods = [build.pod(f"p{n}", app=f"a{n % 50}") for n in range(100)]
+    made = build.cluster(*pods, *(build.service(f"s{n}", 80, app=f"a{n % 50}") for n in range(10_000)))
+    chosen = assign(made, Assignments())
+    start = time.process_time()
+    compile_net(made, chosen)
+    assert time.process_time() - start <= 1.0
