@@ -94,7 +94,7 @@ def slice_of(service_name, *endpoints, ports=(), namespace="default", suffix="by
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build():
     """The builders of this file by name."""
     return SimpleNamespace(

@@ -17,7 +17,6 @@ from netlab.engine.report import Report
 from netlab.engine.session import Clock, session
 from netlab.errors import NetlabError, NotFound
 from netlab.kernel.inotify import Watch
-from netlab.store.lock import kept
 from netlab.store.paths import LabPaths
 
 REPAIR_S = 10.0
@@ -25,19 +24,14 @@ RETRY_S = 5.0
 
 
 def run(paths: LabPaths, clock: Clock = time.time, say: Callable[[str], None] = print) -> None:
-    """Keep the lab as it is wished until it is gone. Returns at once if another agent does that already."""
-    if not paths.state.is_dir():
-        return
-    with kept(paths.agent_lock) as is_mine:
-        if not is_mine:
-            return
-        with Watch([paths.exits, paths.wake]) as watch:
-            while True:
-                try:
-                    timeout_s = _once(paths, clock, say)
-                except NotFound:
-                    return
-                watch.wait(timeout_s)
+    """Keep the lab as it is wished until it is gone."""
+    with Watch([paths.exits, paths.wake]) as watch:
+        while True:
+            try:
+                timeout_s = _once(paths, clock, say)
+            except NotFound:
+                return
+            watch.wait(timeout_s)
 
 
 def _once(paths: LabPaths, clock: Clock, say: Callable[[str], None]) -> float:

@@ -50,8 +50,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """All records, in the order of the name tree. `str(zone)` is the snapshot that `netlab.dns` reads: one record a line, as in a master file.
+    """All records, in the order of the name tree.
 
+    `str(zone)` is the snapshot that `netlab.dns` reads: one record a line, as in a master file.
     The serial is a checksum of the content and not a count: the same content is the same text, so nothing is written anew.
     Namespaces stand in the head because an empty one has no record, and yet `empty.svc.cluster.local` is a name.
     """

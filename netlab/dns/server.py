@@ -116,10 +116,10 @@ class Server:
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ)
         self._connections: dict[socket.socket, Connection] = {}  # the one that was idle longest comes first
+        self.records.refresh()  # after binding: who asks meanwhile waits in the sockets' queues and is not refused
 
     def serve_forever(self) -> None:
         """Answer; comes back only through an exception, such as the SystemExit of a signal handler."""
-        self.records.refresh()
         while True:
             self.serve_once()
 

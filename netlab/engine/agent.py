@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import sys
 
-from netlab.kernel.detached import end, start_detached
-from netlab.store.lock import keeper
+from netlab.errors import KernelError
+from netlab.kernel.detached import end, holder, start_detached
+from netlab.kernel.inotify import Watch
+from netlab.store.lock import is_kept, keep
 from netlab.store.paths import LabPaths
 
 STOP_DEADLINE_S = 2.0
+ATTEMPTS = 5
 
 
 def agent_pid(paths: LabPaths) -> int | None:
     """Return the pid of the lab's agent, or None if none lives."""
-    return keeper(paths.agent_lock)
+    return holder(paths.agent_lock) if is_kept(paths.agent_lock) else None
 
 
-def ensure_agent(paths: LabPaths) -> bool:
-    """Start the agent unless it lives; tell whether it was started. Two agents never work: the second one ends by itself."""
-    if agent_pid(paths) is not None:
-        return False
-    start_detached((sys.executable, "-P", "-m", "netlab.agent", paths.lab), paths.agent_log)
-    return True
+def ensure_agent(paths: LabPaths) -> None:
+    """Start the agent unless it lives. It inherits the lock that is taken here, so there are never two."""
+    held = keep(paths.agent_lock)
+    if held is not None:
+        try:
+            start_detached((sys.executable, "-P", "-m", "netlab.agent", paths.lab), paths.agent_log, held)
+        finally:
+            os.close(held)
 
 
 def wake_agent(paths: LabPaths) -> None:
@@ -31,7 +36,15 @@ def wake_agent(paths: LabPaths) -> None:
 
 
 def stop_agent(paths: LabPaths) -> None:
-    """End the agent if it lives, and return when it has ended. Pods and traffic do not notice."""
-    pid = agent_pid(paths)
-    if pid is not None:
-        end(pid, STOP_DEADLINE_S, still=lambda: agent_pid(paths) == pid)
+    """End the agent if it lives, and return when it has ended. Pods and traffic do not notice.
+
+    Raises:
+        KernelError: somebody keeps the agent's lock who is not the agent.
+    """
+    for _ in range(ATTEMPTS):
+        with Watch([paths.state], modified=True) as watch:
+            if not is_kept(paths.agent_lock):
+                return
+            if not end(paths.agent_lock, STOP_DEADLINE_S):
+                watch.wait(STOP_DEADLINE_S)  # another command is starting it in this moment, and its pid is about to appear
+    raise KernelError(f"{paths.agent_lock} is held by a process that does not end")

@@ -15,14 +15,13 @@ from pathlib import Path
 from netlab.desired.compile import mark
 from netlab.engine.agent import stop_agent
 from netlab.engine.session import new_runtime
-from netlab.errors import KernelError, NetlabError
+from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine import mounts_below
 from netlab.kernel.netns import names_in_use, remove_directory
 from netlab.kernel.port import Network, Scope
 from netlab.netstate.state import NetState
 from netlab.plan.diff import diff
-from netlab.store.database import connect
 from netlab.store.lock import locked
 from netlab.store.paths import LabPaths
 from netlab.store.store import Store
@@ -64,10 +63,11 @@ def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) ->
 
 def is_half_removed(paths: LabPaths) -> bool:
     """Tell whether a `down` of this lab was begun and not finished."""
-    if not paths.store.exists():
+    try:
+        with contextlib.closing(Store(paths.store, lambda: 0.0)) as store:
+            return bool(store.fact("deleting"))
+    except NotFound:
         return False
-    with contextlib.closing(connect(paths.store)) as db:
-        return bool(db.execute("SELECT 1 FROM facts WHERE name = 'deleting'").fetchall())
 
 
 def _begin(paths: LabPaths) -> Scope:

@@ -27,7 +27,7 @@ _IPV6 = "net.ipv6."
 _PAIR_OF_NUMBERS = "net.ipv4.ping_group_range"
 
 # What a new namespace begins with; the machine's own IPv4 values are inherited, these are the kernel's.
-DEFAULT_SYSCTLS: Final = {key: "0" for key in SYSCTLS_OBSERVED} | {
+DEFAULT_SYSCTLS: Final = dict.fromkeys(SYSCTLS_OBSERVED, "0") | {
     "net.ipv4.conf.all.send_redirects": "1",
     "net.ipv4.conf.default.send_redirects": "1",
     "net.ipv4.ip_unprivileged_port_start": "1024",

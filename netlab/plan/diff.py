@@ -1,15 +1,19 @@
 """Desired state - observed state = the steps between them, each with its reason. Pure; `diff(x, x)` is empty.
 
 Order: what goes, goes first (routes, addresses, links, namespaces); then what comes: namespaces, sysctls, bridges, veth pairs,
-addresses, routes, rules. A link that is made anew loses its addresses and routes, so they are put on it again.
+addresses, routes, rules. What the kernel takes along is put back: with a link go its addresses and routes, with an address
+the later ones of its subnet, with the last address of a link all of its routes (net/ipv4/devinet.c).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Interface
 
+from netlab.netstate.links import Address, Route
 from netlab.netstate.names import IfName
 from netlab.netstate.state import Namespace, NetState
+from netlab.plan import reasons
 from netlab.plan.links import End, link_steps
 from netlab.plan.nft import table_script
 from netlab.plan.steps import (
@@ -40,30 +44,44 @@ def diff(desired: NetState, observed: NetState, mark: str) -> Plan:
     """
     wishes, seen = desired.by_name, observed.by_name
     links = link_steps(wishes, seen)
-    pairs = [(wish, seen.get(name, Namespace(name=name))) for name, wish in wishes.items()]
-    steps: list[Step] = []
-    for wish, now in pairs:
-        steps += _delete_routes(wish, now, links.remade)
-    for wish, now in pairs:
-        steps += _delete_addresses(wish, now, links.remade)
+    touched = {end.netns for end in links.remade}
+    pairs = [
+        (wish, seen.get(name, Namespace(name=name)))
+        for name, wish in wishes.items()
+        if name in touched or not _is_same(wish, seen.get(name))
+    ]
+    steps: list[Step] = [step for wish, now in pairs for step in _delete_routes(wish, now, links.remade)]
+    steps += [step for wish, now in pairs for step in _delete_addresses(wish, now, links.remade)]
     steps += links.delete
-    steps += [DeleteNamespace(netns=name, reason="nothing is to be in it") for name in reversed(seen) if name not in wishes]
-    steps += [CreateNamespace(netns=name, alias=mark, reason=_kind(name)) for name in wishes if name not in seen]
-    for wish, now in pairs:
-        steps += _sysctls(wish, now)
+    steps += [
+        DeleteNamespace(netns=name, reason=reasons.unwanted_namespace(name)) for name in reversed(seen) if name not in wishes
+    ]
+    steps += [
+        CreateNamespace(netns=name, alias=mark, reason=reasons.missing_namespace(name)) for name in wishes if name not in seen
+    ]
+    steps += [step for wish, now in pairs for step in _sysctls(wish, now)]
     steps += links.add
-    for wish, now in pairs:
-        steps += _addresses(wish, now, links.remade)
-    routes = [step for wish, now in pairs for step in _routes(wish, now, links.remade)]
+    steps += [step for wish, now in pairs for step in _addresses(wish, now, links.remade)]
+    owners = _owners(wishes.values()) if pairs else {}
+    routes = [step for wish, now in pairs for step in _routes(wish, now, links.remade, owners)]
     routes.sort(key=lambda step: bool(step.route.via))  # a gateway must be reachable before it is used
     steps += routes
-    for wish, now in pairs:
-        steps += _table(wish, now)
+    steps += [step for wish, now in pairs for step in _table(wish, now)]
     return Plan(steps=tuple(steps))
 
 
-def _kind(name: str) -> str:
-    return "the Pod has no network yet" if name.count(".") > 1 else "the machine does not exist yet"
+def _is_same(wish: Namespace, now: Namespace | None) -> bool:
+    """Tell whether nothing in the namespace is to be done. Observed sysctls are more than the wished ones."""
+    return wish == now or (
+        now is not None
+        and wish.sysctls <= now.sysctls
+        and (wish.addresses, wish.routes, wish.table) == (now.addresses, now.routes, now.table)
+    )
+
+
+def _owners(spaces: Iterable[Namespace]) -> dict[str, Namespace]:
+    """Return the namespaces by their addresses without prefix length."""
+    return {address.address.partition("/")[0]: space for space in spaces for address in space.addresses}
 
 
 def _is_remade(space: Namespace, dev: IfName, remade: Remade) -> bool:
@@ -75,13 +93,16 @@ def _delete_routes(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[
     kept = {route.destination for route in wish.routes}
     for route in sorted(now.routes - wish.routes):
         if route.destination not in kept and not _is_remade(now, route.dev, remade):
-            yield DeleteRoute(netns=wish.name, route=route, reason="nothing is to be reached that way")
+            yield DeleteRoute(netns=wish.name, route=route, reason=f"{route.destination} is not to be reached that way")
 
 
 def _delete_addresses(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[DeleteAddress]:
-    for address in sorted(now.addresses - wish.addresses):
-        if not _is_remade(now, address.dev, remade):
-            yield DeleteAddress(netns=wish.name, address=address, reason="nothing is to have it")
+    for address in _unwanted_addresses(wish, now, remade):
+        yield DeleteAddress(netns=wish.name, address=address, reason=f"{address.dev} is not to have it")
+
+
+def _unwanted_addresses(wish: Namespace, now: Namespace, remade: Remade) -> list[Address]:
+    return [address for address in sorted(now.addresses - wish.addresses) if not _is_remade(now, address.dev, remade)]
 
 
 def _sysctls(wish: Namespace, now: Namespace) -> Iterator[SetSysctl]:
@@ -92,29 +113,40 @@ def _sysctls(wish: Namespace, now: Namespace) -> Iterator[SetSysctl]:
 
 
 def _addresses(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[AddAddress]:
+    taken_along = {(address.dev, _subnet(address)) for address in _unwanted_addresses(wish, now, remade)}
     for address in sorted(wish.addresses):
         if address not in now.addresses:
             yield AddAddress(netns=wish.name, address=address, reason=f"{address.dev} lacks it")
         elif _is_remade(wish, address.dev, remade):
             yield AddAddress(netns=wish.name, address=address, reason=f"{address.dev} is made anew")
+        elif taken_along and (address.dev, _subnet(address)) in taken_along:
+            yield AddAddress(netns=wish.name, address=address, reason="another one of its subnet went and may take it along")
 
 
-def _routes(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[AddRoute]:
-    """A deleted address takes routes with it, so all routes of its link are put back."""
+def _subnet(address: Address) -> str:
+    return str(IPv4Interface(address.address).network)
+
+
+def _routes(wish: Namespace, now: Namespace, remade: Remade, owners: Mapping[str, Namespace]) -> Iterator[AddRoute]:
     before = {route.destination: route for route in now.routes}
-    disturbed = {address.dev for address in now.addresses - wish.addresses}
+    disturbed = {address.dev for address in _unwanted_addresses(wish, now, remade)}
     for route in sorted(wish.routes):
         old = before.get(route.destination)
         if old is None:
-            yield AddRoute(netns=wish.name, route=route, reason=f"no way to {route.destination} yet")
+            yield AddRoute(netns=wish.name, route=route, reason=reasons.missing_route(wish.name, route, owners))
         elif old != route:
-            yield AddRoute(netns=wish.name, route=route, reason=f"leads {old.via or 'on-link'} dev {old.dev} instead")
-        elif _is_remade(wish, route.dev, remade) or route.dev in disturbed:
-            yield AddRoute(netns=wish.name, route=route, reason=f"{route.dev} is changed")
+            yield AddRoute(netns=wish.name, route=route, reason=f"leads {_way(old)}, wanted {_way(route)}")
+        elif _is_remade(wish, route.dev, remade):
+            yield AddRoute(netns=wish.name, route=route, reason=f"{route.dev} is made anew")
+        elif route.dev in disturbed:
+            yield AddRoute(netns=wish.name, route=route, reason=f"an address of {route.dev} went and may take it along")
+
+
+def _way(route: Route) -> str:
+    return f"via {route.via} dev {route.dev}" if route.via else f"to dev {route.dev}"
 
 
 def _table(wish: Namespace, now: Namespace) -> Iterator[ApplyNft]:
     script = table_script(wish.table, now.table)
     if script:
-        reason = "the Node has no rules yet" if now.table is None else "the rules are to follow the Services"
-        yield ApplyNft(netns=wish.name, script=script, reason=reason)
+        yield ApplyNft(netns=wish.name, script=script, reason=reasons.changed_table(wish.table, now.table))

@@ -1,7 +1,8 @@
 """Links, desired against observed: which are deleted, which are made, and whose addresses and routes go with them.
 
-A veth pair is one thing with two ends. It is made from its switch side, the end with a master, and it is right only if both
-ends are as desired; a pair with a wrong end, or on a bridge that is made anew, is deleted and made again.
+A veth pair is one thing with two ends. It is made by one message from its leading end, the port of a bridge (the first by
+name, if neither is one), and it is right only if both ends are as desired; a pair with a wrong end, or on a bridge that is
+made anew, is deleted and made again. Two ends that both are ports cannot be made by one message: nothing wishes that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from netlab.netstate.links import Bridge, Link, Veth
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.state import Namespace
+from netlab.plan import reasons
 from netlab.plan.steps import AddLink, DeleteLink
 
 Namespaces = Mapping[NetnsName, Namespace]
@@ -34,42 +36,50 @@ class LinkSteps(NamedTuple):
 
 def link_steps(desired: Namespaces, observed: Namespaces) -> LinkSteps:
     """Return what is to be done about links. Namespaces that only one side has are made or deleted elsewhere."""
-    seen = {End(name, link.name): link for name, space in observed.items() for link in space.links}
-    wished = {End(name, link.name): link for name, space in desired.items() for link in space.links}
+    if _same_links(desired, observed):
+        return LinkSteps([], [], frozenset())
+    seen, wished = _by_end(observed), _by_end(desired)
     wrong = _wrong_bridges(wished, seen)
     wrong |= _wrong_pairs(wished, seen, frozenset(wrong))
-    surplus = {end: _superfluous(link, desired) for end, link in seen.items() if end not in wished and end.netns in desired}
-    delete = list(_deletions({**surplus, **wrong}, seen, desired))
+    surplus = {
+        end: reasons.unwanted_link(link, desired) for end, link in seen.items() if end not in wished and end.netns in desired
+    }
+    delete = list(_deletions({**surplus, **wrong}, wished, seen, desired))
     add = [
         AddLink(netns=end.netns, link=wished[end], reason=reason)
         for end, reason in sorted(wrong.items())
-        if _leads(wished[end])
+        if end in wished and _leads(end, wished)
     ]
-    add.sort(key=lambda step: not isinstance(step.link, Bridge))
+    add.sort(key=lambda step: not isinstance(step.link, Bridge))  # veths are plugged into bridges
     return LinkSteps(delete, add, frozenset(wrong) | frozenset(surplus))
 
 
-def _superfluous(link: Link, desired: Namespaces) -> str:
-    """Say why a link goes. The port of a Pod that is gone goes at once; by itself it would go when the kernel gets to it."""
-    if isinstance(link, Veth) and link.peer_netns not in desired:
-        return f"{link.peer_netns} at its other end goes" if link.peer_netns else "its other end is not of this lab"
-    return "nothing wants it"
+def _same_links(desired: Namespaces, observed: Namespaces) -> bool:
+    """The usual case, told without looking at single links."""
+    return desired.keys() == observed.keys() and all(space.links == observed[name].links for name, space in desired.items())
 
 
-def _leads(link: Link) -> bool:
-    """Tell whether the link is made from this end."""
-    return isinstance(link, Bridge) or link.master is not None
+def _by_end(spaces: Namespaces) -> dict[End, Link]:
+    return {End(name, link.name): link for name, space in spaces.items() for link in space.links}
 
 
-def far_end(link: Veth) -> End:
-    """Return the other end of a pair."""
+def _far_end(link: Veth) -> End:
     return End(link.peer_netns, link.peer_name)
+
+
+def _leads(end: End, links: Mapping[End, Link]) -> bool:
+    """Tell whether the link is made from this end."""
+    link = links[end]
+    if isinstance(link, Bridge) or link.master is not None:
+        return True
+    far = links.get(_far_end(link))
+    return end < _far_end(link) and not (isinstance(far, Veth) and far.master is not None)
 
 
 def _wrong_bridges(wished: Mapping[End, Link], seen: Mapping[End, Link]) -> dict[End, str]:
     """Bridges that are missing or otherwise than desired, with the reason."""
     return {
-        end: _difference(link, seen.get(end))
+        end: reasons.wrong_link(link, seen.get(end))
         for end, link in wished.items()
         if isinstance(link, Bridge) and seen.get(end) != link
     }
@@ -79,53 +89,39 @@ def _wrong_pairs(wished: Mapping[End, Link], seen: Mapping[End, Link], bridges: 
     """Both ends of every pair of which one is missing or otherwise than desired, or whose bridge is made anew."""
     found: dict[End, str] = {}
     for end, link in wished.items():
-        if not isinstance(link, Veth) or link.master is None:
-            continue
-        far = far_end(link)
-        if seen.get(end) != link:
-            reason = _difference(link, seen.get(end))
-        elif seen.get(far) != wished.get(far):
-            reason = (
-                f"its other end: {_difference(wished[far], seen.get(far))}"
-                if far in wished
-                else "its other end is nowhere desired"
-            )
-        elif End(end.netns, link.master) in bridges and End(end.netns, link.master) in seen:
-            reason = f"{link.master} is made anew"
-        else:
-            continue
-        found[end] = found[far] = reason
+        if isinstance(link, Veth) and _leads(end, wished):
+            far = _far_end(link)
+            reason = _wrong_pair(end, far, wished, seen)
+            port_of = End(end.netns, link.master) if link.master else None
+            if not reason and port_of in bridges and port_of in seen:
+                reason = f"{link.master} is made anew"
+            if reason:
+                found[end] = found[far] = reason
     return found
 
 
-def _difference(link: Link, seen: Link | None) -> str:
-    """Say what is wrong with a link, with the values of both sides."""
-    if seen is None:
-        return _purpose(link)
-    if isinstance(seen, Bridge) != isinstance(link, Bridge):
-        return f"{link.name} is a {type(seen).__name__.lower()}, wanted a {type(link).__name__.lower()}"
-    for name in ("mtu", "mac", "master", "peer_netns", "peer_name", "peer_mac", "alias"):
-        old, new = getattr(seen, name, None), getattr(link, name, None)
-        if old != new:
-            return f"{name.replace('_', ' ')} is {old}, wanted {new}"
-    return "differs"  # pragma: no cover - unequal links differ in a field
+def _wrong_pair(end: End, far: End, wished: Mapping[End, Link], seen: Mapping[End, Link]) -> str:
+    """Say what is wrong with either end of a pair, "" for nothing."""
+    if seen.get(end) != wished[end]:
+        return reasons.wrong_link(wished[end], seen.get(end))
+    if far not in wished:
+        return "its other end is nowhere desired"
+    if seen.get(far) != wished[far]:
+        return f"its other end {far.name} " + (reasons.wrong_link(wished[far], seen[far]) if far in seen else "is gone")
+    return ""
 
 
-def _purpose(link: Link) -> str:
-    if isinstance(link, Bridge):
-        return "the switch does not exist"
-    return f"the cable to {link.peer_netns} does not exist"
+def _deletions(
+    causes: Mapping[End, str], wished: Mapping[End, Link], seen: Mapping[End, Link], desired: Namespaces
+) -> Iterator[DeleteLink]:
+    """One deletion for each pair that exists, at the end whose namespace stays, the leading end if both do."""
 
+    def follows(end: End) -> bool:
+        return not _leads(end, wished if end in wished else seen)
 
-def _deletions(reasons: Mapping[End, str], seen: Mapping[End, Link], desired: Namespaces) -> Iterator[DeleteLink]:
-    """One deletion for each pair that exists, at the end whose namespace stays, the switch side if both do."""
     done: set[End] = set()
-    ports_first = sorted(reasons, key=lambda end: (end not in seen or not _leads(seen[end]), end))
-    for end in ports_first:
-        if end in done or end not in seen or end.netns not in desired:
-            continue
-        link = seen[end]
-        done.add(end)
-        if isinstance(link, Veth):
-            done.add(far_end(link))
-        yield DeleteLink(netns=end.netns, name=end.name, reason=reasons[end])
+    for end in sorted((end for end in causes if end in seen and end.netns in desired), key=lambda end: (follows(end), end)):
+        if end not in done:
+            link = seen[end]
+            done |= {end, _far_end(link)} if isinstance(link, Veth) else {end}
+            yield DeleteLink(netns=end.netns, name=end.name, reason=causes[end])

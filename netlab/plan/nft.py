@@ -7,7 +7,9 @@
     add elements, rules ......
 
 A set whose type changed, or a base chain whose hook changed, cannot be altered in place: then the table is replaced, still in
-one transaction, so no packet ever meets a half of it. Source: nft(8); works with nft 1.0.6, which knows no `destroy`.
+one transaction, so no packet ever meets a half of it. Source: nft(8); works with nft 1.0.6, which knows no `destroy`: what is
+deleted whole is added first, so that it may be missing already. Only the deletion of elements insists on finding them (adding
+them first would double the script and fail where a value changed); a transaction is all or nothing, so observing again heals.
 """
 
 from __future__ import annotations
@@ -22,16 +24,19 @@ def table_script(desired: NftTable | None, observed: NftTable | None) -> str:
     if desired == observed:
         return ""
     if desired is None:
-        return f"delete table {_name(observed)}\n" if observed else ""
-    if observed is None or _name(desired) != _name(observed):
-        return f"add table {_name(desired)}\ndelete table {_name(desired)}\n{desired}"  # the same for a table that is there
-    if _needs_replacement(desired, observed):
-        return f"delete table {_name(observed)}\n{desired}"
+        return _without(observed) if observed else ""
+    if observed is None or _name(desired) != _name(observed) or _needs_replacement(desired, observed):
+        gone = _without(observed) if observed and _name(desired) != _name(observed) else ""
+        return f"{gone}{_without(desired)}{desired}"
     return "".join(f"{line}\n" for line in _changes(desired, observed))
 
 
-def _name(table: NftTable | None) -> str:
-    return f"{table.family} {table.name}" if table else ""
+def _without(table: NftTable) -> str:
+    return f"add table {_name(table)}\ndelete table {_name(table)}\n"
+
+
+def _name(table: NftTable) -> str:
+    return f"{table.family} {table.name}"
 
 
 def _needs_replacement(desired: NftTable, observed: NftTable) -> bool:
@@ -50,11 +55,15 @@ def _changes(desired: NftTable, observed: NftTable) -> Iterator[str]:
     gone = [name for name in old_chains if name not in new_chains]
     pairs = [(old_sets.get(name), item) for name, item in new_sets.items() if old_sets.get(name) != item]
 
-    yield from (f"flush chain {table} {name}" for name in (*(c.name for c in changed if c.name in old_chains), *gone))
+    yield from (f"flush chain {table} {chain.name}" for chain in changed if chain.name in old_chains)
+    for name in gone:
+        yield from (f"add chain {table} {name}", f"flush chain {table} {name}")
     for old, item in pairs:
         if old is not None:
             yield from _elements("delete", table, item, old.elements - item.elements)
-    yield from (f"delete {item.keyword} {table} {name}" for name, item in old_sets.items() if name not in new_sets)
+    for name, item in old_sets.items():
+        if name not in new_sets:
+            yield from (_declare_set(table, item), f"delete {item.keyword} {table} {name}")
     yield from (f"delete chain {table} {name}" for name in gone)
     yield from (_declare_chain(table, chain) for chain in changed if chain.name not in old_chains)
     yield from (_declare_set(table, item) for old, item in pairs if old is None)

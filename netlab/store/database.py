@@ -1,8 +1,9 @@
 """One SQLite file: how it is opened, and how SQLite's errors become ours. What is in it stands in `schema.sql`.
 
-Write-ahead logging lets `get` read while the agent writes. `synchronous` is off on purpose: a process killed at any moment
-loses nothing that was committed, and a machine that stops loses the lab and its record together (/run).
-Source: sqlite.org, PRAGMA statements and WAL.
+`synchronous` is off on purpose: a process killed at any moment loses nothing that was committed (the next one rolls back what
+was not), and a machine that stops loses the lab and its record together (/run). The rollback journal, and not write-ahead
+logging, because then reading needs no room on a full disk.
+Source: sqlite.org, PRAGMA statements, Atomic Commit.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     """Return a connection in autocommit mode to the state file, readable by root only.
 
     Raises:
-        NotFound: there is no such file, and `create` is not set.
+        NotFound: there is no such file, or one that was never finished, and `create` is not set.
         NetlabError: the file is not a state file of this version, or damaged, or the disk is full.
     """
     if create:
@@ -33,19 +34,28 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
         raise NotFound(f"there is no state file {path}")
     with translated(path):
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        connection.execute("PRAGMA synchronous = OFF")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0 and create:
-            _lay_out(connection)
-        elif version != SCHEMA_VERSION:
+        try:
+            _check_version(connection, path, create=create)
+        except BaseException:
             connection.close()
-            raise NetlabError(f"state file {path} has version {version}, this netlab knows {SCHEMA_VERSION}; {cure(path)}")
+            raise
     return connection
+
+
+def _check_version(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA journal_mode = TRUNCATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0 and create:
+        _lay_out(connection)
+    elif version == 0:
+        raise NotFound(f"lab {path.parent.name!r} is half-made; `netlab up --lab {path.parent.name}` finishes it")
+    elif version != SCHEMA_VERSION:
+        raise NetlabError(f"state file {path} has version {version}, this netlab knows {SCHEMA_VERSION}; {cure(path)}")
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:
     """Make all tables and set the version in one transaction: a command killed in between leaves an empty file."""
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA.read_text()} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from netlab.errors import NotFound
 
+PATIENCE_S = 1.0
 FLOCK = "hhqqi"  # struct flock: l_type, l_whence, l_start, l_len, l_pid
 
 
@@ -25,7 +27,7 @@ def locked(path: Path, *, create: bool = False, waiting: Callable[[str], None] =
     Args:
         path: the lock file.
         create: make the file and its directory if they are missing.
-        waiting: called with the holder's pid once, if the lock is not free at once.
+        waiting: called with the holder's pid once, if the lock is not free for so long that one begins to wonder.
 
     Raises:
         NotFound: there is no such file.
@@ -56,8 +58,12 @@ def _acquire(handle: int, waiting: Callable[[str], None]) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        waiting(os.pread(handle, 20, 0).decode(errors="replace"))
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        timer = threading.Timer(PATIENCE_S, lambda: waiting(os.pread(handle, 20, 0).decode(errors="replace")))
+        timer.start()
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        finally:
+            timer.cancel()
 
 
 def _is_file(handle: int, path: Path) -> bool:
@@ -69,31 +75,34 @@ def _is_file(handle: int, path: Path) -> bool:
     return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
 
 
-@contextmanager
-def kept(path: Path) -> Iterator[bool]:
-    """Try to be the one that keeps `path` locked for its whole life; yield whether this process is.
+def keep(path: Path) -> int | None:
+    """Take `path` for the life of a process; return the open file that holds it, or None if another process does.
 
-    A record lock (fcntl(2)), because the kernel tells who holds it, without anybody having to try to take it: see `keeper`.
-    It would be lost if this process opened and closed the file once more, so nobody does.
+    The lock belongs to the open file and not to the process (open file description lock, fcntl(2)): a child that inherits
+    the file inherits the lock, and it ends with the last of them. Whether it is held can be asked without trying to take it.
     """
-    with path.open("a") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.fcntl(handle, fcntl.F_OFD_SETLK, _record(fcntl.F_WRLCK))
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
 
 
-def keeper(path: Path) -> int | None:
-    """Return the pid of the process that keeps `path` locked, or None."""
+def is_kept(path: Path) -> bool:
+    """Tell whether some process keeps `path`."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return None
+        return False
     try:
-        answer = fcntl.fcntl(handle, fcntl.F_GETLK, struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        answer = fcntl.fcntl(handle, fcntl.F_OFD_GETLK, _record(fcntl.F_WRLCK))
     finally:
         os.close(handle)
-    kind, _, _, _, pid = struct.unpack(FLOCK, answer)
-    return None if kind == fcntl.F_UNLCK else int(pid)
+    return int(struct.unpack(FLOCK, answer)[0]) != fcntl.F_UNLCK
+
+
+def _record(kind: int) -> bytes:
+    """A struct flock over the whole file; the kernel wants pid 0 for locks of open files."""
+    return struct.pack(FLOCK, kind, os.SEEK_SET, 0, 0, 0)

@@ -7,7 +7,6 @@ Every change of a wish makes a new revision; statuses, restarts and events do no
 from __future__ import annotations
 
 import json
-import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -212,16 +211,3 @@ class Store:
             "INSERT OR REPLACE INTO restarts VALUES (?, ?, ?, ?, ?)",
             uid, container, backoff.restarts, backoff.delay_s, backoff.until,
         )  # fmt: skip
-
-
-def is_damaged(path: Path) -> bool:
-    """Tell whether the file exists but cannot be used as a state file."""
-    try:
-        with translated(path):
-            db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-            try:
-                return bool(db.execute("PRAGMA quick_check").fetchone()[0] != "ok")
-            finally:
-                db.close()
-    except NetlabError:
-        return True

@@ -37,9 +37,9 @@ SOA = f"! cluster.local. 5 IN SOA {SOA_LINE}"
 REVERSE_SOA = "! 96.10.in-addr.arpa. 5 IN SOA ns.dns.96.10.in-addr.arpa. hostmaster.96.10.in-addr.arpa. 7 7200 1800 86400 5"
 
 
-def ask(name, kind="A", snapshot=SNAPSHOT, udp=True, turn=0, **more):
+def ask(name, kind="A", snapshot=SNAPSHOT, turn=0, **more):
     query = dns.message.make_query(name, kind, **more)
-    return dns.message.from_wire(answer(query.to_wire(), snapshot, udp=udp, turn=turn))
+    return dns.message.from_wire(answer(query.to_wire(), snapshot, turn=turn))
 
 
 def shown(response):

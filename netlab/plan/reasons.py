@@ -1,0 +1,88 @@
+"""Why a step is done: half a sentence about networking with the values of both sides. Pure text; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+
+from netlab.netstate.links import Bridge, Link, Route, Veth
+from netlab.netstate.names import NetnsName
+from netlab.netstate.nft import Chain, ElementSet, NftTable
+from netlab.netstate.state import Namespace
+
+_LINK_FIELDS = ("mtu", "mac", "master", "peer_netns", "peer_name", "peer_mac", "alias")
+_NAMED = 3
+
+
+def who(netns: NetnsName) -> str:
+    """Return whose namespace it is: `the Pod default/web`, or a machine's name (netstate/names.py)."""
+    parts = netns.split(".", 2)
+    return f"the Pod {parts[1]}/{parts[2]}" if len(parts) > 2 else parts[-1]  # noqa: PLR2004 - lab, namespace, Pod
+
+
+def missing_namespace(netns: NetnsName) -> str:
+    """Say why a namespace is made."""
+    return f"{who(netns)} has no network yet"
+
+
+def unwanted_namespace(netns: NetnsName) -> str:
+    """Say why a namespace goes."""
+    return f"{who(netns)} is gone"
+
+
+def missing_link(link: Link) -> str:
+    """Say what a link is for that does not exist."""
+    return "the switch does not exist yet" if isinstance(link, Bridge) else f"{who(link.peer_netns)} is plugged in with it"
+
+
+def unwanted_link(link: Link, desired: Mapping[NetnsName, Namespace]) -> str:
+    """Say why a link goes. A Pod's port goes at once with the Pod; by itself it would go when the kernel gets to it."""
+    if isinstance(link, Veth) and not link.peer_netns:
+        return "its other end is gone"
+    if isinstance(link, Veth) and link.peer_netns not in desired:
+        return unwanted_namespace(link.peer_netns)
+    return "nothing wants it"
+
+
+def wrong_link(link: Link, seen: Link | None) -> str:
+    """Say what is wrong with a link: `mtu is 1400, wanted 1500`."""
+    if seen is None:
+        return missing_link(link)
+    if isinstance(seen, Bridge) != isinstance(link, Bridge):
+        return f"is a {type(seen).__name__.lower()}, wanted a {type(link).__name__.lower()}"
+    for name in _LINK_FIELDS:
+        old, new = getattr(seen, name, None), getattr(link, name, None)
+        if old != new:
+            return f"{name.replace('_', ' ')} is {old or 'unset'}, wanted {new or 'none'}"
+    return "differs"  # pragma: no cover - links of one kind and name that are not equal differ in one of these
+
+
+def missing_route(netns: NetnsName, route: Route, owners: Mapping[str, Namespace]) -> str:
+    """Say who reaches what through a route. `owners` are the namespaces by their addresses without prefix length."""
+    if not route.via:
+        return f"{who(netns)} has {route.destination} next to it"
+    if route.via not in owners:
+        return f"{who(netns)} reaches {route.destination} through {route.via}"
+    neighbour = owners[route.via]
+    if route.destination == "default":
+        return f"{who(netns)} reaches everything else through {who(neighbour.name)}"
+    network = IPv4Network(route.destination)
+    serves = any(IPv4Address(address.address.partition("/")[0]) in network for address in neighbour.addresses)
+    return f"{who(netns)} reaches {'the Pods of ' if serves else f'{network} through '}{who(neighbour.name)}" + (
+        " through it" if serves else ""
+    )
+
+
+def changed_table(desired: NftTable | None, observed: NftTable | None) -> str:
+    """Say what of a table differs, by the names of sets and chains."""
+    if desired is None:
+        return "no rules are wanted"
+    if observed is None:
+        return "there are no rules yet"
+    names = sorted(_names(desired.sets ^ observed.sets) | _names(desired.chains ^ observed.chains))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more} {'differs' if len(names) == 1 else 'differ'}"
+
+
+def _names(items: Iterable[ElementSet] | Iterable[Chain]) -> set[str]:
+    return {item.name for item in items}

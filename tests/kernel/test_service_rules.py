@@ -1,0 +1,289 @@
+"""The rules of desired/services.py under real packets: balancing, hairpin, NodePorts, UDP, refusal, masquerade (N4, N7).
+
+The lab is built with plain `ip`, `sysctl` and `nft` from what `compile_net` wishes, so that this tests the wishes alone and
+not netlab's own hands: node-1 with Pods a, b and client, node-2 with Pod c, the fabric, and outside.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import socket
+import subprocess
+import threading
+from collections import Counter
+
+import pytest
+
+from netlab.desired.assign import assign
+from netlab.desired.assignments import Assignments
+from netlab.desired.compile import compile_net
+from netlab.kernel import netns
+from netlab.kernel.nft_listing import parse_table
+from netlab.netstate.links import Bridge
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test"),
+]
+
+LAB = "rules"
+IP = {"a": "10.244.1.2", "b": "10.244.1.3", "client": "10.244.1.4", "c": "10.244.2.2"}
+NODE = {"node-1": "172.18.0.2", "node-2": "172.18.0.3"}
+OUTSIDE, INTERNET = "172.18.0.1", "203.0.113.1"
+BOTH, SELF, EMPTY, DATAGRAM, NOBODY = (f"10.96.0.{n}" for n in (21, 22, 23, 24, 99))
+REFUSED_WITHIN_S, DROPPED_AFTER_S = 1.0, 0.3
+
+# Sees what leaves after all netlab has done, and (the canary) what comes to it: that the mark was there, and is gone.
+WATCH = """table inet watch {
+	chain before {
+		type filter hook postrouting priority 50
+		meta mark & 0x4000 != 0 counter
+	}
+	chain after {
+		type filter hook postrouting priority 300
+		meta mark & 0x4000 != 0 counter
+	}
+}
+"""
+
+
+def run(*words: str, stdin: str = "") -> str:
+    done = subprocess.run(words, input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def inside(place: str, *words: str, stdin: str = "") -> str:
+    return run("ip", "netns", "exec", f"{LAB}.{place}", *words, stdin=stdin)
+
+
+def wishes(build):
+    tcp = build.port(80, 8080, "http", node_port=30080)
+    udp = build.port(53, 5353, "dns", "UDP", node_port=30053)
+    made = build.cluster(
+        build.pod("a", app="both", node="node-1"),
+        build.pod("b", app="self", node="node-1"),
+        build.pod("client", app="", node="node-1"),
+        build.pod("c", app="both", node="node-2"),
+        build.service("both", tcp, udp, app="both", type="NodePort", cluster_ip=BOTH),
+        build.service("self", build.port(80, 8080), app="self", cluster_ip=SELF),
+        build.service("empty", build.port(80, node_port=30081), app="none", type="NodePort", cluster_ip=EMPTY),
+        build.service("far", build.port(53, 5353, protocol="UDP"), app="both", cluster_ip=DATAGRAM),
+        of=build.lab(name=LAB),
+    )
+    assigned = assign(made, Assignments())
+    found = {key.name: bound.ips[0] for key, bound in assigned.pods.items()}
+    assert (found, {name: item.ip for name, item in assigned.nodes.items()}) == (IP, NODE)
+    return compile_net(made, assigned).by_name
+
+
+def build_network(state) -> None:
+    """Everything of `state` by hand, in the order that Linux asks for."""
+    for name, item in state.items():
+        run("ip", "netns", "add", name)
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        for one in sorted(item.sysctls):  # some are missing where a module is: -e
+            run("ip", "netns", "exec", name, "sysctl", "-e", "-q", "-w", f"{one.key}={one.value}")
+        for link in item.links:
+            if isinstance(link, Bridge):
+                run("ip", "-n", name, "link", "add", link.name, "address", link.mac, "mtu", str(link.mtu), "type", "bridge")
+                run("ip", "-n", name, "link", "set", link.name, "up")
+    for name, item in state.items():
+        for link in item.links:
+            if not isinstance(link, Bridge) and link.master:
+                near, far = ("name", link.name, "address", link.mac), ("name", link.peer_name, "address", link.peer_mac)
+                run("ip", "-n", name, "link", "add", *near, "type", "veth", "peer", *far, "netns", link.peer_netns)
+                run("ip", "-n", name, "link", "set", link.name, "master", link.master, "up")
+                run("ip", "-n", link.peer_netns, "link", "set", link.peer_name, "up")
+    for name, item in state.items():
+        for one in item.addresses:
+            run("ip", "-n", name, "addr", "add", *str(one).split())
+        for route in sorted(item.routes, key=lambda route: bool(route.via)):
+            run("ip", "-n", name, "route", "add", *str(route).split())
+        if item.table is not None:
+            run("ip", "netns", "exec", name, "nft", "-f", "-", stdin=str(item.table))
+
+
+class Servers(threading.Thread):
+    """In each place: TCP on 8080 and UDP on 5353, which answer with the place and the address they see the client at."""
+
+    def __init__(self, places) -> None:
+        super().__init__()
+        self.sockets = {}
+        for place in places:
+            self.sockets |= netns.in_namespace(f"{LAB}.{place}", lambda place=place: self._listen(place))
+        self.bell, self.ear = socket.socketpair()
+
+    def _listen(self, place):
+        tcp = socket.create_server(("", 8080), backlog=128)
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("", 5353))
+        return {tcp: place, udp: place}
+
+    def run(self) -> None:
+        while self.ear not in (ready := select.select([*self.sockets, self.ear], [], [])[0]):
+            for one in ready:
+                if one.type == socket.SOCK_STREAM:
+                    connection, peer = one.accept()
+                    with connection:
+                        connection.sendall(f"{self.sockets[one]} {peer[0]}".encode())
+                else:
+                    _, peer = one.recvfrom(99)
+                    one.sendto(f"{self.sockets[one]} {peer[0]}".encode(), peer)
+
+    def stop(self) -> None:
+        self.bell.send(b"!")
+        self.join()
+        for one in (*self.sockets, self.bell, self.ear):
+            one.close()
+
+
+@pytest.fixture(scope="module")
+def state(build):
+    """The whole lab, served, and taken away again. One for all tests: they only send packets."""
+    found = wishes(build)
+    servers = None
+    try:
+        build_network(found)
+        servers = Servers(["default.a", "default.b", "default.c", "outside"])
+        servers.start()
+        yield found
+    finally:
+        if servers is not None:
+            servers.stop()
+        for name in found:
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+
+
+def ask(place: str, ip: str, port: int, kind=socket.SOCK_STREAM, timeout_s: float = 3.0) -> tuple[str, str]:
+    """Ask from `place` and return who answered, and as whom it saw the client."""
+
+    def work() -> bytes:
+        with socket.socket(socket.AF_INET, kind) as one:
+            one.settimeout(timeout_s)
+            one.connect((ip, port))
+            if kind == socket.SOCK_DGRAM:
+                one.send(b"?")
+            return one.recv(99)
+
+    who, seen = netns.in_namespace(f"{LAB}.{place}", work).decode().split()
+    return who.removeprefix("default."), seen
+
+
+def test_nft_prints_every_rule_and_declaration_as_it_was_written(state):
+    """What is observed is compared as text with what is desired, so this is the ground the whole comparison stands on."""
+    for place in NODE:
+        written = state[f"{LAB}.{place}"].table
+        listing = inside(place, "nft", "-s", "list", "table", "inet", "netlab")
+        assert parse_table(listing) == written
+        assert _without_elements(listing) == _without_elements(str(written))
+
+
+def _without_elements(text: str) -> list[str]:
+    """The blocks of a table, sorted, as nft prints sets and maps before chains, each in the order they were made."""
+    return sorted(re.sub(r"\n\t\telements = \{.*?\}(?=\n)", "", text, flags=re.DOTALL).split("\n\n"))
+
+
+def test_pods_reach_a_cluster_ip_balanced_and_keep_their_address(state):
+    answers = [ask("default.client", BOTH, 80) for _ in range(200)]
+    counts = Counter(who for who, _ in answers)
+    assert set(counts) == {"a", "c"}
+    assert min(counts.values()) > 50, counts  # of 200 fair tosses, once in 10^12 runs
+    assert {seen for _, seen in answers} == {IP["client"]}
+
+
+def test_udp_is_balanced_too(state):
+    answers = [ask("default.client", DATAGRAM, 53, socket.SOCK_DGRAM) for _ in range(60)]
+    assert {who for who, _ in answers} == {"a", "c"}
+    assert {seen for _, seen in answers} == {IP["client"]}
+
+
+def test_a_pod_reaches_itself_through_its_service_and_sees_its_node(state):
+    assert ask("default.b", SELF, 80) == ("b", "10.244.1.1")
+
+
+def test_a_pod_may_draw_itself_or_another(state):
+    answers = {ask("default.a", BOTH, 80) for _ in range(60)}
+    assert answers == {("a", "10.244.1.1"), ("c", IP["a"])}
+
+
+def test_a_node_reaches_a_cluster_ip(state):
+    answers = {ask("node-1", BOTH, 80) for _ in range(60)}
+    assert answers == {("a", "10.244.1.1"), ("c", NODE["node-1"])}
+
+
+@pytest.mark.parametrize("place", ["outside", "default.client", "default.a", "node-1", "node-2"])
+@pytest.mark.parametrize("node", NODE)
+@pytest.mark.parametrize(("port", "kind"), [(30080, socket.SOCK_STREAM), (30053, socket.SOCK_DGRAM)], ids=["tcp", "udp"])
+def test_a_node_port_is_open_on_every_node_and_hides_the_client(state, place, node, port, kind):
+    answers = [ask(place, NODE[node], port, kind) for _ in range(40)]
+    assert {who for who, _ in answers} == {"a", "c"}
+    assert not {seen for _, seen in answers} & {OUTSIDE, *IP.values()}
+
+
+REFUSALS = [
+    pytest.param("default.client", EMPTY, 80, id="a Pod: no endpoints"),
+    pytest.param("node-1", EMPTY, 80, id="a Node: no endpoints"),
+    pytest.param("default.client", BOTH, 81, id="a Pod: a port the Service lacks"),
+    pytest.param("node-1", BOTH, 81, id="a Node: a port the Service lacks"),
+    pytest.param("outside", NODE["node-1"], 30081, id="outside: a NodePort without endpoints"),
+    pytest.param("default.client", NODE["node-2"], 30081, id="a Pod: another Node's NodePort without endpoints"),
+    pytest.param("default.client", NODE["node-1"], 30081, id="a Pod: its Node's NodePort without endpoints"),
+    pytest.param("node-1", NODE["node-1"], 30081, id="a Node: its own NodePort without endpoints"),
+]
+
+
+@pytest.mark.parametrize(("place", "ip", "port"), REFUSALS)
+def test_refused_at_once(state, place, ip, port):
+    with pytest.raises(ConnectionRefusedError):
+        ask(place, ip, port, timeout_s=REFUSED_WITHIN_S)
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        pytest.param("default.client", ConnectionRefusedError, id="a Pod hears ICMP"),
+        # Linux tells the sender itself when its datagram is taken in the output hook; kube-proxy's clients see the same.
+        pytest.param("node-1", PermissionError, id="a Node's own send fails"),
+    ],
+)
+def test_udp_is_refused_at_once(state, place, error):
+    with pytest.raises(error):
+        ask(place, EMPTY, 53, socket.SOCK_DGRAM, timeout_s=REFUSED_WITHIN_S)
+
+
+def test_an_address_that_is_no_service_is_dropped(state):
+    """And what is dropped was sent: the very same client is answered by a Service (law 8)."""
+    ask("default.client", BOTH, 80)
+    with pytest.raises(TimeoutError):
+        ask("default.client", NOBODY, 80, timeout_s=DROPPED_AFTER_S)
+
+
+def test_outside_reaches_neither_cluster_ips_nor_pods(state):
+    """N7."""
+    for ip, port in ((BOTH, 80), (IP["a"], 8080)):
+        with pytest.raises(OSError, match="Network is unreachable"):
+            ask("outside", ip, port)
+
+
+def test_pods_see_each_other_as_they_are(state):
+    """N19."""
+    assert ask("default.client", IP["a"], 8080) == ("a", IP["client"])
+    assert ask("default.client", IP["c"], 8080) == ("c", IP["client"])
+    assert ask("node-2", IP["a"], 8080) == ("a", NODE["node-2"])
+
+
+@pytest.mark.parametrize("ip", [OUTSIDE, INTERNET])
+def test_a_pod_leaves_the_cluster_as_its_node(state, ip):
+    assert ask("default.client", ip, 8080) == ("outside", NODE["node-1"])
+    assert ask("default.c", ip, 8080) == ("outside", NODE["node-2"])
+
+
+def test_the_mark_is_gone_when_its_work_is_done(state):
+    inside("node-1", "nft", "-f", "-", stdin=WATCH)
+    ask("outside", NODE["node-1"], 30080)
+    seen = inside("node-1", "nft", "list", "table", "inet", "watch")
+    before, after = (int(number) for number in re.findall(r"counter packets (\d+)", seen))
+    assert (before > 0, after) == (True, 0), seen

@@ -1,0 +1,246 @@
+"""Small labs as NetStates, and hypothesis' random ones: machines on a fabric, Pods behind them, Service tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from netlab.desired.endpoints import Target
+from netlab.desired.services import Entry, service_tables
+from netlab.netstate.links import Address, Bridge, Route, Sysctl, Veth
+from netlab.netstate.names import IfName, machine_netns, mac_address, pod_netns, veth_name
+from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
+from netlab.netstate.state import Namespace, NetState
+
+MARK = "netlab 0000-test"
+LAB = "t"
+NODES = ("node-1", "node-2", "node-3")
+PODS = ("web", "db", "cache")
+FORWARD = Sysctl(key="net.ipv4.ip_forward", value="1")
+LOW_PORTS = Sysctl(key="net.ipv4.ip_unprivileged_port_start", value="0")
+DEFAULT_MTU = 1500
+
+
+def cable(switch, port, bridge, far, *, mtu=DEFAULT_MTU, salt=""):
+    """The two ends of a veth pair: a port of `bridge` in `switch`, and `eth0` in `far`."""
+    near_mac, far_mac = mac_address(switch, port, salt), mac_address(far, port, salt)
+    near = Veth(name=port, mac=near_mac, mtu=mtu, peer_netns=far, peer_name="eth0", peer_mac=far_mac, master=bridge, alias=MARK)
+    end = Veth(name="eth0", mac=far_mac, mtu=mtu, peer_netns=switch, peer_name=port, peer_mac=near_mac, alias=MARK)
+    return near, end
+
+
+def bridge(netns, name, mtu=DEFAULT_MTU):
+    return Bridge(name=IfName(name), mac=mac_address(netns, name), mtu=mtu, alias=MARK)
+
+
+def lab(
+    pods: Mapping[str, str] | None = None,
+    *,
+    nodes: Iterable[str] = NODES[:2],
+    mtu: Mapping[str, int] | None = None,
+    tables: Mapping[str, NftTable] | None = None,
+    salt: str = "",
+    hosts: Mapping[str, int] | None = None,
+) -> NetState:
+    """A lab of `nodes` on a fabric; `pods` tells the Node of each Pod, `mtu` of single Nodes and Pods, `hosts` Pod addresses."""
+    pods, mtu, tables, hosts = pods or {}, mtu or {}, tables or {}, hosts or {}
+    nodes = tuple(nodes)
+    fabric = machine_netns(LAB, "fabric")
+    places = {name: NODES.index(name) + 1 for name in nodes}
+    cables = {name: cable(fabric, name, "fabric0", machine_netns(LAB, name), mtu=mtu.get(name, DEFAULT_MTU)) for name in nodes}
+    spaces = [Namespace(name=fabric, links=frozenset({bridge(fabric, "fabric0"), *(near for near, _ in cables.values())}))]
+    for name, place in places.items():
+        netns = machine_netns(LAB, name)
+        links = {bridge(netns, "cni0"), cables[name][1]}
+        for pod, node in pods.items():
+            if node == name:
+                near, end = cable(
+                    netns,
+                    veth_name(pod, salt),
+                    "cni0",
+                    pod_netns(LAB, "default", pod),
+                    mtu=mtu.get(pod, DEFAULT_MTU),
+                    salt=salt,
+                )
+                links.add(near)
+                spaces.append(pod_space(pod, place, end, hosts.get(pod, PODS.index(pod) + 2)))
+        routes = {
+            Route(destination=f"10.244.{other}.0/24", dev="eth0", via=f"172.18.0.{other + 1}")
+            for other in places.values()
+            if other != place
+        }
+        spaces.append(
+            Namespace(
+                name=netns,
+                links=frozenset(links),
+                addresses=frozenset(
+                    {
+                        Address(dev="eth0", address=f"172.18.0.{place + 1}/16"),
+                        Address(dev="cni0", address=f"10.244.{place}.1/24"),
+                    }
+                ),
+                routes=frozenset(routes),
+                sysctls=frozenset({FORWARD}),
+                table=tables.get(name),
+            )
+        )
+    return NetState(namespaces=frozenset(spaces))
+
+
+def many_pods(count: int) -> NetState:
+    """One Node with `count` Pods."""
+    node = machine_netns(LAB, "node-1")
+    names = [f"p{number}" for number in range(count)]
+    cables = {name: cable(node, veth_name(name), "cni0", pod_netns(LAB, "default", name)) for name in names}
+    spaces = [pod_space(name, 1, cables[name][1], number + 2) for number, name in enumerate(names)]
+    links = frozenset({bridge(node, "cni0"), *(near for near, _ in cables.values())})
+    gateway = frozenset({Address(dev="cni0", address="10.244.1.1/24")})
+    return NetState(namespaces=frozenset({Namespace(name=node, links=links, addresses=gateway), *spaces}))
+
+
+def pod_space(pod, place, end, host):
+    gateway = f"10.244.{place}.1"
+    return Namespace(
+        name=pod_netns(LAB, "default", pod),
+        links=frozenset({end}),
+        addresses=frozenset({Address(dev="eth0", address=f"10.244.{place}.{host}/24", noprefixroute=True)}),
+        routes=frozenset({Route(destination=gateway, dev="eth0"), Route(destination="default", dev="eth0", via=gateway)}),
+        sysctls=frozenset({LOW_PORTS}),
+    )
+
+
+def entry(number: int, endpoints: Iterable[str] = (), *, protocol: str = "tcp", node_port: int = 0, name: str = "") -> Entry:
+    """A Service port at 10.96.0.<number>:80."""
+    targets = tuple(Target(ip=ip, port=8080) for ip in endpoints)
+    return Entry(
+        owner=name or f"default/s{number}:http",
+        address=f"10.96.0.{number}",
+        protocol=protocol,
+        port=80,
+        node_port=node_port,
+        targets=targets,
+    )
+
+
+def table(*entries: Entry, node_ip: str = "172.18.0.2") -> NftTable:
+    """The table of a Node with these Service ports."""
+    addresses = {"node-1": node_ip, "node-2": "172.18.0.3" if node_ip == "172.18.0.2" else "172.18.0.2"}
+    return service_tables(entries, node_ips=addresses, pod_subnet="10.244.0.0/16", service_subnet="10.96.0.0/16")["node-1"]
+
+
+def with_chain(base: NftTable, chain: Chain) -> NftTable:
+    return replace(base, chains=frozenset({*(item for item in base.chains if item.name != chain.name), chain}))
+
+
+def with_set(base: NftTable, item: ElementSet) -> NftTable:
+    return replace(base, sets=frozenset({*(old for old in base.sets if old.name != item.name), item}))
+
+
+HOOKS = (
+    "type filter hook forward priority filter; policy accept;",
+    "type filter hook forward priority filter + 5; policy accept;",
+    "type filter hook forward priority filter; policy drop;",
+)
+RULES = (
+    "accept",
+    "ip daddr 10.1.0.0/16 drop",
+    'tcp dport 80 accept comment "goto nowhere, @nothing"',
+    "ct state established,related accept",
+)
+EXTRA_SETS = (
+    ElementSet(name="extra", key_type="type ipv4_addr"),
+    ElementSet(name="extra", key_type="type ipv4_addr", elements=frozenset({Element(key="10.0.0.1"), Element(key="10.0.0.2", comment="x")})),
+    ElementSet(name="extra", key_type="type ipv4_addr", elements=frozenset({Element(key="10.0.0.1", comment="y")})),
+    ElementSet(name="extra", key_type="type inet_service", elements=frozenset({Element(key="80")})),
+    ElementSet(name="extra", key_type="type ipv4_addr\n\t\tflags interval", elements=frozenset({Element(key="10.0.0.0/8")})),
+    ElementSet(name="extra", key_type="type ipv4_addr : verdict", is_map=True, elements=frozenset({Element(key="10.0.0.1", value="drop")})),
+    ElementSet(name="extra", key_type="type ipv4_addr : verdict", is_map=True, elements=frozenset({Element(key="10.0.0.1", value="goto leftovers")})),
+)  # fmt: skip
+
+
+@st.composite
+def tables(draw) -> NftTable:
+    """A random table: up to four Services with up to three endpoints, rules and a set beside them."""
+    entries = [
+        entry(
+            number,
+            draw(st.lists(st.sampled_from([f"10.244.1.{n}" for n in range(2, 6)]), max_size=3, unique=True)),
+            protocol=draw(st.sampled_from(["tcp", "udp"])),
+            node_port=draw(st.sampled_from([0, 30000 + number])),
+            name=draw(st.sampled_from(["", f"other/s{number}"])),
+        )
+        for number in draw(st.lists(st.integers(1, 4), max_size=4, unique=True))
+    ]
+    found = table(*entries)
+    if draw(st.booleans()):
+        rules = draw(st.lists(st.sampled_from(RULES), max_size=3))
+        found = with_chain(found, Chain(name="filter-extra", hook=draw(st.sampled_from(HOOKS)), rules=tuple(rules)))
+    if draw(st.booleans()):
+        found = with_chain(found, Chain(name="leftovers", rules=tuple(draw(st.lists(st.sampled_from(RULES), max_size=3)))))
+    if draw(st.booleans()):
+        extra = draw(st.sampled_from(EXTRA_SETS))
+        found = with_set(found, extra)
+        if draw(st.booleans()) and extra.key_type.startswith("type ipv4_addr"):
+            rule = "ip daddr vmap @extra" if extra.is_map else "ip daddr @extra accept"
+            found = with_chain(found, Chain(name="uses-extra", rules=(rule,)))
+    return found
+
+
+@st.composite
+def labs(draw) -> NetState:
+    """A random lab: up to three Nodes, up to three Pods anywhere, some drift in MTU, MACs, addresses; or nothing at all."""
+    nodes = sorted(draw(st.sets(st.sampled_from(NODES), max_size=3)))
+    if not nodes:
+        return NetState()
+    pods = {pod: draw(st.sampled_from(nodes)) for pod in sorted(draw(st.sets(st.sampled_from(PODS))))}
+    things = [*nodes, *pods]
+    state = lab(
+        pods,
+        nodes=nodes,
+        mtu={thing: draw(st.sampled_from([1400, 1500])) for thing in things},
+        tables={node: draw(tables()) for node in nodes if draw(st.booleans())},
+        salt=draw(st.sampled_from(["", "again"])),
+        hosts={pod: draw(st.integers(2, 4)) for pod in pods},
+    )
+    return NetState(
+        namespaces=frozenset(draw(_varied(space)) for space in sorted(state.namespaces, key=lambda item: item.name))
+    )
+
+
+@st.composite
+def _varied(draw, space: Namespace) -> Namespace:
+    """The namespace with another bridge, more addresses and routes, fewer parameters."""
+    bridges = [link for link in space.links if isinstance(link, Bridge)]
+    if bridges and draw(st.booleans()):
+        [old] = bridges
+        space = replace(space, links=space.links - {old} | {replace(old, mtu=draw(st.sampled_from([1400, 1500])))})
+    if space.addresses and draw(st.booleans()):
+        dev = draw(st.sampled_from(["eth0", "lo"]))
+        more = draw(st.sets(st.sampled_from(["10.7.0.1/24", "10.7.0.2/24", "10.8.0.1/24"]), min_size=1))
+        flag = draw(st.booleans())
+        space = replace(
+            space, addresses=space.addresses | {Address(dev=dev, address=text, noprefixroute=flag) for text in more}
+        )
+        if dev == "eth0":
+            via = draw(st.sampled_from(["", "10.9.0.1"]))
+            extra = {Route(destination="10.9.0.1", dev="eth0"), Route(destination="10.20.0.0/16", dev="eth0", via=via)}
+            space = replace(space, routes=space.routes | extra)
+    if draw(st.booleans()):
+        space = replace(space, sysctls=frozenset())
+    return space
+
+
+def without_sysctls(state: NetState) -> NetState:
+    """The state without parameters: Linux shows more of them than anybody wishes."""
+    return NetState(namespaces=frozenset(replace(space, sysctls=frozenset()) for space in state.namespaces))
+
+
+def assert_reached(observed: NetState, desired: NetState) -> None:
+    """Assert that everything is as desired, and nothing else is there; of the parameters, those that are desired."""
+    assert str(without_sysctls(observed)) == str(without_sysctls(desired))
+    assert without_sysctls(observed) == without_sysctls(desired)
+    seen = observed.by_name
+    for space in desired.namespaces:
+        assert space.sysctls <= seen[space.name].sysctls

@@ -1,0 +1,154 @@
+"""The cables: a whole small lab as text, and what single namespaces have."""
+
+import time
+
+import pytest
+
+from netlab.desired.assign import assign
+from netlab.desired.assignments import Assignments
+from netlab.desired.compile import compile_net, mark
+from netlab.netstate.links import Address, Bridge, Route, Veth
+from netlab.netstate.names import IFNAMSIZ
+from netlab.netstate.state import Namespace
+
+
+def net(build, *objects, of=None):
+    made = build.cluster(*objects, of=of)
+    return compile_net(made, assign(made, Assignments()))
+
+
+def test_two_nodes_and_two_pods(build, golden):
+    objects = (build.pod("web-1"), build.pod("web-2"), build.service("web", build.port(80, 8080), cluster_ip="10.96.0.20"))
+    golden("netstate/two_nodes_and_two_pods.txt", str(net(build, *objects)))
+
+
+def test_names_of_namespaces(build):
+    found = net(build, build.pod("a"), build.pod("a", namespace="shop"))
+    assert list(found.by_name) == ["demo.default.a", "demo.fabric", "demo.node-1", "demo.node-2", "demo.outside", "demo.shop.a"]
+
+
+def test_the_mark_is_on_every_link(build):
+    found = net(build, build.pod("a"))
+    assert {link.alias for item in found.namespaces for link in item.links} == {mark(build.lab().metadata.uid)}
+
+
+def test_both_ends_of_every_cable_know_each_other(build):
+    found = net(build, build.pod("a"), build.pod("b"), build.pod("c")).by_name
+    for name, namespace in found.items():
+        for link in namespace.links:
+            if isinstance(link, Veth):
+                (other,) = [one for one in found[link.peer_netns].links if one.name == link.peer_name]
+                assert (other.peer_netns, other.peer_name, other.mac, other.peer_mac) == (
+                    name, link.name, link.peer_mac, link.mac,
+                )  # fmt: skip
+                assert (link.master is None) != (other.master is None), "one end is a port of a bridge, the other is not"
+
+
+def test_no_mac_and_no_address_is_there_twice(build):
+    found = net(build, *(build.pod(f"p{n}") for n in range(20)))
+    macs = [link.mac for item in found.namespaces for link in item.links]
+    addresses = [one.address for item in found.namespaces for one in item.addresses]
+    assert len(macs) == len(set(macs))
+    assert len(addresses) == len(set(addresses))
+
+
+def test_a_pod_knows_its_node_and_nobody_else(build):
+    pod = net(build, build.pod("a")).by_name["demo.default.a"]
+    assert pod.addresses == {Address(dev="eth0", address="10.244.1.2/24", noprefixroute=True)}
+    assert pod.routes == {
+        Route(destination="10.244.1.1", dev="eth0"),
+        Route(destination="default", dev="eth0", via="10.244.1.1"),
+    }
+
+
+def test_a_node_knows_the_way_to_the_pods_of_the_others(build):
+    node = net(build).by_name["demo.node-1"]
+    assert node.addresses == {Address(dev="eth0", address="172.18.0.2/16"), Address(dev="cni0", address="10.244.1.1/24")}
+    assert node.routes == {
+        Route(destination="10.244.2.0/24", dev="eth0", via="172.18.0.3"),
+        Route(destination="default", dev="eth0", via="172.18.0.1"),
+    }
+
+
+def test_outside_knows_no_way_into_the_cluster(build):
+    outside = net(build).by_name["demo.outside"]
+    assert outside.routes == frozenset()
+    assert outside.addresses == {Address(dev="eth0", address="172.18.0.1/16"), Address(dev="lo", address="203.0.113.1/32")}
+
+
+def test_a_port_of_the_switch_is_called_after_its_machine(build):
+    long = "n" * 16
+    fabric = net(build, of=build.lab("node-1", long)).by_name["demo.fabric"]
+    names = {link.name for link in fabric.links}
+    assert {"fabric0", "node-1", "outside"} < names
+    (hashed,) = names - {"fabric0", "node-1", "outside"}
+    assert hashed.startswith("veth")
+    assert len(hashed) <= IFNAMSIZ
+
+
+def test_a_pod_made_again_under_its_name_has_a_new_cable(build):
+    def port(pod):
+        links = net(build, pod).by_name["demo.node-1"].links
+        return {link.name for link in links if isinstance(link, Veth) and link.master}
+
+    first = build.pod("a", node="node-1")
+    assert port(first) == port(build.pod("a", node="node-1"))
+    object.__setattr__(first.metadata, "uid", "another")
+    assert port(first) != port(build.pod("a", node="node-1"))
+
+
+@pytest.mark.parametrize(
+    ("pod", "has"),
+    [
+        pytest.param({}, True, id="runs"),
+        pytest.param({"phase": "Pending", "state": "waiting"}, True, id="pending"),
+        pytest.param({"deleting": True}, True, id="is being deleted, until it is gone"),
+        pytest.param({"phase": "Succeeded", "state": "terminated"}, False, id="succeeded"),
+        pytest.param({"phase": "Failed", "state": "terminated"}, False, id="failed"),
+        pytest.param({"node": "node-9"}, False, id="bound to no Node"),
+    ],
+)
+def test_which_pods_have_a_network(build, pod, has):
+    found = net(build, build.pod("a", **pod))
+    assert ("demo.default.a" in found.by_name) is has
+    node_ports = [link for name in ("demo.node-1", "demo.node-2") for link in found.by_name[name].links]
+    assert any(isinstance(link, Veth) and link.peer_netns == "demo.default.a" for link in node_ports) is has
+
+
+def test_a_pod_whose_node_is_gone_has_no_network(build):
+    before = assign(build.cluster(build.pod("a", node="node-2")), Assignments())
+    made = build.cluster(build.pod("a", node="node-2"), build.service("web", 80), of=build.lab("node-1"))
+    found = compile_net(made, assign(made, before))
+    assert "demo.default.a" not in found.by_name
+    assert not [one for item in found.by_name["demo.node-1"].table.sets if item.name == "endpoints-1" for one in item.elements]
+
+
+def test_two_labs_share_no_name(build):
+    one, other = net(build, build.pod("a")), net(build, build.pod("a"), of=build.lab(name="other"))
+    assert not set(one.by_name) & set(other.by_name)
+
+
+def test_the_same_input_gives_the_same_bytes(build):
+    objects = [*(build.pod(f"p{n}") for n in range(9)), build.service("web", 80)]
+    assert str(net(build, *objects)) == str(net(build, *reversed(objects)))
+
+
+def test_bridges_are_where_ports_are(build):
+    found = net(build, build.pod("a"))
+    bridges = {name: {link.name for link in item.links if isinstance(link, Bridge)} for name, item in found.by_name.items()}
+    assert {name: one for name, one in bridges.items() if one} == {
+        "demo.fabric": {"fabric0"}, "demo.node-1": {"cni0"}, "demo.node-2": {"cni0"},
+    }  # fmt: skip
+    assert all(isinstance(item, Namespace) for item in found.namespaces)
+
+
+def test_a_hundred_pods_compile_in_15_ms(build):
+    made = build.cluster(*(build.pod(f"p{n}", app=f"a{n % 10}") for n in range(100)), *(build.service(f"s{n}", 80, app=f"a{n}") for n in range(10)))  # fmt: skip
+    chosen = assign(made, Assignments())
+
+    def once():
+        start = time.process_time()
+        compile_net(made, chosen)
+        return time.process_time() - start
+
+    assert min(once() for _ in range(5)) <= 0.015
