@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from netlab.desired.endpoints import Target
 from netlab.desired.services import Entry, service_tables
 from netlab.netstate.links import Address, Bridge, Route, Sysctl, Veth
-from netlab.netstate.names import IfName, machine_netns, mac_address, pod_netns, veth_name
+from netlab.netstate.names import IfName, mac_address, machine_netns, pod_netns, veth_name
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.netstate.state import Namespace, NetState
 

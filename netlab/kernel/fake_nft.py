@@ -37,6 +37,7 @@ class _Set:
     is_map: bool
     key_type: str
     elements: dict[str, Element] = field(default_factory=dict)
+    was_there: bool = False
 
 
 @dataclass(slots=True)
@@ -221,8 +222,12 @@ def _add_element(table: _Table, item: _Set, element: Element) -> None:
 def _add_rule(table: _Table, chain: str, rule: str) -> None:
     found = _find_chain(table, chain)
     _check_targets(table, rule)
-    if any(name not in table.sets for name in _NAMED_SET.findall(_QUOTED.sub("", rule))):
-        raise FakeNftError(MISSING)
+    for name in _NAMED_SET.findall(_QUOTED.sub("", rule)):
+        if name not in table.sets:
+            raise FakeNftError(MISSING)
+        item = table.sets[name]
+        if item.was_there and item.key_type.startswith("typeof ") and " th " in item.key_type:
+            raise FakeNftError("conflicting protocols specified")  # nft 1.0.6, see plan/nft.py
     found.rules.append(rule)
 
 
@@ -233,7 +238,9 @@ def _check_targets(table: _Table, text: str) -> None:
 
 
 def _thaw(table: NftTable) -> _Table:
-    sets = {item.name: _Set(item.is_map, item.key_type, {e.key: e for e in item.elements}) for item in table.sets}
+    sets = {
+        item.name: _Set(item.is_map, item.key_type, {e.key: e for e in item.elements}, was_there=True) for item in table.sets
+    }
     return _Table(sets=sets, chains={chain.name: _Chain(chain.hook, list(chain.rules)) for chain in table.chains})
 
 

@@ -22,7 +22,7 @@ from netlab.netstate.nft import NftTable
 
 _MTU_MIN, _MTU_MAX = 68, 65535
 _MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}")  # the lowest bit of the first octet is that of multicast
-_IF_NAME = re.compile(rf"(?!\.{{1,2}}$)[^\s/:]{{1,{IFNAMSIZ}}}")
+_IF_NAME = re.compile(r"(?!\.{1,2}$)[^\s/:]+")
 _IPV6 = "net.ipv6."
 _PAIR_OF_NUMBERS = "net.ipv4.ping_group_range"
 
@@ -68,7 +68,9 @@ class FakeSpace:
 
     def add_link(self, link: FakeLink) -> None:
         """Put a link in. Raises OSError for a name, MAC or MTU that no link can have, and for a name that is taken."""
-        if not _IF_NAME.fullmatch(link.name) or len(link.name.encode()) > IFNAMSIZ:
+        if len(link.name.encode()) > IFNAMSIZ:
+            refuse(errno.ERANGE)
+        if not _IF_NAME.fullmatch(link.name):
             refuse(errno.EINVAL)
         if link.name in self.links or link.name == "lo":
             refuse(errno.EEXIST)

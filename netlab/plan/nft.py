@@ -7,16 +7,22 @@
     add elements, rules ......
 
 A set whose type changed, or a base chain whose hook changed, cannot be altered in place: then the table is replaced, still in
-one transaction, so no packet ever meets a half of it. Source: nft(8); works with nft 1.0.6, which knows no `destroy`: what is
-deleted whole is added first, so that it may be missing already. Only the deletion of elements insists on finding them (adding
-them first would double the script and fail where a value changed); a transaction is all or nothing, so observing again heals.
+one transaction, so no packet ever meets a half of it. So it is when a rule comes that uses a `typeof` set which is there
+already: nft 1.0.6 forgets what `th` stood for when it reads such a set back ("conflicting protocols specified").
+
+Source: nft(8); works with nft 1.0.6, which knows no `destroy`: what is deleted whole is added first, so that it may be missing
+already. Elements to be deleted must be there (adding them first would double the script and fail where a value changed): a
+transaction is all or nothing, so observing again heals.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
+
+_NAMED_SET = re.compile(r"@([\w-]+)")
 
 
 def table_script(desired: NftTable | None, observed: NftTable | None) -> str:
@@ -42,9 +48,13 @@ def _name(table: NftTable) -> str:
 def _needs_replacement(desired: NftTable, observed: NftTable) -> bool:
     types = {item.name: (item.is_map, item.key_type) for item in observed.sets}
     hooks = {chain.name: chain.hook for chain in observed.chains}
-    return any(
-        types.get(item.name, (item.is_map, item.key_type)) != (item.is_map, item.key_type) for item in desired.sets
-    ) or any(hooks.get(chain.name, chain.hook) != chain.hook for chain in desired.chains)
+    forgetful = {item.name for item in observed.sets if item.key_type.startswith("typeof ")}
+    used = {name for chain in desired.chains - observed.chains for rule in chain.rules for name in _NAMED_SET.findall(rule)}
+    return (
+        any(types.get(item.name, (item.is_map, item.key_type)) != (item.is_map, item.key_type) for item in desired.sets)
+        or any(hooks.get(chain.name, chain.hook) != chain.hook for chain in desired.chains)
+        or not used.isdisjoint(forgetful)
+    )
 
 
 def _changes(desired: NftTable, observed: NftTable) -> Iterator[str]:
@@ -65,7 +75,9 @@ def _changes(desired: NftTable, observed: NftTable) -> Iterator[str]:
         if name not in new_sets:
             yield from (_declare_set(table, item), f"delete {item.keyword} {table} {name}")
     yield from (f"delete chain {table} {name}" for name in gone)
-    yield from (_declare_chain(table, chain) for chain in changed if chain.name not in old_chains)
+    for chain in changed:
+        if chain.name not in old_chains:  # flushed, or rules would double if it were there already
+            yield from (_declare_chain(table, chain), f"flush chain {table} {chain.name}")
     yield from (_declare_set(table, item) for old, item in pairs if old is None)
     for old, item in pairs:
         yield from _elements("add", table, item, item.elements - (old.elements if old else frozenset()))

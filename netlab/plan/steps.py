@@ -66,7 +66,9 @@ class AddLink:
         """The lines that do it by hand."""
         link, alias = self.link, shlex.quote(self.link.alias)
         if isinstance(link, Bridge):
-            return f"ip -n {self.netns} link add {link.name} address {link.mac} mtu {link.mtu} up alias {alias} type bridge"
+            # Two commands, because Linux ignores an alias that is given while a link is made.
+            add = f"ip -n {self.netns} link add {link.name} address {link.mac} mtu {link.mtu} type bridge"
+            return f"{add} && ip -n {self.netns} link set {link.name} up alias {alias}"
         port = f"master {link.master} " if link.master else ""
         return (
             f"ip -n {self.netns} link add {link.name} address {link.mac} mtu {link.mtu} type veth"

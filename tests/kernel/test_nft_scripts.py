@@ -38,7 +38,8 @@ def inside():
 
 
 def listing():
-    return nft.run("list table inet netlab") if nft.observe() else ""
+    """What nft lists, whatever the order: nft lists sets and chains in the order in which they came."""
+    return sorted(nft.run("list table inet netlab").replace(",", "").split("\n")) if nft.observe() else []
 
 
 def load(wanted):
@@ -59,6 +60,7 @@ def assert_leads(before, after):
     assert run_script(script, before) == after
 
 
+POSTROUTING = "type nat hook postrouting priority srcnat; policy accept;"
 PAIRS = [
     pytest.param(None, ONE, id="the table comes"),
     pytest.param(ONE, None, id="the table goes"),
@@ -69,6 +71,9 @@ PAIRS = [
     pytest.param(TWO, ONE, id="fewer"),
     pytest.param(ONE, table(entry(1, ["10.244.1.9"])), id="another endpoint"),
     pytest.param(ONE, table(entry(1, ["10.244.1.2"], name="default/renamed:http")), id="another comment"),
+    pytest.param(with_chain(ONE, Chain(name="pick-1")), ONE, id="rules of a typeof map were flushed"),
+    pytest.param(with_chain(ONE, Chain(name="nat-postrouting", hook=POSTROUTING)), ONE, id="rules of hairpins were flushed"),
+    pytest.param(with_chain(ONE, Chain(name="leftovers", rules=("accept",))), ONE, id="a rule was changed by hand"),
     pytest.param(MANY, MORE, id="many elements at once"),
     pytest.param(MORE, NOTHING, id="all elements at once"),
     *(
@@ -102,7 +107,8 @@ def test_a_script_leads_from_any_table_to_any_other(inside, before, after):
         pytest.param(ONE, None, id="deletion of the table"),
         pytest.param(None, ONE, id="the whole table"),
         pytest.param(HOOKED[1], HOOKED[2], id="replacement"),
-        pytest.param(NOTHING, TWO, id="additions"),
+        pytest.param(ONE, with_set(ONE, EXTRA_SETS[1]), id="addition of a set"),
+        pytest.param(ONE, HOOKED[1], id="addition of a chain"),
         pytest.param(HOOKED[1], ONE, id="deletion of a chain"),
         pytest.param(with_set(ONE, EXTRA_SETS[1]), ONE, id="deletion of a set"),
     ],
@@ -125,6 +131,8 @@ HELD = with_set(
     ElementSet(name="extra", key_type="type ipv4_addr", elements=frozenset({Element(key="10.0.0.1", comment="a")})),
 )
 LINES = [
+    "add rule inet netlab pick-1 dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 1 map @endpoints-1",
+    "add rule inet netlab x ip saddr . ip daddr @hairpins accept",
     "delete chain inet netlab x",
     "flush chain inet netlab x\ndelete chain inet netlab x",
     "flush chain inet netlab user\nflush chain inet netlab x\ndelete chain inet netlab x",

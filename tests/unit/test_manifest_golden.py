@@ -1,6 +1,6 @@
 """Manifests as files: what is said of each bad one, and that good ones survive being printed and read again.
 
-`UPDATE_GOLDEN=1 pytest tests/unit/test_manifest_golden.py` rewrites the texts; read the diff.
+`NETLAB_UPDATE_GOLDEN=1 pytest tests/unit/test_manifest_golden.py` rewrites the texts; read the diff.
 """
 
 import io
@@ -31,7 +31,7 @@ def test_every_problem_is_said(path):
         load([str(path)])
     said = "".join(f"{problem}\n" for problem in caught.value.problems).replace(f"{path.parent}/", "")
     expected = path.with_suffix(".txt")
-    if os.environ.get("UPDATE_GOLDEN"):
+    if os.environ.get("NETLAB_UPDATE_GOLDEN"):
         expected.write_text(said)
     assert said == expected.read_text()
 

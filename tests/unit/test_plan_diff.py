@@ -185,7 +185,7 @@ def assert_no_link_is_overwritten(plan, observed):
             deleted.add(End(there[end].peer_netns, there[end].peer_name))
     for step in plan.steps:
         if isinstance(step, AddLink):
-            assert not End(step.netns, step.link.name) in there.keys() - deleted
+            assert End(step.netns, step.link.name) not in there.keys() - deleted
 
 
 def drift(state):

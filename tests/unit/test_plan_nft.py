@@ -65,7 +65,7 @@ FRESH = [f"add table {T}", f"delete table {T}"]
             a_table(verdicts(TO_X), X), a_table(verdicts(TO_Y), Y),
             [
                 f"add chain {T} x", f"flush chain {T} x", f"delete element {T} m {{ 10.0.0.1 }}", f"delete chain {T} x",
-                f"add chain {T} y", f"add element {T} m {{ 10.0.0.1 : goto y }}", f"add rule {T} y drop",
+                f"add chain {T} y", f"flush chain {T} y", f"add element {T} m {{ 10.0.0.1 : goto y }}", f"add rule {T} y drop",
             ],
             id="an element leads to a new chain, the old one goes",
         ),
@@ -76,7 +76,7 @@ FRESH = [f"add table {T}", f"delete table {T}"]
         pytest.param(
             a_table(), a_table(verdicts(TO_X), X, BASE),
             [
-                f"add chain {T} f {{ type filter hook forward priority filter; policy accept; }}", f"add chain {T} x",
+                f"add chain {T} f {{ type filter hook forward priority filter; policy accept; }}", f"flush chain {T} f", f"add chain {T} x", f"flush chain {T} x",
                 f"add map {T} m {{ {VERDICTS}; }}", f"add element {T} m {{ 10.0.0.1 : goto x }}",
                 f"add rule {T} f ip daddr vmap @m", f"add rule {T} x accept",
             ],
@@ -122,6 +122,14 @@ def test_a_table_of_another_name_takes_the_place_of_the_old_one():
     assert script.startswith("add table ip netlab\ndelete table ip netlab\nadd table inet netlab\n")
 
 
+def test_rules_on_a_typeof_map_that_is_there_replace_the_table():
+    wanted = table(entry(1, ["10.244.1.2"]))
+    flushed = with_chain(wanted, Chain(name="pick-1"))
+    script = table_script(wanted, flushed)
+    assert script.splitlines()[:2] == FRESH
+    assert run_script(script, flushed) == wanted
+
+
 BIG = table(*(entry(number, ["10.244.1.2", "10.244.1.3"]) for number in range(1, 255)))
 
 
@@ -162,7 +170,8 @@ def test_a_script_makes_the_second_table_of_the_first(before, after):
     assert not table_script(after, run_script(table_script(after, before), before))
 
 
-HELD = a_table(addresses(ONE), verdicts(TO_X), X, BASE, Chain(name="r", rules=("ip saddr @s jump x",)))
+TYPEOF = ElementSet(name="e", key_type="typeof ip daddr . th dport : ip daddr . th dport", is_map=True)
+HELD = a_table(TYPEOF, addresses(ONE), verdicts(TO_X), X, BASE, Chain(name="r", rules=("ip saddr @s jump x",)))
 
 
 @pytest.mark.parametrize(
@@ -182,6 +191,7 @@ HELD = a_table(addresses(ONE), verdicts(TO_X), X, BASE, Chain(name="r", rules=("
         pytest.param(f'add element {T} s {{ 10.0.0.2 comment "{"x" * 129}" }}', "too long", id="a long comment"),
         pytest.param(f"add element {T} nope {{ 10.0.0.2 }}", "No such file", id="no such set"),
         pytest.param(f"add rule {T} x ip daddr @nope accept", "No such file", id="a rule with an unknown set"),
+        pytest.param(f"add rule {T} x dnat ip to ip daddr . th dport map @e", "conflicting", id="a rule with a typeof map that is there"),
         pytest.param(f"add rule {T} x jump nope", "No such file", id="a rule with an unknown chain"),
         pytest.param(f"add rule {T} nope accept", "No such file", id="a rule in an unknown chain"),
         pytest.param(f"add set {T} s {{ type inet_service; }}", "File exists", id="a set of another type"),
@@ -202,5 +212,5 @@ def test_the_fake_refuses_what_nft_refuses(line, message):
 def test_a_block_adds_to_what_is_there():
     more = with_set(with_chain(a_table(), Chain(name="z", rules=("accept",))), addresses(TWO))
     found = run_script(str(more), HELD)
-    assert {item.name: len(item.elements) for item in found.sets} == {"m": 1, "s": 2}
+    assert {item.name: len(item.elements) for item in found.sets} == {"e": 0, "m": 1, "s": 2}
     assert {chain.name for chain in found.chains} == {"f", "r", "x", "z"}

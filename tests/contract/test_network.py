@@ -1,0 +1,262 @@
+"""The contract of kernel.port.Network, kept by the Fake and by Linux: what holds for both, decisions may rely on."""
+
+import os
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from netlab.errors import KernelError
+from netlab.kernel.fake import FakeNetwork
+from netlab.kernel.linux import LinuxNetwork
+from netlab.kernel.port import Scope
+from netlab.netstate.links import Address, Bridge, Route, Sysctl, Veth
+from netlab.netstate.names import NetnsName, machine_netns, pod_netns
+from netlab.netstate.nft import Chain, NftTable
+from netlab.netstate.state import NetState
+from netlab.plan.diff import diff
+from netlab.plan.steps import (
+    AddAddress,
+    AddLink,
+    AddRoute,
+    ApplyNft,
+    CreateNamespace,
+    DeleteAddress,
+    DeleteLink,
+    DeleteNamespace,
+    DeleteRoute,
+    SetSysctl,
+)
+from tests.states import LAB, LOW_PORTS, MARK, NODES, PODS, assert_reached, entry, lab, labs, table
+
+NODE, POD, OTHER = machine_netns(LAB, "node-1"), pod_netns(LAB, "default", "web"), pod_netns(LAB, "default", "db")
+FABRIC = machine_netns(LAB, "fabric")
+NAMES = frozenset({FABRIC, *(machine_netns(LAB, node) for node in NODES), *(pod_netns(LAB, "default", pod) for pod in PODS)})
+SCOPE = Scope(mark=MARK, names=NAMES)
+WANTED = lab({"web": "node-1"}, tables={"node-1": table(entry(1, ["10.244.1.2"]))})
+STEPS = diff(WANTED, NetState(), MARK).steps
+PORT = next(link for link in WANTED.by_name[NODE].links if isinstance(link, Veth) and link.master)
+CNI0 = next(link for link in WANTED.by_name[NODE].links if isinstance(link, Bridge))
+[ETH0] = WANTED.by_name[POD].links
+[ADDRESS] = WANTED.by_name[POD].addresses
+DEFAULT = Route(destination="default", dev="eth0", via="10.244.1.1")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(FakeNetwork, id="fake"),
+        pytest.param(
+            LinuxNetwork,
+            id="linux",
+            marks=[
+                pytest.mark.kernel,
+                pytest.mark.skipif(os.environ.get("NETLAB_TEST_VM") != "1", reason="touches Linux: run scripts/test"),
+            ],
+        ),
+    ],
+)
+def empty(request):
+    """A network with nothing of ours in it."""
+    network = request.param()
+    network.prepare()
+    yield network
+    network.apply(SCOPE, diff(NetState(), network.observe(SCOPE), MARK).steps)
+    assert network.observe(SCOPE) == NetState()
+    network.close()
+
+
+@pytest.fixture
+def network(empty):
+    """A network with one Pod on two Nodes."""
+    clear(empty)
+    empty.apply(SCOPE, STEPS)
+    return empty
+
+
+def clear(network):
+    network.apply(SCOPE, diff(NetState(), network.observe(SCOPE), MARK).steps)
+
+
+def test_nothing_is_seen_before_anything_is_made(empty):
+    clear(empty)
+    assert empty.observe(SCOPE) == NetState()
+
+
+def test_what_was_made_is_seen(network):
+    assert_reached(network.observe(SCOPE), WANTED)
+    assert not diff(WANTED, network.observe(SCOPE), MARK)
+
+
+def test_a_step_done_again_changes_nothing(network):
+    before = network.observe(SCOPE)
+    for step in STEPS:
+        network.apply(SCOPE, [step])
+    assert network.observe(SCOPE) == before
+
+
+DELETIONS = [
+    pytest.param(DeleteRoute(netns=POD, route=DEFAULT), id="route"),
+    pytest.param(DeleteRoute(netns=POD, route=Route(destination="10.1.0.0/16", dev="eth9")), id="route of no link"),
+    pytest.param(DeleteAddress(netns=POD, address=ADDRESS), id="address"),
+    pytest.param(DeleteAddress(netns=POD, address=replace(ADDRESS, dev="eth9")), id="address of no link"),
+    pytest.param(DeleteLink(netns=NODE, name=PORT.name), id="pair, at its switch side"),
+    pytest.param(DeleteLink(netns=POD, name="eth0"), id="pair, at its far end"),
+    pytest.param(DeleteLink(netns=NODE, name="cni0"), id="bridge"),
+    pytest.param(DeleteLink(netns=NODE, name="nope"), id="link that is not there"),
+    pytest.param(DeleteLink(netns=OTHER, name="nope"), id="link of no namespace"),
+    pytest.param(DeleteAddress(netns=OTHER, address=ADDRESS), id="address of no namespace"),
+    pytest.param(DeleteRoute(netns=OTHER, route=DEFAULT), id="route of no namespace"),
+    pytest.param(DeleteNamespace(netns=POD), id="namespace"),
+    pytest.param(DeleteNamespace(netns=OTHER), id="namespace that is not there"),
+]
+
+
+@pytest.mark.parametrize("step", DELETIONS)
+def test_a_deletion_may_be_repeated_and_is_healed(network, step):
+    network.apply(SCOPE, [step, step])
+    network.apply(SCOPE, [step])
+    for _ in range(2):
+        network.apply(SCOPE, diff(WANTED, network.observe(SCOPE), MARK).steps)
+    assert_reached(network.observe(SCOPE), WANTED)
+
+
+def seen(network, netns):
+    return network.observe(SCOPE).by_name[netns]
+
+
+def test_with_a_link_go_its_peer_addresses_and_routes(network):
+    network.apply(SCOPE, [DeleteLink(netns=NODE, name=PORT.name)])
+    pod = seen(network, POD)
+    assert (pod.links, pod.addresses, pod.routes) == (frozenset(), frozenset(), frozenset())
+    assert PORT not in seen(network, NODE).links
+
+
+def test_with_a_bridge_go_its_address_and_its_ports_stay_unplugged(network):
+    network.apply(SCOPE, [DeleteLink(netns=NODE, name="cni0")])
+    node = seen(network, NODE)
+    assert replace(PORT, master=None) in node.links
+    assert {address.dev for address in node.addresses} == {"eth0"}
+
+
+def test_with_the_last_address_go_the_routes(network):
+    network.apply(SCOPE, [DeleteAddress(netns=POD, address=ADDRESS)])
+    assert seen(network, POD).routes == frozenset()
+
+
+def test_an_address_with_other_flags_is_replaced(network):
+    other = replace(ADDRESS, noprefixroute=False)
+    network.apply(SCOPE, [AddAddress(netns=POD, address=other)])
+    assert seen(network, POD).addresses == {other}
+
+
+def test_a_route_to_the_same_place_is_replaced(network):
+    first = Route(destination="10.9.0.0/16", dev="eth0")
+    for route in (first, replace(first, via="10.244.1.1"), first):
+        network.apply(SCOPE, [AddRoute(netns=POD, route=route)])
+        assert [item for item in seen(network, POD).routes if item.destination == "10.9.0.0/16"] == [route]
+
+
+def test_a_route_that_leads_elsewhere_is_not_deleted(network):
+    network.apply(SCOPE, [DeleteRoute(netns=POD, route=replace(DEFAULT, via="10.244.1.9"))])
+    assert DEFAULT in seen(network, POD).routes
+
+
+@pytest.mark.parametrize(
+    "changed", [{"mtu": 1400}, {"mac": "02:00:00:00:00:99"}, {"peer_mac": "02:00:00:00:00:98"}, {"master": None}]
+)
+def test_a_link_of_ours_under_that_name_makes_way(network, changed):
+    network.apply(SCOPE, [AddLink(netns=NODE, link=replace(PORT, **changed))])
+    assert replace(PORT, **changed) in seen(network, NODE).links
+
+
+def test_a_parameter_is_written(network):
+    network.apply(SCOPE, [SetSysctl(netns=POD, sysctl=replace(LOW_PORTS, value="80"))])
+    assert replace(LOW_PORTS, value="80") in seen(network, POD).sysctls
+
+
+def test_a_refused_nft_transaction_changes_nothing(network):
+    script = "add chain inet netlab more\nadd rule inet netlab nope accept"
+    with pytest.raises(KernelError):
+        network.apply(SCOPE, [ApplyNft(netns=NODE, script=script)])
+    assert seen(network, NODE).table == WANTED.by_name[NODE].table
+
+
+def test_a_table_in_another_namespace_is_another_table(network):
+    found = NftTable(chains=frozenset({Chain(name="x", rules=("accept",))}))
+    network.apply(SCOPE, [ApplyNft(netns=POD, script=str(found))])
+    assert seen(network, POD).table == found
+    assert seen(network, NODE).table == WANTED.by_name[NODE].table
+
+
+def test_steps_before_a_refused_one_are_done(network):
+    good = AddAddress(netns=POD, address=Address(dev="eth0", address="10.7.0.1/24"))
+    with pytest.raises(KernelError):
+        network.apply(SCOPE, [good, AddLink(netns=OTHER, link=CNI0), CreateNamespace(netns=OTHER, alias=MARK)])
+    assert good.address in seen(network, POD).addresses
+    assert OTHER not in network.observe(SCOPE).by_name
+
+
+UNSEEN = NetnsName("t.default.unseen")
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        pytest.param(AddLink(netns=OTHER, link=CNI0), "no such network namespace", id="a link in no namespace"),
+        pytest.param(AddLink(netns=NODE, link=replace(PORT, name="vx", peer_netns=OTHER)), "peer .*: no such network namespace", id="no namespace for the far end"),
+        pytest.param(AddLink(netns=NODE, link=replace(PORT, name="vx", master="nope", peer_name="e1")), "no bridge nope", id="no bridge"),
+        pytest.param(AddLink(netns=NODE, link=replace(PORT, name="vx", master="eth0", peer_name="e1")), "not supported", id="a master that is no bridge"),
+        pytest.param(AddLink(netns=NODE, link=replace(CNI0, name="a-name-too-long1")), "Numerical result out of range", id="a name of 16 bytes"),
+        pytest.param(AddLink(netns=NODE, link=replace(CNI0, name="a/b")), "Invalid argument", id="a name with a slash"),
+        pytest.param(AddLink(netns=NODE, link=replace(CNI0, name="br1", mac="01:00:00:00:00:01")), "Cannot assign", id="a multicast MAC"),
+        pytest.param(AddLink(netns=NODE, link=replace(PORT, name="vx", peer_name="e1", mtu=60)), "Invalid argument", id="an MTU too small"),
+        pytest.param(AddAddress(netns=POD, address=replace(ADDRESS, dev="eth9")), "No such device", id="an address on no link"),
+        pytest.param(AddAddress(netns=OTHER, address=ADDRESS), "no such network namespace", id="an address in no namespace"),
+        pytest.param(AddRoute(netns=POD, route=Route(destination="10.0.0.0/8", dev="eth9")), "No such device", id="a route on no link"),
+        pytest.param(AddRoute(netns=POD, route=replace(DEFAULT, via="10.99.0.1")), "Network is unreachable", id="a gateway out of reach"),
+        pytest.param(AddRoute(netns=POD, route=replace(DEFAULT, via="10.244.1.9")), "Network is unreachable", id="a gateway in a subnet without a route"),
+        pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="net.ipv4.nope", value="1")), "No such file", id="no parameter"),
+        pytest.param(SetSysctl(netns=POD, sysctl=replace(LOW_PORTS, value="many")), "Invalid argument", id="no number"),
+        pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="kernel.hostname", value="x")), "no parameter of a network namespace", id="not of the network"),
+        pytest.param(CreateNamespace(netns=OTHER, alias="netlab other"), "is not this lab's", id="a foreign mark"),
+        pytest.param(CreateNamespace(netns=UNSEEN, alias=MARK), "not in the scope", id="creation out of scope"),
+        pytest.param(DeleteNamespace(netns=UNSEEN), "not in the scope", id="deletion out of scope"),
+        pytest.param(DeleteLink(netns=UNSEEN, name="eth0"), "not in the scope", id="a link out of scope"),
+        pytest.param(ApplyNft(netns=NODE, script="add rule inet netlab nope accept"), "No such file", id="a rule in no chain"),
+        pytest.param(ApplyNft(netns=NODE, script="delete chain inet netlab services"), "busy", id="a chain in use"),
+        pytest.param(ApplyNft(netns=OTHER, script="add table inet netlab"), "no such network namespace", id="rules in no namespace"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_step_namespace_and_reason(network, step, reason):
+    before = network.observe(SCOPE)
+    with pytest.raises(KernelError, match=reason) as caught:
+        network.apply(SCOPE, [step])
+    assert str(caught.value).startswith(f"{step.command.splitlines()[0]}: {step.netns}: ")
+    assert network.observe(SCOPE) == before
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        pytest.param(replace(SCOPE, names=frozenset()), id="not recorded"),
+        pytest.param(replace(SCOPE, mark="netlab other"), id="recorded by another lab"),
+    ],
+)
+def test_another_lab_neither_sees_nor_touches_ours(network, scope):
+    assert network.observe(scope) == NetState()
+    for step in (DeleteNamespace(netns=POD), DeleteLink(netns=NODE, name="cni0"), CreateNamespace(netns=POD, alias=scope.mark)):
+        with pytest.raises(KernelError):
+            network.apply(scope, [step])
+    assert_reached(network.observe(SCOPE), WANTED)
+
+
+@settings(deadline=None, max_examples=25, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(desired=labs(), before=labs())
+def test_what_was_desired_is_observed(empty, desired, before):
+    clear(empty)
+    empty.apply(SCOPE, diff(before, NetState(), MARK).steps)
+    assert_reached(empty.observe(SCOPE), before)
+    empty.apply(SCOPE, diff(desired, empty.observe(SCOPE), MARK).steps)
+    assert_reached(empty.observe(SCOPE), desired)
+    assert not diff(desired, empty.observe(SCOPE), MARK)
