@@ -52,7 +52,8 @@ def reconcile(session: Session) -> Report:
         if not _round(session, report):
             session.store.set_fact("synced", str(session.store.revision))
             return report
-    raise NetlabError(f"lab {session.paths.lab} did not come to rest in {MAX_ROUNDS} rounds; see `netlab events -A`")
+    still = f"still to be done: {report.last_step}" if report.last_step else "see `netlab events -A`"
+    raise NetlabError(f"lab {session.paths.lab} did not come to rest in {MAX_ROUNDS} rounds; {still}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,7 @@ def _network(session: Session, report: Report, look: Look) -> int:
     changed = {step.netns for step in plan.steps if isinstance(step, ApplyNft) and step.netns in observed.by_name}
     if changed:  # remembered before the rules change: whoever finds this goes on, should we be killed in between
         session.store.set_fact("stale-flows", " ".join({*changed, *session.store.fact("stale-flows").split()}))
+    report.last_step = plan.steps[0].command if plan else ""
     with report.timed("network"):
         session.network.apply(scope, plan.steps)
     if not plan and recorded != wanted:  # nothing was to be done: nothing of the others exists any more

@@ -13,7 +13,7 @@ class Report:
     """Filled while it goes on.
 
     `changes` counts changes of Linux and of processes; `timings` are seconds by part, for the breakdown; `problems` are
-    sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do.
+    sentences for the user; `last_step` is the first step of the last round's plan for the network, as a command; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do.
     """
 
     changes: int = 0
@@ -21,6 +21,7 @@ class Report:
     timings: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     wake_at: float | None = None
+    last_step: str = ""
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

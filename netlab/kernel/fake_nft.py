@@ -2,7 +2,7 @@
 
 A script is one transaction: run on a copy, kept only if every line is accepted. What the kernel refuses is refused with its
 own words: a reference to a chain or set that is missing, the deletion of one that is in use or of a chain that has rules, an
-element with another value, a jump to a base chain. Anything outside the dialect is a mistake too (`unknown command`).
+element with another value, a jump to a base chain. Anything outside the dialect is refused too (`unknown command`).
 Source: nft(8), nf_tables_api.c; answers of nft 1.0.6 on Linux 6.
 """
 
@@ -85,8 +85,7 @@ class _Ruleset:
 
     def table(self) -> NftTable | None:
         """Return the table `inet netlab`: only that one is ever read."""
-        found = self._tables.get("inet netlab")
-        return None if found is None else _freeze(found)
+        return _freeze(self._tables["inet netlab"]) if "inet netlab" in self._tables else None
 
     def load_block(self, lines: list[str]) -> None:
         """Add what a `table ... { }` block says: chains and sets first, then elements and rules, as nft sends them."""

@@ -23,14 +23,14 @@ from netlab.netstate.nft import NftTable
 _MTU_MIN, _MTU_MAX = 68, 65535
 _MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}")  # the lowest bit of the first octet is that of multicast
 _IF_NAME = re.compile(r"(?!\.{1,2}$)[^\s/:]+")
-_IPV6 = "net.ipv6."
 _PAIR_OF_NUMBERS = "net.ipv4.ping_group_range"
 
-# What a new namespace begins with; the machine's own IPv4 values are inherited, these are the kernel's.
+# What a new namespace begins with where IPv6 and br_netfilter are loaded. A machine may hand on other IPv4 values of its own.
 DEFAULT_SYSCTLS: Final = dict.fromkeys(SYSCTLS_OBSERVED, "0") | {
     "net.ipv4.conf.all.send_redirects": "1",
     "net.ipv4.conf.default.send_redirects": "1",
     "net.ipv4.ip_unprivileged_port_start": "1024",
+    "net.bridge.bridge-nf-call-iptables": "1",
     _PAIR_OF_NUMBERS: "1\t0",
 }
 
@@ -131,12 +131,10 @@ class FakeSpace:
             del self.routes[destination]
 
     def set_sysctl(self, sysctl: Sysctl) -> None:
-        """Write a parameter. Raises OSError if there is no such file, except for IPv6, which a machine may lack."""
+        """Write a parameter. Raises OSError if there is no such file, or for what is no number."""
         if not sysctl.key.startswith("net."):
             raise PermissionError(errno.EPERM, f"{sysctl.key} is no parameter of a network namespace")
         if sysctl.key not in self.sysctls:
-            if sysctl.key.startswith(_IPV6):
-                return
             refuse(errno.ENOENT)
         numbers = sysctl.value.split()
         wanted = 2 if sysctl.key == _PAIR_OF_NUMBERS else 1

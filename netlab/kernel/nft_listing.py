@@ -48,7 +48,9 @@ def _blocks(lines: list[str]) -> Iterator[tuple[str, str, list[str]]]:
 
 def _chain(name: str, body: list[str]) -> Chain:
     hooked = bool(body) and body[0].startswith("type ")
-    return Chain(name=name, hook=body[0] if hooked else "", rules=tuple(body[1:] if hooked else body))
+    # nft 1.1 has a name for this priority also in the output hook; 1.0.6 prints the number, and refuses the name there.
+    hook = body[0].replace("hook output priority dstnat;", "hook output priority -100;") if hooked else ""
+    return Chain(name=name, hook=hook, rules=tuple(body[1:] if hooked else body))
 
 
 def _element_set(keyword: str, name: str, body: list[str]) -> ElementSet:

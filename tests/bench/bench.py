@@ -12,12 +12,13 @@ import json
 import os
 import platform
 import select
+import signal
 import socket
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dns.message
@@ -25,6 +26,7 @@ import dns.rdatatype
 from rich.console import Console
 from rich.table import Table
 
+from netlab.kernel import nft
 from netlab.kernel.memory import pss_bytes
 from netlab.kernel.netns import in_namespace
 from netlab.store.paths import LabPaths
@@ -141,6 +143,74 @@ def many_pods(found: Measured, count: int, runs: int) -> None:
         netlab("down")
 
 
+MORTALS = """
+apiVersion: v1
+kind: Service
+metadata: {name: all}
+spec: {selector: {app: mortal}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: each}
+spec: {clusterIP: None, selector: {app: mortal}, ports: [{port: 80}]}
+"""
+MORTAL = """---
+apiVersion: v1
+kind: Pod
+metadata: {name: mortal-%d, labels: {app: mortal}}
+spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 0
+  containers: [{name: sleep, image: host, command: [sleep, infinity]}]
+"""
+
+
+def reaction(found: Measured, runs: int) -> None:
+    """How long after the end of a container a Node's rules and the cluster DNS no longer know the Pod."""
+    netlab("up", "--nodes", "2")
+    netlab("apply", "-f", "-", stdin=MORTALS + "".join(MORTAL % number for number in range(runs)))
+    words = [*NETLAB, "get", "pods", "-o", "json", "--lab", LAB]
+    pods = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)["items"]
+    node = f"{LAB}.node-1"
+    for pod in pods:
+        ip, uid = pod["status"]["podIP"], pod["metadata"]["uid"]
+        os.kill(next(pid for pid in lab_pids() if is_sleep_of(pid, uid)), signal.SIGKILL)
+        with timed(found, "container ends -> rules of a Node"):
+            await_gone(lambda ip=ip: in_namespace(node, lambda: f": {ip} . 80" in str(nft.observe())))
+        with timed(found, "  then -> cluster DNS"):
+            await_gone(lambda ip=ip: ip in addresses(node, "each.default.svc.cluster.local"))
+    netlab("down")
+
+
+def is_sleep_of(pid: int, uid: str) -> bool:
+    """Tell whether the process is the main one of the Pod's container."""
+    try:
+        return uid in Path(f"/proc/{pid}/cgroup").read_text() and Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
+    except OSError:
+        return False
+
+
+def await_gone(is_there: Callable[[], bool]) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while is_there():
+        if time.monotonic() > end:
+            sys.exit("the lab did not follow")
+
+
+def addresses(netns: str, name: str) -> set[str]:
+    """The A records of a name, asked in a namespace."""
+
+    def ask() -> set[str]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.settimeout(1)
+            udp.connect(("10.96.0.10", 53))
+            udp.send(dns.message.make_query(name, dns.rdatatype.A).to_wire())
+            answer = dns.message.from_wire(udp.recv(4096)).answer
+            return {item.address for record in answer for item in record}
+
+    return in_namespace(netns, ask)
+
+
 def report(times: Measured, rates: Measured, memory: list[float], load: tuple[float, float, float]) -> None:
     """Print the table."""
     console = Console()
@@ -163,6 +233,8 @@ ASKED = {
     "down": "500 ms",
     "apply, unchanged": "300 ms",
     "get pods, 100 Pods": "120 ms",
+    "container ends -> rules of a Node": "100 ms",
+    "  then -> cluster DNS": "100 ms",
     "Pod networks, netlab": "150 /s",
 }
 
@@ -185,6 +257,7 @@ def main() -> None:
     memory: list[float] = []
     for _ in range(given.runs):
         guestbook(times, memory)
+    reaction(times, given.runs)
     many_pods(times, given.pods, given.runs)
     import pod_networks  # noqa: PLC0415 - a sibling file of this program
 

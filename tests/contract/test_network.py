@@ -217,6 +217,7 @@ UNSEEN = NetnsName("t.default.unseen")
         pytest.param(AddRoute(netns=POD, route=replace(DEFAULT, via="10.99.0.1")), "Network is unreachable", id="a gateway out of reach"),
         pytest.param(AddRoute(netns=POD, route=replace(DEFAULT, via="10.244.1.9")), "Network is unreachable", id="a gateway in a subnet without a route"),
         pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="net.ipv4.nope", value="1")), "No such file", id="no parameter"),
+        pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="net.ipv6.conf.none.disable_ipv6", value="1")), "No such file", id="no IPv6 parameter"),
         pytest.param(SetSysctl(netns=POD, sysctl=replace(LOW_PORTS, value="many")), "Invalid argument", id="no number"),
         pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="kernel.hostname", value="x")), "no parameter of a network namespace", id="not of the network"),
         pytest.param(CreateNamespace(netns=OTHER, alias="netlab other"), "is not this lab's", id="a foreign mark"),

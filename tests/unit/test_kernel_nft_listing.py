@@ -56,3 +56,9 @@ def test_elements(text, expected):
 )
 def test_the_version_of_nft(answer, version):
     assert parse_version(answer) == version
+
+
+def test_priority_of_the_output_hook_is_one_number_in_every_version_of_nft():
+    named = "table inet netlab {\n\tchain c {\n\t\ttype nat hook output priority dstnat; policy accept;\n\t}\n}\n"
+    assert parse_table(named) == parse_table(named.replace("dstnat", "-100"))
+    assert "priority -100;" in str(parse_table(named))
