@@ -13,7 +13,8 @@ class Report:
     """Filled while it goes on.
 
     `changes` counts changes of Linux and of processes; `timings` are seconds by part, for the breakdown; `problems` are
-    sentences for the user; `last_step` is the first step of the last round's plan for the network, as a command; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do.
+    sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do;
+    `last_step` is the first step of the newest plan for the network, as a command.
     """
 
     changes: int = 0
