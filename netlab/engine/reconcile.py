@@ -26,7 +26,6 @@ from netlab.engine.pods import act, report_statuses, wishes
 from netlab.engine.report import Report
 from netlab.engine.session import Session
 from netlab.errors import NetlabError
-from netlab.kernel.conntrack import keep_udp_to
 from netlab.kernel.files import replace_text
 from netlab.model.lab import Cluster
 from netlab.netstate.names import NetnsName, machine_netns
@@ -125,7 +124,7 @@ def _forget_stale_flows(session: Session, look: Look) -> None:
         for name, node in look.assignments.nodes.items():
             netns = machine_netns(session.paths.lab, name)
             if netns in changed:
-                keep_udp_to(netns, udp_endpoints(entries, node.ip))
+                session.network.keep_udp_flows(netns, udp_endpoints(entries, node.ip))
         session.store.set_fact("stale-flows", "")
 
 

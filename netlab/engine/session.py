@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from netlab.desired.compile import mark
 from netlab.errors import NotFound
 from netlab.kernel.linux import LinuxNetwork
-from netlab.kernel.port import Scope
+from netlab.kernel.port import Network, Runtime, Scope
 from netlab.kernel.runtime import ContainerRuntime
 from netlab.model.lab import Lab
 from netlab.store.lock import locked
@@ -26,8 +26,8 @@ class Session:
 
     paths: LabPaths
     store: Store
-    network: LinuxNetwork
-    runtime: ContainerRuntime
+    network: Network
+    runtime: Runtime
     clock: Clock = time.time
 
     @property

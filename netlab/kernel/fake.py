@@ -8,7 +8,7 @@ It can be told to fail before step n (`fail_at`), as if the process had been kil
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import assert_never
 
 from netlab.errors import KernelError
@@ -38,6 +38,7 @@ class FakeNetwork:
 
     def __init__(self, fail_at: int | None = None, on_step: Callable[[], None] | None = None) -> None:
         self.spaces: dict[NetnsName, FakeSpace] = {}
+        self.udp_flows: set[tuple[NetnsName, str, int, str]] = set()
         self.fail_at = fail_at
         self._on_step = on_step
 
@@ -46,6 +47,16 @@ class FakeNetwork:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def keep_udp_flows(self, name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
+        """Forget flows (`udp_flows`: namespace, address, port, endpoint) that no endpoint of their own answers."""
+        stale = {
+            flow
+            for flow in self.udp_flows
+            if flow[0] == name and (flow[1], flow[2]) in serving and flow[3] not in serving[flow[1], flow[2]]
+        }
+        self.udp_flows -= stale
+        return len(stale)
 
     def observe(self, scope: Scope) -> NetState:
         """Return what exists of `scope` and carries its mark."""

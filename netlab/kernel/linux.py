@@ -8,10 +8,11 @@ namespace; no process is started and none of the machine's own namespace is touc
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from netlab.errors import KernelError
 from netlab.kernel import changes, links, netns, nft, sysctl
+from netlab.kernel.conntrack import keep_udp_to
 from netlab.kernel.host import check_host
 from netlab.kernel.namespaces import ForeignNamespaceError, OpenNamespaces
 from netlab.kernel.port import Scope
@@ -50,6 +51,10 @@ class LinuxNetwork:
 
         if steps:
             netns.run_in_thread(work)
+
+    def keep_udp_flows(self, name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
+        """Forget UDP flows to an (address, port) that none of its endpoints answers; return how many. Raises KernelError."""
+        return keep_udp_to(name, serving)
 
     def close(self) -> None:
         """Nothing is open between calls; here for callers that close what they opened."""

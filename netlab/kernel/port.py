@@ -1,17 +1,24 @@
-"""The port between decisions and Linux: what a network must do. `linux.py` is the real one, `fake.py` the strict Fake.
+"""The ports between decisions and Linux: what a network must do, and what a container runtime must do.
 
-Both pass the same contract tests (tests/contract), so a decision tested on the Fake holds on Linux.
+    Network ... linux.py is the real one, fake.py the strict Fake; both pass the same contract tests (tests/contract)
+    Runtime ... runtime.py is the real one, fake_runtime.py its Fake
+
+So the engine can be tested without root, on a clock of the test's own, and what holds on the Fakes holds on Linux.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from netlab.errors import NetlabError
 from netlab.netstate.names import NetnsName
+from netlab.netstate.process import Sandbox, SandboxStatus
 from netlab.netstate.state import NetState
 from netlab.plan.steps import Step
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +35,62 @@ class Scope:
 class Network(Protocol):
     """Linux' network namespaces, as netlab uses them."""
 
+    def prepare(self) -> None:
+        """Raise HostUnready with the cure if this machine cannot do it."""
+        ...
+
     def observe(self, scope: Scope) -> NetState:
         """Return what exists of `scope` in Linux' words. Raises KernelError if the kernel refuses to tell."""
         ...
 
     def apply(self, scope: Scope, steps: Sequence[Step]) -> None:
         """Do the steps in order; done ones change nothing. Raises KernelError naming the step, the namespace and the reason."""
+        ...
+
+    def keep_udp_flows(self, name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
+        """Forget UDP flows to an (address, port) that none of its endpoints answers; return how many. Raises KernelError."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is open."""
+        ...
+
+
+class Runtime(Protocol):
+    """The sandboxes of one lab and the containers in them. Methods for different Pods may run at the same time (`each`)."""
+
+    def prepare(self) -> None:
+        """Raise HostUnready with the cure if containers cannot be run; make the lab's directories."""
+        ...
+
+    def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
+        """Call `do` for every item, those under one key in order; return for each key the error that ended its row, or None."""
+        ...
+
+    def observe(self) -> dict[str, SandboxStatus]:
+        """Return all sandboxes there are, by Pod uid."""
+        ...
+
+    def start_sandbox(self, sandbox: Sandbox) -> None:
+        """Make the Pod's files and its pause process; alive already, only changed files are rewritten. Raises KernelError."""
+        ...
+
+    def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
+        """Start a container as this attempt; a program that cannot be run is seen as `failed` then. Raises KernelError."""
+        ...
+
+    def remove_container(self, uid: str, name: str, attempt: int) -> None:
+        """Clear an attempt that has ended, before the next one."""
+        ...
+
+    def terminate(self, uid: str) -> None:
+        """Send TERM to the containers, once."""
+        ...
+
+    def kill(self, uid: str) -> None:
+        """End every process of the sandbox; logs and exit codes stay."""
+        ...
+
+    def remove(self, uid: str) -> None:
+        """End every process of the sandbox and clear away all of it."""
         ...

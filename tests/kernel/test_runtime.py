@@ -295,7 +295,7 @@ def test_exec_passes_input_and_terminal(lab):
         ["script", "-qec", words.replace("python3", sys.executable, 1), "/dev/null"], capture_output=True, check=False
     )
     assert done.returncode == 9
-    assert done.stdout.strip().endswith(b"xterm")
+    assert b"xterm" in done.stdout
 
 
 def test_logs_of_this_and_the_previous_run_are_kept(lab):

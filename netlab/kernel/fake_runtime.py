@@ -1,0 +1,100 @@
+"""Sandboxes in memory: the Fake of kernel.port.Runtime. Programs run until a test ends them (`exits`), times come from a clock.
+
+It is as strict as the real one about order: a container needs a living sandbox, an attempt that is there is not started
+again, and a sandbox that was removed is gone with all of its runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from netlab.errors import KernelError, NetlabError, NotFound
+from netlab.netstate.process import ContainerRun, Sandbox, SandboxStatus
+
+Item = TypeVar("Item")
+KILLED = 137
+
+
+class FakeRuntime:
+    """Sandboxes by Pod uid. `unknown` are programs that cannot be started; `stubborn` are uids that ignore TERM."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.sandboxes: dict[str, SandboxStatus] = {}
+        self.unknown: set[str] = set()
+        self.stubborn: set[str] = set()
+        self._clock = clock
+
+    def prepare(self) -> None:
+        """Memory is always ready."""
+
+    def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
+        """One row after the other; the error that ended a row is returned with its key."""
+        results: dict[str, NetlabError | None] = {}
+        for key, items in work.items():
+            results[key] = None
+            try:
+                for item in items:
+                    do(item)
+            except NetlabError as error:
+                results[key] = error
+        return results
+
+    def observe(self) -> dict[str, SandboxStatus]:
+        """Return all sandboxes, by Pod uid."""
+        return dict(self.sandboxes)
+
+    def start_sandbox(self, sandbox: Sandbox) -> None:
+        """Make a sandbox, or its pause process anew; runs of before are kept."""
+        known = self.sandboxes.get(sandbox.uid, SandboxStatus(uid=sandbox.uid, alive=True))
+        self.sandboxes[sandbox.uid] = replace(known, alive=True)
+
+    def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
+        """Start an attempt. Raises KernelError without a living sandbox, NotFound for a container it does not have."""
+        status = self.sandboxes.get(sandbox.uid)
+        if status is None or not status.alive:
+            raise KernelError(f"sandbox {sandbox.uid} is not alive")
+        process = next((item for item in sandbox.containers if item.name == name), None)
+        if process is None:
+            raise NotFound(f"sandbox {sandbox.uid} has no container {name}")
+        if any(run.name == name and run.attempt == attempt for run in status.runs):
+            return
+        run = ContainerRun(name=name, attempt=attempt, state="running", started_at=self._clock())
+        if process.args[0] in self.unknown:
+            run = replace(run, state="failed", error=f"exec: {process.args[0]}: not found", finished_at=self._clock())
+        self._put(sandbox.uid, run)
+
+    def remove_container(self, uid: str, name: str, attempt: int) -> None:
+        """Nothing of an ended attempt is kept but how it ended, which the next one replaces."""
+
+    def terminate(self, uid: str) -> None:
+        """End all running containers with code 0, unless the Pod is stubborn."""
+        if uid in self.sandboxes:
+            self.sandboxes[uid] = replace(self.sandboxes[uid], terminating=True)
+            if uid not in self.stubborn:
+                self._end_all(uid, 0)
+
+    def kill(self, uid: str) -> None:
+        """End all running containers with code 137, and the sandbox."""
+        if uid in self.sandboxes:
+            self._end_all(uid, KILLED)
+            self.sandboxes[uid] = replace(self.sandboxes[uid], alive=False)
+
+    def remove(self, uid: str) -> None:
+        """Forget the sandbox."""
+        self.sandboxes.pop(uid, None)
+
+    def exits(self, uid: str, name: str, code: int) -> None:
+        """The program of a running container ends by itself with this code."""
+        run = next(run for run in self.sandboxes[uid].runs if run.name == name and run.state == "running")
+        self._put(uid, replace(run, state="exited", exit_code=code, finished_at=self._clock()))
+
+    def _end_all(self, uid: str, code: int) -> None:
+        for run in self.sandboxes[uid].runs:
+            if run.state == "running":
+                self.exits(uid, run.name, code)
+
+    def _put(self, uid: str, run: ContainerRun) -> None:
+        others = tuple(item for item in self.sandboxes[uid].runs if item.name != run.name)
+        self.sandboxes[uid] = replace(self.sandboxes[uid], runs=tuple(sorted((*others, run), key=lambda item: item.name)))

@@ -1,0 +1,344 @@
+"""The whole engine on Fakes and on a clock of our own: no root, no waiting, the store real."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+
+import pytest
+
+from netlab.engine import up as up_module
+from netlab.engine.apply import apply, delete
+from netlab.engine.reconcile import reconcile
+from netlab.engine.session import Session
+from netlab.errors import Conflict, KernelError, NotFound
+from netlab.kernel.fake import FakeNetwork
+from netlab.kernel.fake_runtime import FakeRuntime
+from netlab.model.lifecycle import status_word
+from netlab.model.meta import Key, LabelSelector, ObjectMeta
+from netlab.model.pod import ConfigMapRef, Container, EnvFromSource, Pod, PodSpec
+from netlab.model.service import Service, ServicePort, ServiceSpec
+from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, PodTemplateSpec, TemplateMeta
+from netlab.store import paths as store_paths
+from netlab.store.events import events
+from netlab.store.paths import LabPaths
+from netlab.store.store import Store
+
+START = 1_700_000_000.0
+
+
+@dataclass
+class Bench:
+    """A lab on Fakes. `after(seconds)` moves the clock and reconciles."""
+
+    session: Session
+    network: FakeNetwork
+    runtime: FakeRuntime
+    time: list[float]
+
+    def after(self, seconds: float = 0.0):
+        self.time[0] += seconds
+        return reconcile(self.session)
+
+    def apply(self, *objects):
+        verdicts = [verdict for _, verdict in apply(self.session, objects)]
+        self.after()
+        return verdicts
+
+    def delete(self, *keys, grace_s=None):
+        result = delete(self.session, keys, grace_s=grace_s)
+        self.after()
+        return result
+
+    def pod(self, name: str) -> Pod:
+        return self.session.store.cluster().objects[Key("Pod", "default", name)]
+
+    def word(self, name: str) -> str:
+        return status_word(self.pod(name))
+
+    def names(self, kind: str = "Pod") -> list[str]:
+        return [
+            key.name for key in sorted(self.session.store.cluster().objects) if key.kind == kind and key.namespace == "default"
+        ]
+
+    def exits(self, name: str, code: int, container: str = "main"):
+        self.runtime.exits(self.pod(name).metadata.uid, container, code)
+
+    def endpoints(self) -> set[str]:
+        """What the map of single endpoints of the first Node leads to."""
+        table = self.network.observe(self.session.scope()).by_name[f"{self.session.paths.lab}.node-1"].table
+        return {
+            item.value
+            for found in table.sets
+            if found.name.startswith("endpoints-")
+            for item in found.elements
+            if "53" not in item.value
+        }
+
+    def reasons(self) -> list[str]:
+        return [event.reason for event in events(self.session.store)]
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_paths, "STATE_ROOT", tmp_path / "run")
+    monkeypatch.setattr(store_paths, "DATA_ROOT", tmp_path / "data")
+    monkeypatch.setattr(up_module, "ensure_agent", lambda _: None)
+    paths = LabPaths("fake")
+    paths.state.mkdir(parents=True)
+    time = [START]
+    clock = lambda: time[0]  # noqa: E731
+    store, network, runtime = Store(paths.store, clock, create=True), FakeNetwork(), FakeRuntime(clock)
+    session = Session(paths=paths, store=store, network=network, runtime=runtime, clock=clock)
+    up_module.up(session)
+    yield Bench(session, network, runtime, time)
+    store.close()
+
+
+def a_pod(name="web", *, policy="Always", labels=None, command="run", containers=("main",), grace=30, **spec) -> Pod:
+    items = tuple(Container(name=item, image="host", command=(command,)) for item in containers)
+    return Pod(
+        metadata=ObjectMeta(name=name, namespace="default", labels=labels or {}),
+        spec=PodSpec(containers=items, restart_policy=policy, termination_grace_period_seconds=grace, **spec),
+    )
+
+
+def a_deployment(replicas: int) -> Deployment:
+    template = PodTemplateSpec(metadata=TemplateMeta(labels={"app": "x"}), spec=a_pod().spec)
+    selector = LabelSelector(match_labels={"app": "x"})
+    spec = DeploymentSpec(selector=selector, template=template, replicas=replicas)
+    return Deployment(metadata=ObjectMeta(name="x", namespace="default"), spec=spec)
+
+
+SERVICE = Service(
+    metadata=ObjectMeta(name="s", namespace="default"), spec=ServiceSpec(selector={"app": "x"}, ports=(ServicePort(port=80),))
+)
+
+
+def test_up_comes_to_rest_and_stays_there(bench):
+    assert bench.after().changes == 0
+    dns = [pod for pod in bench.session.store.cluster().pods if pod.metadata.namespace == "kube-system"]
+    assert [pod.status.phase for pod in dns] == ["Running"]
+
+
+def test_apply_says_what_became_of_each(bench):
+    assert bench.apply(a_pod(), SERVICE) == ["created", "created"]
+    assert bench.apply(a_pod(), replace(SERVICE, spec=replace(SERVICE.spec, selector={"app": "y"}))) == [
+        "unchanged",
+        "configured",
+    ]
+    assert bench.after().changes == 0
+
+
+def test_pod_runs_and_its_events_say_how(bench):
+    bench.apply(a_pod())
+    assert bench.word("web") == "Running"
+    assert bench.reasons()[-2:] == ["Scheduled", "Started"]
+
+
+def test_back_off_doubles_and_is_forgotten_after_ten_minutes(bench):
+    """Kubernetes' times: at once, then 10 s, 20 s, 40 s ..., counted from the end of the run."""
+    bench.apply(a_pod())
+    bench.exits("web", 1)
+    bench.after()
+    assert (bench.word("web"), bench.pod("web").status.container_statuses[0].restart_count) == ("Running", 1)
+    for restarts, pause in ((2, 10), (3, 20), (4, 40)):
+        bench.exits("web", 1)
+        report = bench.after()
+        assert report.wake_at == bench.time[0] + pause
+        assert bench.word("web") == "CrashLoopBackOff"
+        bench.after(pause - 1)
+        assert bench.word("web") == "CrashLoopBackOff"
+        bench.after(1)
+        assert (bench.word("web"), bench.pod("web").status.container_statuses[0].restart_count) == ("Running", restarts)
+    bench.after(600)
+    bench.exits("web", 1)
+    bench.after()
+    assert bench.word("web") == "Running"
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "phase", "word"),
+    [
+        ("Never", 0, "Succeeded", "Completed"),
+        ("Never", 3, "Failed", "Error"),
+        ("OnFailure", 0, "Succeeded", "Completed"),
+        ("OnFailure", 3, "Running", "Running"),
+        ("Always", 0, "Running", "Running"),
+    ],
+)
+def test_phase_follows_from_exit_code_and_restart_policy(bench, policy, code, phase, word):
+    bench.apply(a_pod(policy=policy))
+    bench.exits("web", code)
+    bench.after()
+    assert (bench.pod("web").status.phase, bench.word("web")) == (phase, word)
+
+
+def test_finished_pod_gives_its_network_back(bench):
+    bench.apply(a_pod(policy="Never"))
+    assert "fake.default.web" in bench.session.store.namespaces()
+    bench.exits("web", 0)
+    bench.after()
+    assert "fake.default.web" not in bench.session.store.namespaces()
+
+
+def test_program_that_does_not_exist_is_tried_with_back_off(bench):
+    bench.runtime.unknown.add("nosuch")
+    bench.apply(a_pod(command="nosuch"))
+    assert bench.after(1).wake_at == START + 10
+    assert bench.word("web") in {"RunContainerError", "CrashLoopBackOff"}
+    assert "nosuch" in bench.pod("web").status.container_statuses[0].message
+
+
+def test_deletion_waits_for_the_end_and_kills_after_the_grace_period(bench):
+    bench.apply(a_pod(), a_pod("stubborn", grace=5))
+    bench.runtime.stubborn.add(bench.pod("stubborn").metadata.uid)
+    bench.delete(Key("Pod", "default", "web"), Key("Pod", "default", "stubborn"))
+    assert bench.names() == ["stubborn"]
+    assert bench.word("stubborn") == "Terminating"
+    bench.after(4)
+    assert bench.names() == ["stubborn"]
+    bench.after(1)
+    assert bench.names() == []
+    assert bench.after().changes == 0
+
+
+def test_second_deletion_can_only_hurry(bench):
+    bench.apply(a_pod(grace=60))
+    bench.runtime.stubborn.add(bench.pod("web").metadata.uid)
+    bench.delete(Key("Pod", "default", "web"))
+    bench.delete(Key("Pod", "default", "web"), grace_s=100)
+    bench.after(60)
+    assert bench.names() == []
+
+
+def test_endpoints_follow_readiness(bench):
+    bench.apply(SERVICE, a_pod("one", labels={"app": "x"}), a_pod("two", labels={"app": "x"}))
+    ips = {name: f"{bench.pod(name).status.pod_ips[0]} . 80" for name in ("one", "two")}
+    assert bench.endpoints() == set(ips.values())
+    bench.exits("one", 1)
+    bench.after()
+    bench.exits("one", 1)
+    bench.after()  # in back-off
+    assert bench.endpoints() == {ips["two"]}
+    bench.after(10)
+    assert bench.endpoints() == set(ips.values())
+
+
+def test_stale_udp_flows_are_forgotten_also_when_the_one_who_saw_the_change_died(bench):
+    udp = replace(SERVICE, spec=replace(SERVICE.spec, ports=(ServicePort(port=53, protocol="UDP"),)))
+    bench.apply(udp, a_pod("one", labels={"app": "x"}))
+    [vip] = bench.session.store.assignments().cluster_ips[SERVICE.key]
+    flow = ("fake.node-1", vip, 53, bench.pod("one").status.pod_ips[0])
+    bench.network.udp_flows = {flow}
+    bench.after()
+    assert bench.network.udp_flows == {flow}
+    delete(bench.session, [Key("Pod", "default", "one")])
+    bench.network.fail_at = 2  # the first Node's rules are changed, then the process is gone
+    with pytest.raises(KernelError):
+        bench.after()
+    bench.after()
+    assert bench.network.udp_flows == set()
+
+
+def test_deployment_keeps_its_replicas(bench):
+    bench.apply(a_deployment(3))
+    first = bench.names()
+    assert len(first) == 3
+    bench.delete(Key("Pod", "default", first[0]))
+    assert len(bench.names()) == 3
+    assert first[0] not in bench.names()
+    bench.apply(a_deployment(1))
+    assert len(bench.names()) == 1
+    bench.delete(Key("Deployment", "default", "x"))
+    assert bench.names() == []
+
+
+def test_missing_config_map_is_waited_for(bench):
+    source = EnvFromSource(config_map_ref=ConfigMapRef(name="late"))
+    pod = a_pod()
+    container = replace(pod.spec.containers[0], env_from=(source,))
+    bench.apply(replace(pod, spec=replace(pod.spec, containers=(container,))))
+    assert bench.word("web") == "CreateContainerConfigError"
+    bench.apply(ConfigMap(metadata=ObjectMeta(name="late", namespace="default"), data={"A": "b"}))
+    assert bench.word("web") == "Running"
+
+
+def test_pod_that_fits_nowhere_stays_pending_and_says_why(bench):
+    bench.apply(a_pod(node_selector={"disk": "ssd"}))
+    assert bench.pod("web").status.phase == "Pending"
+    assert "didn't match" in bench.pod("web").status.message
+    assert "FailedScheduling" in bench.reasons()
+
+
+def test_nothing_is_applied_of_a_set_that_contradicts_itself(bench):
+    port = ServicePort(port=80, node_port=30080)
+    spec = replace(SERVICE.spec, type="NodePort", ports=(port,))
+    twice = [replace(SERVICE, metadata=ObjectMeta(name=name, namespace="default"), spec=spec) for name in "ab"]
+    with pytest.raises(Conflict, match="30080"):
+        apply(bench.session, [a_pod(), *twice])
+    assert bench.names() == []
+    assert bench.names("Service") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda pod: replace(pod, spec=replace(pod.spec, restart_policy="Never")), Conflict),
+        (lambda pod: replace(pod, metadata=replace(pod.metadata, namespace="nowhere")), NotFound),
+    ],
+)
+def test_refused_updates(bench, change, error):
+    bench.apply(a_pod())
+    with pytest.raises(error):
+        apply(bench.session, [change(a_pod())])
+
+
+def test_namespace_goes_when_it_is_empty(bench):
+    space = Namespace(metadata=ObjectMeta(name="shop"))
+    inside = replace(a_pod(), metadata=ObjectMeta(name="web", namespace="shop"))
+    bench.apply(space, inside)
+    uid = bench.session.store.cluster().objects[inside.key].metadata.uid
+    bench.runtime.stubborn.add(uid)
+    bench.delete(space.key)
+    assert space.key in bench.session.store.cluster().objects
+    with pytest.raises(Conflict):
+        apply(bench.session, [replace(inside, metadata=ObjectMeta(name="other", namespace="shop"))])
+    bench.after(30)
+    assert not [key for key in bench.session.store.cluster().objects if "shop" in key]
+
+
+def test_killed_pause_process_means_a_new_sandbox(bench):
+    bench.apply(a_pod())
+    uid = bench.pod("web").metadata.uid
+    bench.runtime.kill(uid)
+    bench.after()
+    assert bench.runtime.sandboxes[uid].alive
+    assert bench.word("web") == "Running"
+
+
+def test_sandbox_nobody_knows_is_removed(bench):
+    bench.apply(a_pod())
+    stray = replace(bench.runtime.sandboxes[bench.pod("web").metadata.uid], uid="stray")
+    bench.runtime.sandboxes["stray"] = stray
+    bench.after()
+    assert "stray" not in bench.runtime.sandboxes
+
+
+def test_any_failing_step_is_healed_by_the_next_round(bench):
+    """Law 3 on the Fake, for an `apply` of a Pod with its Service: whichever step of the network fails, the next call ends it."""
+    for number in itertools.count():
+        name = f"p{number}"
+        apply(bench.session, [a_pod(name, labels={"app": "x"}), SERVICE])
+        bench.network.fail_at = number
+        try:
+            bench.after()
+        except KernelError:
+            bench.after()
+            bench.after()
+            assert bench.after().changes == 0
+            assert bench.word(name) == "Running"
+            bench.delete(Key("Pod", "default", name))
+            continue
+        break
+    assert number > 8
