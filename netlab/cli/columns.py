@@ -226,7 +226,7 @@ COLUMNS: dict[str, tuple[Columns, Columns]] = {
         (),
     ),
     Node.kind: (
-        (NAME, ("STATUS", lambda *_: "Ready"), ("ROLES", _roles), AGE),
+        (NAME, ("STATUS", lambda node, *_: "Ready" if node.is_ready else "NotReady"), ("ROLES", _roles), AGE),
         (
             ("INTERNAL-IP", lambda node, *_: node.internal_ip or "<none>"),
             ("POD-CIDR", lambda node, *_: node.spec.pod_cidr or "<none>"),

@@ -12,8 +12,7 @@ from netlab.cli.columns import pairs, replicas, service_ports, slice_endpoints
 from netlab.cli.events import last_seen
 from netlab.cli.options import lab_option, live_lab, namespace_option
 from netlab.cli.words import KINDS, is_namespaced, keys, kinds
-from netlab.desired.published import published
-from netlab.engine.view import open_store
+from netlab.engine.view import open_store, read_lab
 from netlab.errors import NotFound
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.lifecycle import status_word
@@ -33,8 +32,9 @@ Line = tuple[int, str, str]
 @lab_option
 def command(*, words: tuple[str, ...], namespace: str | None, lab: str) -> None:
     """Show one object with all that belongs to it."""
-    with contextlib.closing(open_store(live_lab(lab))) as store:
-        cluster = published(store.cluster(), store.assignments())
+    paths = live_lab(lab)
+    cluster = read_lab(paths)
+    with contextlib.closing(open_store(paths)) as store:
         known = events(store)
     scope = namespace or "default"
     wanted = keys(words, scope) or _all(cluster, words[0], scope)
@@ -196,6 +196,7 @@ def _deployment(item: Deployment, cluster: Cluster) -> Iterator[Line]:
 
 
 def _node(node: Node, cluster: Cluster) -> Iterator[Line]:
+    yield 0, "Ready", str(node.is_ready)
     yield 0, "InternalIP", node.internal_ip or "<none>"
     yield 0, "PodCIDR", node.spec.pod_cidr or "<none>"
     for pod in cluster.pods:

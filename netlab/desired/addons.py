@@ -6,6 +6,7 @@ Source: Kubernetes docs, DNS for Services and Pods; the manifest of CoreDNS for 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
 from netlab.model.lab import KubernetesObject, LabSpec
@@ -76,4 +77,4 @@ def assigned_node(node: Node, assignments: Assignments) -> Node:
     if given is None:
         return node
     spec = NodeSpec(pod_cidr=given.pod_cidr, pod_cidrs=(given.pod_cidr,))
-    return Node(metadata=node.metadata, spec=spec, internal_ip=given.ip)
+    return replace(node, spec=spec, internal_ip=given.ip)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.published import published
 from netlab.errors import NotFound
+from netlab.kernel.netns import names_in_use
 from netlab.model.lab import Cluster
+from netlab.netstate.names import machine_netns
 from netlab.store.paths import LabPaths
 from netlab.store.store import Store
 
@@ -16,7 +19,9 @@ from netlab.store.store import Store
 def read_lab(paths: LabPaths) -> Cluster:
     """Return all objects as kubectl would see them. Raises NotFound if there is no such lab."""
     cluster, assignments = read_wish(paths)
-    return published(cluster, assignments)
+    present = names_in_use()
+    nodes = [replace(node, is_ready=machine_netns(paths.lab, node.metadata.name) in present) for node in cluster.nodes]
+    return published(cluster.with_objects(nodes), assignments)
 
 
 def read_wish(paths: LabPaths) -> tuple[Cluster, Assignments]:

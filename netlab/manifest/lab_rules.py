@@ -17,6 +17,7 @@ from netlab.model.words import shown
 
 MAX_NAME = 20  # it starts every namespace's name
 MAX_NODES = 64
+MAX_DOMAIN = 120  # <service>.<namespace>.svc. and the domain are at most 253
 MAX_SERVICE_PREFIX = 28  # the cluster DNS is the tenth address
 SPECIAL = {
     "this host": IPv4Network("0.0.0.0/8"),
@@ -38,6 +39,8 @@ def lab_problems(lab: Lab) -> Iterator[FieldProblem]:
     yield from repeated((node.name for node in spec.nodes), "spec.nodes", "name")
     if message := dns_parts(spec.cluster_domain):
         yield "spec.clusterDomain", f"{message}, is {shown(spec.cluster_domain)}", ""
+    elif len(spec.cluster_domain) > MAX_DOMAIN:
+        yield "spec.clusterDomain", f"must be no more than {MAX_DOMAIN} characters: names of Services stand before it", ""
     subnets = {field: IPv4Network(text) for field, text in _subnet_texts(spec) if not ipv4_cidr(text)}
     yield from _overlaps(subnets)
     yield from _lacks_of_room(spec, subnets)

@@ -16,35 +16,46 @@ from netlab.model.workload import Node
 Plain = dict[str, Any]
 
 ACRONYMS = {"ip": "IP", "ips": "IPs", "cidr": "CIDR", "cidrs": "CIDRs"}
-NODE_ADDRESS = "status.addresses"  # no field name has a dot, so nobody can write this one
+# No field name has a dot, so nobody can write these.
+NODE_ADDRESS, NODE_READY = "status.addresses", "status.conditions"
+NODE_STATUS = {"internal_ip": NODE_ADDRESS, "is_ready": NODE_READY}
 STATE_FIELDS = ("exitCode", "reason", "message", "startedAt", "finishedAt")
 DERIVED_CONTAINER_FIELDS = ("ready",)
 
 
 def wire_name(name: str) -> str:
     """Return Kubernetes' spelling of a field: `cluster_ips` is `clusterIPs`, `host_path` is `hostPath`."""
-    if name == "internal_ip":
-        return NODE_ADDRESS
+    if name in NODE_STATUS:
+        return NODE_STATUS[name]
     first, *rest = name.split("_")
     return first + "".join(ACRONYMS.get(word, word.capitalize()) for word in rest)
 
 
 def _node_to_wire(plain: Plain) -> Plain:
-    address = plain.pop(NODE_ADDRESS, "")
+    address, ready = plain.pop(NODE_ADDRESS, ""), plain.pop(NODE_READY, False)
+    status: Plain = {}
     if address:
         name = plain["metadata"]["name"]
-        plain["status"] = {"addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]}
-    return plain
+        status["addresses"] = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]
+    if ready:
+        status["conditions"] = [{"type": "Ready", "status": "True"}]
+    return plain | ({"status": status} if status else {})
 
 
 def _node_from_wire(plain: Plain) -> Plain:
     status = plain.get("status")
-    addresses = status.get("addresses") if isinstance(status, dict) else None
-    if not isinstance(addresses, list):
+    if not isinstance(status, dict):
         return plain
-    found = [item.get("address") for item in addresses if isinstance(item, dict) and item.get("type") == "InternalIP"]
-    rest = {key: value for key, value in plain.items() if key != "status"}
-    return rest | ({NODE_ADDRESS: found[0]} if found else {})
+    result = {key: value for key, value in plain.items() if key != "status"}
+    if found := _of_type(status.get("addresses"), "InternalIP"):
+        result[NODE_ADDRESS] = found[0].get("address")
+    if found := _of_type(status.get("conditions"), "Ready"):
+        result[NODE_READY] = found[0].get("status") == "True"
+    return result
+
+
+def _of_type(listed: object, word: str) -> list[Plain]:
+    return [item for item in listed if isinstance(item, dict) and item.get("type") == word] if isinstance(listed, list) else []
 
 
 def _pod_status_to_wire(plain: Plain) -> Plain:

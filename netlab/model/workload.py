@@ -92,13 +92,17 @@ class NodeSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A machine of the lab: a network namespace on the fabric. `internal_ip` is its address there."""
+    """A machine of the lab: a network namespace on the fabric. `internal_ip` is its address there.
+
+    `is_ready` is what was seen when the Node was looked at: its namespace exists.
+    """
 
     kind: ClassVar[str] = "Node"
     api_version: ClassVar[str] = "v1"
     metadata: ObjectMeta
     spec: NodeSpec = field(default_factory=NodeSpec)
     internal_ip: str = ""
+    is_ready: bool = False
 
     @property
     def key(self) -> Key:

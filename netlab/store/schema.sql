@@ -3,7 +3,7 @@
 -- The wish: every object without its status, as JSON in Kubernetes' shape. `revision` is the store's revision of its last change.
 CREATE TABLE objects (
     kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
-    body TEXT NOT NULL, revision INTEGER NOT NULL,
+    uid TEXT NOT NULL, body TEXT NOT NULL, revision INTEGER NOT NULL,
     PRIMARY KEY (kind, namespace, name)
 ) WITHOUT ROWID;
 

@@ -44,7 +44,7 @@ class Store:
         self.path = path
         self._now = now
         self._db = connect(path, create=create)
-        self._decoded: dict[Key, tuple[str, KubernetesObject]] = {}
+        self._decoded: dict[Key, tuple[tuple[str, str], KubernetesObject]] = {}
 
     def close(self) -> None:
         """Close the file; the Store is of no use afterwards."""
@@ -107,37 +107,31 @@ class Store:
         lab = self.lab()
         if lab is None:
             raise NetlabError(f"state file {self.path} holds no lab; {cure(self.path)}")
-        statuses = dict(self.execute("SELECT uid, body FROM statuses"))
-        rows = self.execute("SELECT kind, namespace, name, body FROM objects")
-        objects = {(key := Key(*row[:3])): self._object(key, row[3], statuses) for row in rows}
+        rows = self.execute(
+            "SELECT kind, namespace, name, objects.body, statuses.body FROM objects LEFT JOIN statuses USING (uid)"
+        )
+        objects = {(key := Key(*row[:3])): self._object(key, row[3], row[4] or "") for row in rows}
         self._decoded = {key: item for key, item in self._decoded.items() if key in objects}
         return Cluster(lab=lab, objects=objects)
 
-    def _object(self, key: Key, body: str, statuses: Mapping[str, str]) -> KubernetesObject:
+    def _object(self, key: Key, body: str, status: str) -> KubernetesObject:
         """Decode one object with its status, unless the same text was decoded before."""
         known = self._decoded.get(key)
-        uid = known[1].metadata.uid if known else json.loads(body)["metadata"].get("uid", "")
-        text = body + statuses.get(uid, "")
-        if known is None or known[0] != text:
-            plain = json.loads(body)
-            if uid in statuses:
-                plain["status"] = json.loads(statuses[uid])
-            item = self._decode_plain(plain)
+        if known is None or known[0] != (body, status):
+            item = self._decode(body, status)
             if isinstance(item, Lab):
                 raise NetlabError(f"state file {self.path} has a Lab among its objects; {cure(self.path)}")
-            known = (text, item)
+            known = ((body, status), item)
             self._decoded[key] = known
         return known[1]
 
-    def _decode(self, text: str) -> KubernetesObject | Lab:
-        try:
-            return self._decode_plain(json.loads(text))
-        except ValueError as error:
-            raise NetlabError(f"state file {self.path} is damaged ({error}); {cure(self.path)}") from error
-
-    def _decode_plain(self, plain: Any) -> KubernetesObject | Lab:
+    def _decode(self, body: str, status: str = "") -> KubernetesObject | Lab:
         problems: list[tuple[str, str, str]] = []
-        item = decode_object(plain, problems)
+        try:
+            plain = json.loads(body)
+            item = decode_object(plain | {"status": json.loads(status)} if status else plain, problems)
+        except (ValueError, TypeError) as error:
+            raise NetlabError(f"state file {self.path} is damaged ({error}); {cure(self.path)}") from error
         if item is None or problems:
             raise NetlabError(f"state file {self.path} holds an object it should not ({problems[:1]}); {cure(self.path)}")
         return item
@@ -152,9 +146,9 @@ class Store:
         if isinstance(item, Pod):
             plain.pop("status", None)
         self.execute(
-            "INSERT INTO objects VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET body = excluded.body, revision = excluded.revision",
-            *item.key, json.dumps(plain), self._next_revision(),
+            "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET uid = excluded.uid, body = excluded.body, revision = excluded.revision",
+            *item.key, item.metadata.uid, json.dumps(plain), self._next_revision(),
         )  # fmt: skip
         return item
 

@@ -1,0 +1,93 @@
+"""What `get` and `describe` print, as golden pages: one small lab, seen at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from netlab.cli.columns import COLUMNS, table
+from netlab.cli.describe import describe
+from netlab.cli.text import as_json, as_yaml
+from netlab.desired.assign import assign
+from netlab.desired.assignments import Assignments
+from netlab.desired.published import published
+from netlab.model.meta import Key, LabelSelector, ObjectMeta, OwnerReference
+from netlab.model.pod import ContainerStatus, PodStatus
+from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, PodTemplateSpec, TemplateMeta
+from netlab.store.events import Event
+
+NOW = 1_700_000_000.0
+BORN = "2023-11-14T22:10:00Z"  # 200 seconds earlier
+
+
+@pytest.fixture
+def cluster(build):
+    pod, service = build.pod("web-1"), build.service("web", 80)
+    owner = OwnerReference(kind="ReplicaSet", name="web-6d4cf56db6", uid="u-web")
+    meta = replace(pod.metadata, creation_timestamp=BORN, owner_references=(owner,))
+    crashed = ContainerStatus(
+        name=pod.spec.containers[0].name, state="waiting", reason="CrashLoopBackOff", exit_code=1, restart_count=3,
+        started_at=BORN, finished_at="2023-11-14T22:13:00Z", message="back-off 40s restarting failed container",
+    )  # fmt: skip
+    status = PodStatus(
+        phase="Running", pod_ips=("10.244.1.2",), host_ip="172.18.0.2", start_time=BORN, container_statuses=(crashed,)
+    )
+    template = PodTemplateSpec(metadata=TemplateMeta(labels={"app": "web"}), spec=pod.spec)
+    spec = DeploymentSpec(selector=LabelSelector(match_labels={"app": "web"}), template=template, replicas=2)
+    objects = [
+        replace(pod, metadata=meta, status=status),
+        replace(
+            service, metadata=replace(service.metadata, creation_timestamp=BORN), spec=replace(service.spec, type="NodePort")
+        ),
+        Deployment(metadata=ObjectMeta(name="web", namespace="default", uid="u-web", creation_timestamp=BORN), spec=spec),
+        ConfigMap(
+            metadata=ObjectMeta(name="settings", namespace="default", creation_timestamp=BORN),
+            data={"a": "1", "b": "two\nlines"},
+        ),
+        Namespace(metadata=ObjectMeta(name="default", creation_timestamp=BORN)),
+    ]
+    wished = build.cluster(*objects)
+    nodes = [replace(node, is_ready=node.metadata.name == "node-1") for node in wished.nodes]
+    return published(wished.with_objects(nodes), assign(wished, Assignments()))
+
+
+def of_kind(cluster, kind):
+    return [item for key, item in sorted(cluster.objects.items()) if key.kind == kind]
+
+
+def test_tables(cluster, golden):
+    pages = []
+    for kind in COLUMNS:
+        for wide in (False, True):
+            pages.append(
+                table(kind, of_kind(cluster, kind), cluster, NOW, wide=wide, namespaced=wide and kind == "Pod", labels=wide)
+            )
+    golden("cli/tables.txt", "\n\n".join(pages) + "\n")
+
+
+def test_descriptions(cluster, golden):
+    about = Key("Pod", "default", "web-1")
+    known = [
+        Event(
+            about=about,
+            type="Warning",
+            reason="BackOff",
+            message="Back-off restarting",
+            first_s=NOW - 60,
+            last_s=NOW - 5,
+            count=3,
+        )
+    ]
+    pages = [
+        describe(item, cluster, known if key == about else [], NOW)
+        for key, item in sorted(cluster.objects.items())
+        if key.name != "node-2"
+    ]
+    golden("cli/descriptions.txt", "\n\n\n".join(pages) + "\n")
+
+
+def test_objects_as_yaml_and_json(cluster, golden):
+    service = cluster.objects[Key("Service", "default", "web")]
+    golden("cli/service.yaml", as_yaml([service], single=True))
+    golden("cli/list.json", as_json([service, *of_kind(cluster, "Namespace")], single=False))

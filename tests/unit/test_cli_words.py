@@ -1,0 +1,130 @@
+"""The words of the command line: kinds, names, selectors, ages, log lines."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from netlab.cli.columns import aligned, duration
+from netlab.cli.find import container_of, find_machine, find_pod
+from netlab.cli.get import parse_selector
+from netlab.cli.logs import text_of
+from netlab.cli.main import VERBS, group
+from netlab.cli.words import keys, kinds, subject
+from netlab.errors import ManifestError, NotFound
+from netlab.model.meta import Key
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("po", ["Pod"]),
+        ("pods", ["Pod"]),
+        ("SVC", ["Service"]),
+        ("pods,svc", ["Pod", "Service"]),
+        ("deployments.apps", ["Deployment"]),
+        ("endpointslices.discovery.k8s.io", ["EndpointSlice"]),
+        ("all", ["Pod", "Service", "Deployment"]),
+    ],
+)
+def test_kinds(word, expected):
+    assert kinds(word) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("pod", "a", "b"), ["default/Pod/a", "default/Pod/b"]),
+        (("pod/a", "svc/b"), ["default/Pod/a", "default/Service/b"]),
+        (("node", "n"), ["/Node/n"]),
+        (("pod",), []),
+        ((), []),
+    ],
+)
+def test_keys(words, expected):
+    assert [f"{key.namespace}/{key.kind}/{key.name}" for key in keys(words, "default")] == expected
+
+
+@pytest.mark.parametrize("words", [("gadget", "a"), ("pod/a", "b"), ("pod", "svc/b"), ("pod/",)])
+def test_words_that_mean_nothing(words):
+    with pytest.raises(ManifestError):
+        keys(words, "default")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a=b", {"a": (True, "b")}),
+        ("a==b,c!=d", {"a": (True, "b"), "c": (False, "d")}),
+        ("", {}),
+    ],
+)
+def test_selectors(text, expected):
+    assert parse_selector(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a", "a in (b)", "=b", "!=b"])
+def test_selectors_that_mean_nothing(text):
+    with pytest.raises(ManifestError):
+        parse_selector(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0s"), (119, "119s"), (120, "2m"), (200, "3m20s"), (3600, "60m"), (10799, "179m"), (3 * 3600, "3h"), (5 * 3600 + 120, "5h2m"),
+     (10 * 3600, "10h"), (50 * 3600, "2d2h"), (9 * 86400, "9d")],
+)  # fmt: skip
+def test_durations_are_shortened_as_kubectl_does(seconds, expected):
+    assert duration(seconds) == expected
+
+
+def test_columns_are_three_blanks_apart():
+    assert aligned([["NAME", "AGE"], ["longer", "1s"]]) == "NAME     AGE\nlonger   1s"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("2026-01-01T00:00:00.1Z stdout F hello there\n", "hello there\n"),
+        ("2026-01-01T00:00:00.1Z stderr F \n", "\n"),
+        ("2026-01-01T00:00:00.1Z stdout P half\n", "half"),
+        ("not CRI\n", "not CRI\n"),
+    ],
+)
+def test_log_lines(line, expected):
+    assert text_of(line, timestamps=False) == expected
+
+
+def test_subjects():
+    assert subject(Key("Pod", "default", "web")) == "pod/web"
+    assert subject(Key("Deployment", "default", "web")) == "deployment.apps/web"
+
+
+def test_machines_and_pods_are_found_by_name(build):
+    cluster = build.cluster(build.pod("web"), build.pod("node-1"))
+    assert find_machine(cluster, "node-1") == "demo.node-1"
+    assert find_machine(cluster, "outside") == "demo.outside"
+    assert find_machine(cluster, "pod/node-1") is None
+    assert find_machine(cluster, "web") is None
+    assert find_pod(cluster, "pod/node-1", "default").metadata.name == "node-1"
+    with pytest.raises(NotFound):
+        find_machine(cluster, "node/nosuch")
+    with pytest.raises(NotFound):
+        find_pod(cluster, "web", "elsewhere")
+
+
+def test_container_must_be_named_if_there_are_several(build):
+    pod = build.pod("web")
+    only = pod.spec.containers[0].name
+    assert container_of(pod, None) == only
+    with pytest.raises(NotFound, match=only):
+        container_of(pod, "nosuch")
+    both = build.cluster(pod).pods[0]
+    assert container_of(both, only) == only
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb):
+    done = CliRunner().invoke(group, [verb, "--help"])
+    assert done.exit_code == 0
+    assert "Usage:" in done.output

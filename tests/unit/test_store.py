@@ -1,0 +1,154 @@
+"""The store: what is put in comes out, all or nothing, and a file that cannot be used says what to do."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from netlab.desired.assign import assign
+from netlab.desired.assignments import Assignments, PodAssignment
+from netlab.desired.restarts import Backoff
+from netlab.errors import NetlabError, NotFound
+from netlab.model.meta import Key
+from netlab.model.pod import ContainerStatus, PodStatus
+from netlab.netstate.names import NetnsName
+from netlab.store.assignments import assignment_rows, assignments_of
+from netlab.store.events import KEPT, Event, events, record
+from netlab.store.lock import is_kept, keep, locked
+from netlab.store.store import Store
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def store(tmp_path, build):
+    found = Store(tmp_path / "store.db", lambda: NOW, create=True)
+    found.put_lab(build.lab())
+    yield found
+    found.close()
+
+
+def test_objects_come_out_as_they_went_in_with_uid_and_time(store, build):
+    for item in (build.pod("web"), build.service("web", 80)):
+        kept = store.put(replace(item, metadata=replace(item.metadata, uid="")))
+        assert len(kept.metadata.uid) == 36
+        assert kept.metadata.creation_timestamp == "2023-11-14T22:13:20Z"
+        assert store.cluster().objects[item.key].metadata == kept.metadata
+
+
+def test_status_is_kept_apart_and_makes_no_revision(store, build):
+    pod = store.put(build.pod("web"))
+    revision = store.revision
+    status = PodStatus(phase="Running", pod_ips=("10.0.0.1",), container_statuses=(ContainerStatus(name="c", state="running"),))
+    store.put_status(pod, status)
+    assert store.revision == revision
+    assert store.cluster().objects[pod.key].status == status
+    store.put(replace(pod, metadata=replace(pod.metadata, labels={"a": "b"})))
+    assert store.revision == revision + 1
+    assert store.cluster().objects[pod.key].status == status
+
+
+def test_a_second_store_sees_what_the_first_committed(store, build):
+    other = Store(store.path, lambda: NOW)
+    store.put(build.pod("web"))
+    assert [key.name for key in other.cluster().objects] == ["web"]
+    store.delete(store.cluster().objects[Key("Pod", "default", "web")])
+    assert not other.cluster().objects
+    other.close()
+
+
+def test_transaction_is_all_or_nothing(store, build):
+    def half() -> None:
+        with store.transaction():
+            store.put(build.pod("web"))
+            store.put_namespaces([NetnsName("a")])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    assert not store.cluster().objects
+    assert not store.namespaces()
+
+
+def test_deleting_a_pod_forgets_its_reports(store, build):
+    pod = store.put(build.pod("web"))
+    store.put_status(pod, PodStatus(phase="Running"))
+    store.put_restart(pod.metadata.uid, "c", Backoff(restarts=2, delay_s=20.0, until=NOW))
+    assert store.restarts() == {pod.metadata.uid: {"c": Backoff(restarts=2, delay_s=20.0, until=NOW)}}
+    store.delete(pod)
+    assert store.restarts() == {}
+    assert store.execute("SELECT * FROM statuses") == []
+
+
+def test_assignments_survive_as_rows(store, build):
+    service = replace(build.service("web", 80), spec=replace(build.service("web", 80).spec, type="NodePort"))
+    cluster = build.cluster(build.pod("web"), service)
+    given = assign(cluster, Assignments())
+    given = replace(given, pods={**given.pods, Key("Pod", "default", "x"): PodAssignment(reason="none fits")})
+    assert assignments_of(assignment_rows(given)) == given
+    store.put_assignments(given)
+    store.put_assignments(given)
+    assert store.assignments() == given
+
+
+def test_same_event_counts_up_and_old_ones_go(store):
+    about = Key("Pod", "default", "web")
+    for second in range(3):
+        record(store, Event(about=about, type="Warning", reason="BackOff", message="again"), NOW + second)
+    [event] = events(store)
+    assert (event.count, event.first_s, event.last_s) == (3, NOW, NOW + 2)
+    with store.transaction():
+        for number in range(KEPT + 10):
+            record(store, Event(about=about, type="Normal", reason="Started", message=str(number)), NOW + 10)
+    assert len(events(store)) == KEPT
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"SQLite format 3\0", os.urandom(5000)])
+def test_damaged_file_names_the_cure(tmp_path, content):
+    path = tmp_path / "demo" / "store.db"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(NetlabError, match="netlab down --lab demo"):
+        Store(path, lambda: NOW)
+
+
+def test_file_of_another_version_and_no_file(store):
+    with pytest.raises(NotFound):
+        Store(store.path.with_name("nosuch"), lambda: NOW)
+    store.execute("PRAGMA user_version = 99")
+    with pytest.raises(NetlabError, match="version 99"):
+        Store(store.path, lambda: NOW)
+
+
+def test_object_that_should_not_be_there_is_refused(store, build):
+    store.put(build.pod("web"))
+    store.execute("UPDATE objects SET body = '{}'")
+    with pytest.raises(NetlabError, match="object it should not"):
+        Store(store.path, lambda: NOW).cluster()
+
+
+def test_state_file_is_for_root_only(store):
+    assert store.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_lock_is_free_after_the_block_and_gone_with_its_file(tmp_path):
+    path = tmp_path / "lab" / "lock"
+    with pytest.raises(NotFound), locked(path):
+        pass
+    with locked(path, create=True):
+        assert path.read_text() == str(os.getpid())
+    with locked(path):
+        pass
+
+
+def test_kept_file_is_seen_without_being_taken(tmp_path):
+    path = tmp_path / "agent.lock"
+    assert not is_kept(path)
+    held = keep(path)
+    assert is_kept(path)
+    assert keep(path) is None
+    assert is_kept(path)
+    os.close(held)
+    assert not is_kept(path)
