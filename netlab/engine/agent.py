@@ -7,6 +7,7 @@ import sys
 
 from netlab.errors import KernelError
 from netlab.kernel.detached import end, holder, start_detached
+from netlab.kernel.files import touch
 from netlab.kernel.inotify import Watch
 from netlab.store.lock import is_kept, keep
 from netlab.store.paths import LabPaths
@@ -32,7 +33,7 @@ def ensure_agent(paths: LabPaths) -> None:
 
 def wake_agent(paths: LabPaths) -> None:
     """Make the agent look at the lab now."""
-    os.close(os.open(paths.wake / "look", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    touch(paths.wake / "look")
 
 
 def stop_agent(paths: LabPaths) -> None:

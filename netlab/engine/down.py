@@ -7,15 +7,14 @@ the files; the ownership mark and the lock go last.
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from netlab.desired.compile import mark
 from netlab.engine.agent import stop_agent
 from netlab.engine.session import new_runtime
 from netlab.errors import KernelError, NetlabError, NotFound
+from netlab.kernel.files import remove_if_empty, remove_tree
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine import mounts_below
 from netlab.kernel.netns import names_in_use, remove_directory
@@ -29,11 +28,10 @@ from netlab.store.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """What `down` took away, and what it found left when it looked afterwards (nothing, or it says what)."""
+    """How much `down` took away."""
 
-    namespaces: int = 0
-    processes: int = 0
-    left: tuple[str, ...] = field(default=())
+    namespaces: int
+    processes: int
 
 
 def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) -> Removed:
@@ -57,7 +55,10 @@ def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) ->
         remove_directory()
         if left:
             raise KernelError(f"lab {paths.lab} is not gone: {', '.join(left)}")
-        _remove_files(paths)
+        remove_tree(paths.data)
+        remove_tree(paths.state, last=(paths.uid, paths.lock))  # a killed `down` can be repeated until the very end
+        for root in (paths.data.parent, paths.state.parent):
+            remove_if_empty(root)
     return Removed(namespaces=namespaces, processes=processes)
 
 
@@ -99,26 +100,3 @@ def _look(paths: LabPaths, network: Network, scope: Scope, pids: list[int]) -> l
         [f"namespace {name}" for name in namespaces] + [f"process {pid}" for pid in pids] + [f"mount {path}" for path in mounts]
     )
     return found[:10]
-
-
-def _remove_files(paths: LabPaths) -> None:
-    """Remove the lab's directories; `uid` and `lock` last, so that a killed `down` can be repeated until the very end."""
-    kept = {paths.uid, paths.lock}
-    try:
-        if paths.data.exists():
-            shutil.rmtree(paths.data)
-        for path in sorted(paths.state.iterdir()):
-            if path not in kept:
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        for path in (paths.uid, paths.lock):
-            path.unlink(missing_ok=True)
-        paths.state.rmdir()
-    except OSError as error:
-        raise KernelError(f"remove {error.filename}: {error.strerror}") from error
-    for root in (paths.state.parent, paths.data.parent):
-        _remove_if_empty(root)
-
-
-def _remove_if_empty(directory: Path) -> None:
-    with contextlib.suppress(OSError):
-        directory.rmdir()

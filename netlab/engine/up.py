@@ -13,7 +13,7 @@ from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
 from netlab.engine.session import Session
 from netlab.errors import Conflict
-from netlab.kernel.files import replace_text
+from netlab.kernel.files import PRIVATE, make_directory, replace_text
 from netlab.model.lab import Lab, LabSpec
 from netlab.model.meta import ObjectMeta
 
@@ -37,7 +37,7 @@ def up(session: Session, spec: LabSpec | None = None) -> Report:
         session.network.prepare()
         session.runtime.prepare()
         for directory in (session.paths.dns, session.paths.wake):
-            directory.mkdir(mode=0o700, exist_ok=True)
+            make_directory(directory, PRIVATE)
     before = session.store.lab()
     lab = _wished(session, before, spec)
     if lab != before:

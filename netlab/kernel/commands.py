@@ -15,7 +15,8 @@ from typing import Final
 from netlab.errors import KernelError
 from netlab.kernel import oci, processes
 from netlab.kernel.crun import Crun, run_logged, unstartable
-from netlab.kernel.poddir import Bundle, translated
+from netlab.kernel.files import translated
+from netlab.kernel.poddir import Bundle
 
 FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 

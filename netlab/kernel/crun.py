@@ -17,7 +17,7 @@ from typing import IO, Final
 
 from netlab.errors import KernelError
 from netlab.kernel import processes
-from netlab.kernel.poddir import remove_tree
+from netlab.kernel.files import remove_tree
 
 DEADLINE_S: Final = 20.0
 # All of the environment that runtime programs get: nothing a user's shell happens to hold ends up in a Pod.

@@ -14,7 +14,8 @@ from typing import Final
 from netlab.errors import KernelError
 from netlab.kernel import cgroups, processes
 from netlab.kernel.crun import Crun
-from netlab.kernel.poddir import Bundle, LabDirectories, PodDirectory, record, remove_tree
+from netlab.kernel.files import remove_tree, replace_text
+from netlab.kernel.poddir import Bundle, LabDirectories, PodDirectory
 from netlab.kernel.processes import Process
 from netlab.kernel.runs import is_running
 
@@ -38,7 +39,7 @@ def terminate_sandbox(places: LabDirectories, pod: PodDirectory) -> None:
         run = bundle.run()
         if run and is_running(bundle, places.exits):
             processes.send(run.main, signal.SIGTERM)
-    record(mark, "TERM was sent\n")
+    replace_text(mark, "TERM was sent\n")
 
 
 def kill_sandbox(pod: PodDirectory) -> None:

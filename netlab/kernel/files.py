@@ -1,13 +1,19 @@
-"""Files that others read while we write them: replaced in one step, so a reader sees the old or the new text, never half."""
+"""Files and directories of a lab: written so that a reader never sees half of one, removed so that a crash can be repeated."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import shutil
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Final
 
 from netlab.errors import KernelError
+
+OPEN: Final = 0o755
+PRIVATE: Final = 0o700
 
 
 def replace_text(path: Path, text: str, mode: int = 0o600) -> bool:
@@ -16,16 +22,79 @@ def replace_text(path: Path, text: str, mode: int = 0o600) -> bool:
     Raises:
         KernelError: the file cannot be written; a full disk is named as such.
     """
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            if path.read_text() == text:
-                return False
+    if read(path) == text:
+        return False
+    with translated("write", path):
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         with os.fdopen(handle, "w") as file:
             file.write(text)
         draft.replace(path)
-    except OSError as error:
-        cure = "; free some space on that disk" if error.errno == errno.ENOSPC else ""
-        raise KernelError(f"write {path}: {error.strerror}{cure}") from error
     return True
+
+
+def touch(path: Path) -> None:
+    """Open a file for writing and close it, which those who watch its directory see. Raises KernelError."""
+    with translated("write", path):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+
+
+def remove_tree(path: Path, *, last: Collection[Path] = ()) -> None:
+    """Remove a directory with all that is in it; not there, nothing happens. Links are removed, not followed.
+
+    Entries in `last` go after all others, in their order, so that what they stand for holds until the end. Raises KernelError.
+    """
+    with translated("remove", path), contextlib.suppress(FileNotFoundError):
+        for entry in (*(entry for entry in sorted(path.iterdir()) if entry not in last), *last):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+        path.rmdir()
+
+
+def remove_if_empty(path: Path) -> None:
+    """Remove a directory if nothing is in it."""
+    with contextlib.suppress(OSError):
+        path.rmdir()
+
+
+def read(path: Path) -> str | None:
+    """Return a file's text, None if it does not exist. Raises KernelError for other trouble."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise KernelError(f"read {path}: {error.strerror}") from error
+    with open(handle, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
+        return file.read()
+
+
+def make_directory(path: Path, mode: int = OPEN) -> None:
+    """Make a directory of exactly this mode, whatever the umask; one that is there gets the mode. Parents must exist."""
+    with translated("mkdir", path):
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode)
+        path.chmod(mode)
+
+
+def rewrite(path: Path, text: str, mode: int = 0o644) -> None:
+    """Make a file hold `text`, in place: containers that have it mounted see the new text."""
+    if read(path) == text:
+        return
+    with translated("write", path):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+        with os.fdopen(handle, "w") as file:
+            os.fchmod(handle, mode)
+            file.write(text)
+
+
+@contextlib.contextmanager
+def translated(what: str, path: Path) -> Iterator[None]:
+    """Turn an OSError into a KernelError that names the act, the file and, for a full disk, the cure."""
+    try:
+        yield
+    except OSError as error:
+        cure = "; free some space on that disk" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+        raise KernelError(f"{what} {error.filename or path}: {error.strerror}{cure}") from error

@@ -11,6 +11,7 @@ from typing import Final
 
 from netlab.errors import HostUnready
 from netlab.kernel import nft
+from netlab.kernel.machine import require_root
 from netlab.kernel.netlink import NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket
 
 NFT_MINIMUM: Final = (1, 0, 6)
@@ -28,8 +29,7 @@ def check_host() -> None:
 
 
 def _check_rights() -> None:
-    if os.geteuid() != 0:
-        raise HostUnready("netlab changes the kernel's networks and needs root: run it with sudo")
+    require_root()
     found = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
     effective = int(found[1], 16) if found else 0
     missing = [name for name, bit in _CAPABILITIES.items() if not effective & 1 << bit]

@@ -17,10 +17,7 @@ Names come from manifests and from directories: each is checked before it become
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +25,12 @@ from typing import Final
 
 from netlab.errors import KernelError
 from netlab.kernel import processes
-from netlab.kernel.files import replace_text
+from netlab.kernel.files import read
 from netlab.kernel.processes import Process
 from netlab.netstate.names import NAME_MAX
 
 WORLD_WRITABLE: Final = 0o777
 STICKY: Final = 0o1777
-OPEN: Final = 0o755
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,58 +153,6 @@ def component(name: str) -> str:
     if name in {"", ".", ".."} or "/" in name or "\0" in name or len(name.encode()) > NAME_MAX:
         raise KernelError(f"{name!r} is not a name of a directory")
     return name
-
-
-def read(path: Path) -> str | None:
-    """Return a file's text, None if it does not exist. Raises KernelError for other trouble."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise KernelError(f"read {path}: {error.strerror}") from error
-    with open(handle, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
-        return file.read()
-
-
-def make_directory(path: Path, mode: int = OPEN) -> None:
-    """Make a directory of exactly this mode, whatever the umask; one that is there gets the mode. Parents must exist."""
-    with translated("mkdir", path):
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(mode)
-        path.chmod(mode)
-
-
-def rewrite(path: Path, text: str, mode: int = 0o644) -> None:
-    """Make a file hold `text`, in place: containers that have it mounted see the new text."""
-    if read(path) == text:
-        return
-    with translated("write", path):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
-        with os.fdopen(handle, "w") as file:
-            os.fchmod(handle, mode)
-            file.write(text)
-
-
-def record(path: Path, text: str) -> None:
-    """Write a file in one step. Raises KernelError, a full disk named as such."""
-    replace_text(path, text)
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory with all in it; one that is not there is fine. Raises KernelError."""
-    with translated("remove", path), contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
-
-
-@contextlib.contextmanager
-def translated(what: str, path: Path) -> Iterator[None]:
-    """Turn an OSError into a KernelError that names the act, the file and, for a full disk, the cure."""
-    try:
-        yield
-    except OSError as error:
-        cure = "; free some space on that disk" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
-        raise KernelError(f"{what} {error.filename or path}: {error.strerror}{cure}") from error
 
 
 def _entries(directory: Path) -> list[str]:

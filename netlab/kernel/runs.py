@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from netlab.kernel import processes
-from netlab.kernel.poddir import Bundle, PodDirectory, read, record
+from netlab.kernel.files import read, replace_text
+from netlab.kernel.poddir import Bundle, PodDirectory
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 KILLED: Final = 128 + signal.SIGKILL
@@ -79,7 +80,7 @@ def _lost(bundle: Bundle) -> tuple[None, float]:
     if not mark.exists():
         run = bundle.run()
         processes.send(run.main if run else None, signal.SIGKILL)
-        record(mark, "its conmon was killed\n")
+        replace_text(mark, "its conmon was killed\n")
     return None, _modified(mark)
 
 

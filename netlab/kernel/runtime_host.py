@@ -8,9 +8,10 @@ from typing import Final
 
 from netlab.errors import HostUnready
 from netlab.kernel.crun import ENVIRONMENT
+from netlab.kernel.files import PRIVATE, make_directory, translated
 from netlab.kernel.machine import require_root
 from netlab.kernel.mounts import CGROUPS, OVERLAYFS_MAGIC, filesystem_type
-from netlab.kernel.poddir import LabDirectories, make_directory, translated
+from netlab.kernel.poddir import LabDirectories
 
 SECCOMP: Final = Path("/usr/share/containers/seccomp.json")
 PROGRAMS: Final = ("crun", "conmon", "catatonit")
@@ -43,11 +44,11 @@ def make_directories(places: LabDirectories) -> None:
     """
     for directory in (places.state, places.data):
         with translated("mkdir", directory):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            directory.chmod(0o700)
+            directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            directory.chmod(PRIVATE)
     _check_disk(places.data)
     for directory in (places.exits, places.crun, places.data / "pods"):
-        make_directory(directory, 0o700)
+        make_directory(directory, PRIVATE)
     _make_pause_root(places.pause_root)
 
 

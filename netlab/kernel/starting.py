@@ -13,20 +13,9 @@ from netlab.errors import KernelError, NotFound
 from netlab.kernel import conmon, netns, oci, processes
 from netlab.kernel.crun import Crun, Unstartable
 from netlab.kernel.ending import clear_bundle, end_makers, kill_sandbox, pause_mark
+from netlab.kernel.files import PRIVATE, make_directory, replace_text, rewrite, translated
 from netlab.kernel.oci import Surroundings
-from netlab.kernel.poddir import (
-    STICKY,
-    WORLD_WRITABLE,
-    Bundle,
-    LabDirectories,
-    PodDirectory,
-    Run,
-    component,
-    make_directory,
-    record,
-    rewrite,
-    translated,
-)
+from netlab.kernel.poddir import STICKY, WORLD_WRITABLE, Bundle, LabDirectories, PodDirectory, Run, component
 from netlab.kernel.processes import Process
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
@@ -46,7 +35,7 @@ def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
     if pod.pause.path.exists():
         end_makers([pod.pause.path], lambda: crun.delete(pod.pause.id))
     crun.delete(pod.pause.id)
-    make_directory(pod.pause.path, 0o700)
+    make_directory(pod.pause.path, PRIVATE)
     for path in (pod.pause.path / "process", pod.path / "terminating"):
         path.unlink(missing_ok=True)
     config = oci.pause_config(
@@ -55,13 +44,13 @@ def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
         hostname=sandbox.hostname,
         mark=pause_mark(pod.path),
     )
-    record(pod.pause.path / "config.json", oci.text(config))
+    replace_text(pod.pause.path / "config.json", oci.text(config))
     pidfile = pod.pause.path / "pidfile"
     crun.call("run", "-d", f"--pid-file={pidfile}", "-b", str(pod.pause.path), pod.pause.id, manager="disabled")
     pause = processes.find(int(pod.pause.read("pidfile") or 0))
     if pause is None:
         raise KernelError(f"the pause process of {sandbox.netns} ended at once")
-    record(pod.pause.path / "process", f"{pause}\n")
+    replace_text(pod.pause.path / "process", f"{pause}\n")
 
 
 def start_container(
@@ -92,14 +81,14 @@ def start_container(
         config = oci.container_config(
             process, _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp())
         )
-        record(bundle.path / "config.json", oci.text(config))
+        replace_text(bundle.path / "config.json", oci.text(config))
         main, keeper = conmon.create(bundle, exits=places.exits, options=crun.options(), program=process.args[0])
         started_at = clock()
         crun.call("start", bundle.id)
     except Unstartable as error:
-        record(bundle.path / "failed", f"{error}\n")
+        replace_text(bundle.path / "failed", f"{error}\n")
     else:
-        record(bundle.path / "run", str(Run(main, keeper, started_at)))
+        replace_text(bundle.path / "run", str(Run(main, keeper, started_at)))
 
 
 def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
