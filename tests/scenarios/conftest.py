@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -146,6 +147,7 @@ def machine_snapshot() -> dict[str, str]:
         "policy": ["ip", "rule"],
         "namespaces": ["ip", "netns"],
         "nft": ["nft", "list", "ruleset"],
+        "iptables": ["iptables-save"] if shutil.which("iptables-save") else ["true"],
         "sysctls": ["sysctl", "-a", "--pattern", r"^net\.(ipv4|ipv6|netfilter|bridge|core)"],
         "files": ["find", "/run", "/var/lib/netlab", "/etc/netns", "-printf", "%p %y\n"],
     }

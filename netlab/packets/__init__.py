@@ -1,1 +1,0 @@
-"""SEE: capture and trace (to come); scapy is imported here only, and lazily."""
