@@ -46,7 +46,7 @@ def command(
         reconcile(opened)
     wake_agent(paths)
     for key in found:
-        click.echo(f'{subject(key).replace("/", " ", 1).replace(" ", " ", 1).partition(" ")[0]} "{key.name}" deleted')
+        click.echo(f'{subject(key).partition("/")[0]} "{key.name}" deleted')
     if wait:
         wait_gone(paths, found, time.time, say_waiting)
     for key in missing if not ignore_not_found else ():
