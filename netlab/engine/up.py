@@ -16,6 +16,7 @@ from netlab.errors import Conflict
 from netlab.kernel.files import PRIVATE, make_directory, replace_text
 from netlab.model.lab import Lab, LabSpec
 from netlab.model.meta import ObjectMeta
+from netlab.model.wire import wire_name
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -75,7 +76,7 @@ def check_change(before: Lab, spec: LabSpec) -> None:
     for item in fields(LabSpec):
         old, new = getattr(before.spec, item.name), getattr(spec, item.name)
         if item.name != "nodes" and old != new:
-            raise Conflict(f"lab {name} is up with {item.name} {old}, and that cannot become {new}; {cure}")
+            raise Conflict(f"lab {name} is up with {wire_name(item.name)} {old}, and that cannot become {new}; {cure}")
     lost = {node.name for node in before.spec.nodes} - {node.name for node in spec.nodes}
     if lost:
         raise Conflict(f"lab {name} is up with Node {min(lost)}, which the wish lacks; Nodes can only be added; {cure}")
