@@ -11,7 +11,7 @@ import os
 import re
 from typing import Final
 
-from netlab.netstate.links import Sysctl
+from netlab.netstate.links import UNLESS_PRESENT, Sysctl
 
 # What is looked at in every namespace: all that netlab ever sets.
 SYSCTLS_OBSERVED: Final = (
@@ -27,13 +27,6 @@ SYSCTLS_OBSERVED: Final = (
     "net.ipv4.ip_unprivileged_port_start",
     "net.ipv4.ping_group_range",
 )
-
-# What holds while the file is missing; br_netfilter may be loaded at any time, and then makes it appear with the other value.
-UNLESS_PRESENT: Final = {
-    "net.ipv6.conf.all.disable_ipv6": "1",
-    "net.ipv6.conf.default.disable_ipv6": "1",
-    "net.bridge.bridge-nf-call-iptables": "0",
-}
 
 _ALLOWED = re.compile(r"net\.[a-z0-9_./-]+")
 _VALUE_BYTES = 4096

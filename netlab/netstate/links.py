@@ -13,6 +13,13 @@ from netlab.netstate.names import IfName, NetnsName
 ROUTE_PROTOCOL = 98
 """The rtm_protocol of our routes (`ip route ... proto 98`): only those are looked at; users and daemons may add others."""
 
+UNLESS_PRESENT = {
+    "net.ipv6.conf.all.disable_ipv6": "1",
+    "net.ipv6.conf.default.disable_ipv6": "1",
+    "net.bridge.bridge-nf-call-iptables": "0",
+}
+"""Sysctls a machine may lack, and how it behaves then. br_netfilter may be loaded at any time: its file appears with a 1."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Bridge:

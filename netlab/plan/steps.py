@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from netlab.netstate.links import ROUTE_PROTOCOL, Address, Bridge, Link, Route, Sysctl
+from netlab.netstate.links import ROUTE_PROTOCOL, UNLESS_PRESENT, Address, Bridge, Link, Route, Sysctl
 from netlab.netstate.names import IfName, NetnsName
 
 
@@ -50,7 +50,8 @@ class SetSysctl:
     @property
     def command(self) -> str:
         """The line that does it by hand."""
-        return f"ip netns exec {self.netns} sysctl -w {shlex.quote(f'{self.sysctl.key}={self.sysctl.value}')}"
+        option = "-e " if UNLESS_PRESENT.get(self.sysctl.key) == self.sysctl.value else ""  # missing is as good as set
+        return f"ip netns exec {self.netns} sysctl {option}-w {shlex.quote(f'{self.sysctl.key}={self.sysctl.value}')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

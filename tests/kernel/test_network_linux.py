@@ -14,8 +14,8 @@ from netlab.errors import KernelError
 from netlab.kernel import netns
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.port import Scope
-from netlab.kernel.sysctl import UNLESS_PRESENT, read
-from netlab.netstate.links import Address, Bridge, Route, Sysctl, Veth
+from netlab.kernel.sysctl import read
+from netlab.netstate.links import UNLESS_PRESENT, Address, Bridge, Route, Sysctl, Veth
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import Chain, NftTable
 from netlab.plan.steps import (
