@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from netlab.desired.assignments import Assignments
 from netlab.desired.restarts import Backoff
-from netlab.desired.sandboxes import sandbox
 from netlab.desired.status import pod_status
+from netlab.engine.look import Look
 from netlab.engine.session import Session
 from netlab.errors import NetlabError
-from netlab.model.lab import Cluster
 from netlab.model.pod import ContainerStatus, Pod, PodStatus
-from netlab.netstate.process import Sandbox, SandboxStatus
+from netlab.netstate.process import Sandbox
 from netlab.plan.processes import (
     Kill,
     ProcessPlan,
@@ -29,55 +27,50 @@ from netlab.store.events import Event, record
 from netlab.store.store import Store
 
 
-def wishes(store: Store, cluster: Cluster, assignments: Assignments) -> Iterator[Wish]:
+def wishes(store: Store, look: Look) -> Iterator[Wish]:
     """Yield every Pod that is bound to a Node, with the processes it is to have."""
     restarts = store.restarts()
-    for pod in cluster.pods:
-        bound = assignments.pods.get(pod.key)
-        if bound and bound.ips:
-            wanted, _ = _sandbox(cluster, assignments, pod)
+    for pod in look.cluster.pods:
+        if pod.key in look.formed:
+            formed = look.formed[pod.key]
+            wanted = formed if isinstance(formed, Sandbox) else None
             yield Wish(pod=pod, sandbox=wanted, backoffs=restarts.get(pod.metadata.uid, {}))
 
 
-def _sandbox(cluster: Cluster, assignments: Assignments, pod: Pod) -> tuple[Sandbox | None, str]:
-    """The processes a Pod is to have, or None and the reason why they cannot be formed (a missing ConfigMap)."""
-    try:
-        return sandbox(cluster, assignments, pod), ""
-    except NetlabError as error:
-        return None, str(error)
+def report_statuses(store: Store, look: Look) -> tuple[Look, int]:
+    """Store the status of every Pod as it is seen now, and forget Pods whose deletion is complete.
 
-
-def report_statuses(
-    session: Session, cluster: Cluster, assignments: Assignments, seen: Mapping[str, SandboxStatus], now: float
-) -> tuple[Cluster, int]:
-    """Store the status of every Pod as it is seen now, forget Pods whose deletion is complete.
-
-    Returns the cluster with the new statuses, and the number of Pods of which there was news.
+    Returns the look with the new statuses, and the number of Pods of which there was news.
     """
-    store, restarts, changed, gone = session.store, session.store.restarts(), [], []
-    for pod in cluster.pods:
-        uid = pod.metadata.uid
-        if pod.metadata.deletion_timestamp and uid not in seen:
-            gone.append(pod)
-            continue
-        bound = assignments.pods.get(pod.key)
-        _, error = _sandbox(cluster, assignments, pod) if bound and bound.ips else (None, "")
-        node = assignments.nodes.get(bound.node) if bound else None
-        backoffs: Mapping[str, Backoff] = restarts.get(uid, {})
-        host_ip = node.ip if node else ""
-        status = pod_status(pod, bound, seen.get(uid), backoffs, now, host_ip=host_ip, config_error=error)
-        if status != pod.status:
-            changed.append((pod, status))
+    restarts = store.restarts()
+    gone = [pod for pod in look.cluster.pods if pod.metadata.deletion_timestamp and pod.metadata.uid not in look.seen]
+    statuses = {pod.key: _status(look, pod, restarts.get(pod.metadata.uid, {})) for pod in look.cluster.pods if pod not in gone}
+    changed = [pod for pod in look.cluster.pods if pod not in gone and statuses[pod.key] != pod.status]
     if changed or gone:
         with store.transaction():
-            for pod, status in changed:
-                store.put_status(pod, status)
-                for event in status_events(pod, status):
-                    record(store, event, now)
+            for pod in changed:
+                store.put_status(pod, statuses[pod.key])
+                for event in status_events(pod, statuses[pod.key]):
+                    record(store, event, look.now)
             for pod in gone:
                 store.delete(pod)
-    cluster = cluster.without([pod.key for pod in gone])
-    return cluster.with_objects(replace(pod, status=status) for pod, status in changed), len(changed) + len(gone)
+    cluster = look.cluster.without([pod.key for pod in gone])
+    cluster = cluster.with_objects(replace(pod, status=statuses[pod.key]) for pod in changed)
+    return replace(look, cluster=cluster), len(changed) + len(gone)
+
+
+def _status(look: Look, pod: Pod, backoffs: Mapping[str, Backoff]) -> PodStatus:
+    bound, formed = look.assignments.pods.get(pod.key), look.formed.get(pod.key)
+    node = look.assignments.nodes.get(bound.node) if bound else None
+    return pod_status(
+        pod,
+        bound,
+        look.seen.get(pod.metadata.uid),
+        backoffs,
+        look.now,
+        host_ip=node.ip if node else "",
+        config_error=str(formed) if isinstance(formed, NetlabError) else "",
+    )
 
 
 def status_events(pod: Pod, later: PodStatus) -> Iterator[Event]:
@@ -95,23 +88,22 @@ def status_events(pod: Pod, later: PodStatus) -> Iterator[Event]:
             yield Event(about=pod.key, type="Warning", reason="Failed", message=f"Error: {item.message}")
 
 
-def act(session: Session, cluster: Cluster, plan: ProcessPlan, now: float) -> tuple[int, list[str]]:
+def act(session: Session, look: Look, plan: ProcessPlan) -> tuple[int, list[str]]:
     """Do the process steps; return how many were done, and a sentence for each Pod that could not be helped."""
-    for steps in plan.steps.values():
-        for step in steps:
-            if isinstance(step, StartContainer) and step.backoff is not None:
-                session.store.put_restart(step.sandbox.uid, step.name, step.backoff)
-    names = {pod.metadata.uid: pod for pod in cluster.pods}
+    for step in (step for steps in plan.steps.values() for step in steps):
+        if isinstance(step, StartContainer) and step.backoff is not None:
+            session.store.put_restart(step.sandbox.uid, step.name, step.backoff)
     results = session.runtime.each(plan.steps, lambda step: _do(session, step))
+    failed = {uid: error for uid, error in results.items() if error is not None}
     problems = []
-    for uid, error in results.items():
-        pod = names.get(uid)
-        if error is not None:
-            problems.append(f"pod {pod.metadata.namespace}/{pod.metadata.name}: {error}" if pod else str(error))
-            if pod:
-                event = Event(about=pod.key, type="Warning", reason="FailedCreatePodSandBox", message=str(error))
-                record(session.store, event, now)
-    return sum(len(steps) for uid, steps in plan.steps.items() if results.get(uid) is None), problems
+    pods = {pod.metadata.uid: pod for pod in look.cluster.pods}
+    for uid, error in failed.items():
+        pod = pods.get(uid)
+        problems.append(f"pod {pod.metadata.namespace}/{pod.metadata.name}: {error}" if pod else str(error))
+        if pod:
+            event = Event(about=pod.key, type="Warning", reason="FailedCreatePodSandBox", message=str(error))
+            record(session.store, event, look.now)
+    return sum(len(steps) for uid, steps in plan.steps.items() if uid not in failed), problems
 
 
 def _do(session: Session, step: ProcessStep) -> None:

@@ -13,23 +13,20 @@ two statements leaves a state from which the next round goes on: level-triggered
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.desired.endpoints import all_slices
 from netlab.desired.services import service_entries, udp_endpoints
 from netlab.desired.zone import zone
 from netlab.engine.decide import decide
+from netlab.engine.look import Look, form_sandboxes
 from netlab.engine.pods import act, report_statuses, wishes
 from netlab.engine.report import Report
 from netlab.engine.session import Session
 from netlab.errors import NetlabError
 from netlab.kernel.files import replace_text
-from netlab.model.lab import Cluster
 from netlab.netstate.names import NetnsName, machine_netns
-from netlab.netstate.process import SandboxStatus
 from netlab.plan.diff import diff
 from netlab.plan.processes import plan_processes
 from netlab.plan.steps import ApplyNft
@@ -55,28 +52,18 @@ def reconcile(session: Session) -> Report:
     raise NetlabError(f"lab {session.paths.lab} did not come to rest in {MAX_ROUNDS} rounds; {still}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What one round goes by: objects with the newest statuses, choices, what runs, and the time (seconds since the epoch)."""
-
-    cluster: Cluster
-    assignments: Assignments
-    seen: Mapping[str, SandboxStatus]
-    now: float
-
-
 def _round(session: Session, report: Report) -> bool:
     """One look and one act; tell whether anything was changed."""
     store, now = session.store, session.clock()
     with report.timed("decide"), store.transaction():
         cluster, assignments = decide(store, now)
     with report.timed("statuses"):
-        seen = session.runtime.observe()
-        cluster, news = report_statuses(session, cluster, assignments, seen, now)
-    look = Look(cluster=cluster, assignments=assignments, seen=seen, now=now)
+        formed = form_sandboxes(cluster, assignments)
+        look = Look(cluster=cluster, assignments=assignments, formed=formed, seen=session.runtime.observe(), now=now)
+        look, news = report_statuses(store, look)
     steps = _network(session, report, look)
     with report.timed("records"):
-        records = zone(cluster, all_slices(cluster, assignments), assignments.cluster_ips)
+        records = zone(look.cluster, all_slices(look.cluster, assignments), assignments.cluster_ips)
         steps += replace_text(session.paths.dns / "records", str(records))
     with report.timed("conntrack"):
         _forget_stale_flows(session, look)
@@ -130,12 +117,12 @@ def _forget_stale_flows(session: Session, look: Look) -> None:
 
 def _processes(session: Session, report: Report, look: Look) -> int:
     """Start, end and clear away processes; return the number of steps that were done."""
-    plan = plan_processes(wishes(session.store, look.cluster, look.assignments), look.seen, look.now)
+    plan = plan_processes(wishes(session.store, look), look.seen, look.now)
     if plan.backoffs:
         with session.store.transaction():
             for (uid, container), backoff in plan.backoffs.items():
                 session.store.put_restart(uid, container, backoff)
-    done, problems = act(session, look.cluster, plan, look.now)
+    done, problems = act(session, look, plan)
     report.problems += [problem for problem in problems if problem not in report.problems]
     retry_at = look.now + RETRY_S if problems else None
     report.wake_at = min((moment for moment in (plan.wake_at, retry_at) if moment is not None), default=None)
