@@ -7,6 +7,9 @@ import signal
 import subprocess
 from pathlib import Path
 
+from netlab.engine import agent
+from netlab.store.paths import LabPaths
+
 POD = """
 apiVersion: v1
 kind: Pod
@@ -23,12 +26,9 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 
 
 def agent_pid(lab) -> int:
-    return next(
-        (int(line.split()[2]) for line in lab.run("status").out.splitlines() if line.startswith("agent   process")), 0
-    ) or next(
-        (int(line.split()[2]) for line in lab.run("status").out.splitlines() if line.startswith("agent") and "process" in line),
-        0,
-    )
+    """The agent after one more command, which starts it if it is dead."""
+    lab.run("status")
+    return agent.agent_pid(LabPaths(lab.lab)) or 0
 
 
 def main_pid(lab) -> int:

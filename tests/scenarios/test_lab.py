@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 POD = """
@@ -69,8 +67,7 @@ def test_crash_loop_backs_off(lab, until):
 
 @pytest.mark.parametrize(("script", "phase", "word"), [("exit 0", "Succeeded", "Completed"), ("exit 4", "Failed", "Error")])
 def test_finished_pods(lab, until, script, phase, word):
-    manifest = json.loads('{"a": 0}') and pod("a", script).replace("spec:", "spec:\n  restartPolicy: Never", 1)
-    lab.apply(manifest)
+    lab.apply(pod("a", script).replace("spec:", "spec:\n  restartPolicy: Never", 1))
     until(lambda: lab.pods()[0]["status"]["phase"] == phase)
     assert word in lab("get", "pods")
 
