@@ -8,8 +8,15 @@ from collections.abc import Sequence
 
 import click
 
-from netlab.cli.options import file_option, lab_option, live_lab, namespace_option, say_waiting
-from netlab.cli.up import show_timings
+from netlab.cli.options import (
+    file_option,
+    lab_option,
+    live_lab,
+    namespace_option,
+    report_options,
+    say_waiting,
+    show_report,
+)
 from netlab.cli.words import subject
 from netlab.engine.agent import agent_pid, wake_agent
 from netlab.engine.apply import apply
@@ -25,10 +32,12 @@ from netlab.store.paths import LabPaths
 @click.command("apply")
 @file_option
 @namespace_option
-@click.option("--timings", is_flag=True, help="Show how long each part took.")
+@report_options
 @lab_option
 @click.pass_context
-def command(ctx: click.Context, *, files: tuple[str, ...], namespace: str | None, timings: bool, lab: str) -> None:
+def command(
+    ctx: click.Context, *, files: tuple[str, ...], namespace: str | None, verbose: bool, timings: bool, lab: str
+) -> None:
     """Make objects from Kubernetes YAML: all of a set, or none if there is an error in it."""
     begun = time.perf_counter()
     objects = read(files, namespace)
@@ -39,9 +48,8 @@ def command(ctx: click.Context, *, files: tuple[str, ...], namespace: str | None
         report = Report() if is_settled(opened, paths) else reconcile(opened)
     if report.changes:
         wake_agent(paths)
-    if timings:
-        show_timings(report)
-        click.echo(f"  {'total':<10} {(time.perf_counter() - begun) * 1000:7.1f} ms", err=True)
+    report.timings["total"] = time.perf_counter() - begun
+    show_report(report, verbose=verbose, timings=timings)
     for problem in report.problems:
         click.echo(f"error: {problem}", err=True)
     ctx.exit(3 if report.problems else 0)

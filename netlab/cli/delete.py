@@ -7,7 +7,15 @@ import time
 import click
 
 from netlab.cli.apply import read
-from netlab.cli.options import file_option, lab_option, live_lab, namespace_option, say_waiting
+from netlab.cli.options import (
+    file_option,
+    lab_option,
+    live_lab,
+    namespace_option,
+    report_options,
+    say_waiting,
+    show_report,
+)
 from netlab.cli.words import KINDS, keys, subject
 from netlab.engine.agent import wake_agent
 from netlab.engine.apply import delete
@@ -23,6 +31,7 @@ from netlab.engine.settle import wait_gone
 @click.option("--grace-period", type=click.IntRange(0), metavar="SECONDS", help="Time from TERM to KILL; 0 kills at once.")
 @click.option("--wait/--no-wait", default=True, help="Return when they are gone, or at once.")
 @click.option("--ignore-not-found", is_flag=True, help="An object that does not exist is no error.")
+@report_options
 @lab_option
 @click.pass_context
 def command(
@@ -34,6 +43,8 @@ def command(
     grace_period: int | None,
     wait: bool,
     ignore_not_found: bool,
+    verbose: bool,
+    timings: bool,
     lab: str,
 ) -> None:
     """Delete objects by name or by manifest, with all they own. Containers get TERM, their grace period, then KILL."""
@@ -43,8 +54,9 @@ def command(
     paths = live_lab(lab)
     with session(paths, waiting=say_waiting) as opened:
         found, missing = delete(opened, wanted, grace_s=grace_period)
-        reconcile(opened)
+        report = reconcile(opened)
     wake_agent(paths)
+    show_report(report, verbose=verbose, timings=timings)
     for key in found:
         click.echo(f'{subject(key).partition("/")[0]} "{key.name}" deleted')
     if wait:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import click
 
 from netlab.engine.agent import ensure_agent
+from netlab.engine.report import Report
 from netlab.kernel.machine import require_root
 from netlab.store.paths import LabPaths
 
@@ -32,6 +33,22 @@ def file_option(function: F) -> F:
     return click.option(
         "-f", "--filename", "files", multiple=True, metavar="FILE|DIR|-", help="A manifest, a folder of them, or - for stdin."
     )(function)
+
+
+def report_options(function: F) -> F:
+    """Add `-v` and `--timings`: what a command that changes the lab did, and how long that took."""
+    verbose = click.option(
+        "-v", "--verbose", is_flag=True, help="Print every change as the ip or nft line that does it by hand."
+    )
+    return verbose(click.option("--timings", is_flag=True, help="Print how long each part took.")(function))
+
+
+def show_report(report: Report, *, verbose: bool, timings: bool) -> None:
+    """Print what was asked for of a report, to standard error."""
+    for step in report.steps if verbose else ():
+        click.echo(step, err=True)
+    for part, seconds in report.timings.items() if timings else ():
+        click.echo(f"  {part:<10} {seconds * 1000:7.1f} ms", err=True)
 
 
 def lab_paths(lab: str) -> LabPaths:

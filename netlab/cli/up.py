@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import click
 
-from netlab.cli.options import lab_option, lab_paths, say_waiting
+from netlab.cli.options import lab_option, lab_paths, report_options, say_waiting, show_report
 from netlab.engine.down import down, is_half_removed
-from netlab.engine.report import Report
 from netlab.engine.session import session
 from netlab.engine.up import up
 from netlab.errors import ManifestError, Problem
@@ -20,10 +19,10 @@ from netlab.model.lab import Lab, LabSpec, NodeTemplate
 @click.command("up")
 @click.option("--nodes", type=click.IntRange(1, 64), metavar="N", help="How many Nodes: node-1, node-2, ... [default: 3]")
 @click.option("-f", "--filename", "file", metavar="FILE", help="A manifest with one object of kind Lab.")
-@click.option("--timings", is_flag=True, help="Show how long each part took.")
+@report_options
 @lab_option
 @click.pass_context
-def command(ctx: click.Context, *, nodes: int | None, file: str | None, timings: bool, lab: str) -> None:
+def command(ctx: click.Context, *, nodes: int | None, file: str | None, verbose: bool, timings: bool, lab: str) -> None:
     """Make a lab, or bring one that is up to what is wished. The second time nothing changes."""
     begun = time.perf_counter()
     wish = _read(file) if file else None
@@ -39,16 +38,9 @@ def command(ctx: click.Context, *, nodes: int | None, file: str | None, timings:
         size = len(opened.store.cluster().nodes)
     for problem in report.problems:
         click.echo(f"warning: {problem}", err=True)
-    if timings:
-        show_timings(report)
+    show_report(report, verbose=verbose, timings=timings)
     seconds = time.perf_counter() - begun
     click.echo(f"lab {lab} is up: {size} Nodes, {report.changes} changes in {seconds:.2f} s")
-
-
-def show_timings(report: Report) -> None:
-    """Print the breakdown by part in milliseconds."""
-    for part, seconds in report.timings.items():
-        click.echo(f"  {part:<10} {seconds * 1000:7.1f} ms", err=True)
 
 
 def _read(file: str) -> Lab:

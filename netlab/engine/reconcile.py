@@ -29,7 +29,7 @@ from netlab.kernel.files import replace_text
 from netlab.netstate.names import NetnsName, machine_netns
 from netlab.plan.diff import diff
 from netlab.plan.processes import plan_processes
-from netlab.plan.steps import ApplyNft
+from netlab.plan.steps import ApplyNft, explained
 
 MAX_ROUNDS = 20
 RETRY_S = 10.0
@@ -48,8 +48,8 @@ def reconcile(session: Session) -> Report:
         if not _round(session, report):
             session.store.set_fact("synced", str(session.store.revision))
             return report
-    still = f"still to be done: {report.last_step}" if report.last_step else "see `netlab events -A`"
-    raise NetlabError(f"lab {session.paths.lab} did not come to rest in {MAX_ROUNDS} rounds; {still}")
+    newest = f"the newest change: {report.steps[-1]}" if report.steps else "see `netlab events -A`"
+    raise NetlabError(f"lab {session.paths.lab} did not come to rest in {MAX_ROUNDS} rounds; {newest}")
 
 
 def _round(session: Session, report: Report) -> bool:
@@ -89,7 +89,7 @@ def _network(session: Session, report: Report, look: Look) -> int:
     changed = {step.netns for step in plan.steps if isinstance(step, ApplyNft) and step.netns in observed.by_name}
     if changed:  # remembered before the rules change: whoever finds this goes on, should we be killed in between
         session.store.set_fact("stale-flows", " ".join({*changed, *session.store.fact("stale-flows").split()}))
-    report.last_step = plan.steps[0].command if plan else ""
+    report.steps += [explained(step) for step in plan.steps]
     with report.timed("network"):
         session.network.apply(scope, plan.steps)
     if not plan and recorded != wanted:  # nothing was to be done: nothing of the others exists any more
@@ -122,6 +122,7 @@ def _processes(session: Session, report: Report, look: Look) -> int:
         with session.store.transaction():
             for (uid, container), backoff in plan.backoffs.items():
                 session.store.put_restart(uid, container, backoff)
+    report.steps += [f"# {step}" for steps in plan.steps.values() for step in steps]
     done, problems = act(session, look, plan)
     report.problems += [problem for problem in problems if problem not in report.problems]
     retry_at = look.now + RETRY_S if problems else None

@@ -14,7 +14,7 @@ class Report:
 
     `changes` counts changes of Linux and of processes; `timings` are seconds by part, for the breakdown; `problems` are
     sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do;
-    `last_step` is the first step of the newest plan for the network, as a command.
+    `steps` are all changes in order, those of the network as the commands that do them by hand, each with its reason.
     """
 
     changes: int = 0
@@ -22,7 +22,7 @@ class Report:
     timings: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     wake_at: float | None = None
-    last_step: str = ""
+    steps: list[str] = field(default_factory=list)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

@@ -179,7 +179,7 @@ Step = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Steps in an order that works from top to bottom. Printed one step a line, its reason behind it."""
+    """Steps in an order that works from top to bottom. Printed, it is a shell script that does the same by hand."""
 
     steps: tuple[Step, ...] = ()
 
@@ -187,5 +187,11 @@ class Plan:
         return bool(self.steps)
 
     def __str__(self) -> str:
-        lines = (f"{step.command}  # {step.reason}" if step.reason else step.command for step in self.steps)
-        return "\n".join((*lines, f"{len(self.steps)} changes"))
+        return "\n".join((*(explained(step) for step in self.steps), f"# {len(self.steps)} changes"))
+
+
+def explained(step: Step) -> str:
+    """Return the command of a step with its reason as a comment: behind it, or above one of several lines."""
+    if not step.reason:
+        return step.command
+    return f"# {step.reason}\n{step.command}" if "\n" in step.command else f"{step.command}  # {step.reason}"

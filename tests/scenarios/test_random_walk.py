@@ -95,7 +95,7 @@ def test_random_walk(lab, seed):
         done = lab.run(verb, "-f", "-", *(("--ignore-not-found",) if verb == "delete" else ()), stdin=manifest)
         path.append(f"{verb} {manifest}")
         assert done.code == 0, f"{done.err}\nafter {path}"
-        assert left_to_do(lab) == "0 changes", f"after {path}"
+        assert left_to_do(lab) == "# 0 changes", f"after {path}"
     assert "0 changes" in lab("up")
     assert machine_netns(lab.lab, "node-1") in left_names(lab)
 

@@ -58,7 +58,7 @@ def links(*changed, space=NODE_SPACE):
 def test_nothing_is_to_be_done_where_nothing_differs(state):
     plan = diff(state, state, MARK)
     assert not plan
-    assert str(plan) == "0 changes"
+    assert str(plan) == "# 0 changes"
 
 
 PLUG = [
