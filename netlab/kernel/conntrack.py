@@ -14,7 +14,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -48,42 +48,25 @@ def udp_flows(name: NetnsName) -> list[UdpFlow]:
     return _in_namespace(name, _dump)
 
 
-def delete_stale_udp(name: NetnsName, stale: Iterable[tuple[str, int, str | None]]) -> int:
-    """Delete the UDP entries that were sent to (address, port) and are answered by the endpoint; return how many.
-
-    Each triple is (ClusterIP, Node's or external address, port or NodePort, address of an endpoint that is gone); None as
-    endpoint means any: use it when a Service goes from no endpoint to some (entries that were never translated) or away.
-    An entry that ended meanwhile is no error. Raises KernelError.
-    """
-    gone = frozenset(stale)
-    if not gone:
-        return 0
-    return _delete_if(
-        name, lambda flow: not gone.isdisjoint(((flow.address, flow.port, flow.endpoint), (flow.address, flow.port, None)))
-    )
-
-
 def keep_udp_to(name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
     """Delete the UDP entries to each (address, port) of `serving` that none of its endpoints answers; return how many.
 
     The level-triggered cut, as kube-proxy has it since 1.32: no knowledge of what changed is needed, a crash between the
-    change and the clean-up heals by the next call. A Service without endpoints is given as an empty set. Raises KernelError.
+    change and the clean-up heals by the next call. A Service without endpoints is given as an empty set. An entry that ended
+    meanwhile is no error. Raises KernelError.
     """
-    if not serving:
-        return 0
-    return _delete_if(name, lambda flow: flow.endpoint not in serving.get((flow.address, flow.port), {flow.endpoint}))
 
-
-def _delete_if(name: NetnsName, is_stale: Callable[[UdpFlow], bool]) -> int:
     def delete(netlink: NetlinkSocket) -> int:
-        stale = [flow for flow in _dump(netlink) if is_stale(flow)]
+        stale = [
+            flow for flow in _dump(netlink) if flow.endpoint not in serving.get((flow.address, flow.port), {flow.endpoint})
+        ]
         errors = netlink.request([Message(_CT_DELETE, 0, _NFGENMSG + flow.identity) for flow in stale])
         for code in errors:
             if code not in {0, errno.ENOENT}:
                 raise OSError(code, os.strerror(code))
         return errors.count(0)
 
-    return _in_namespace(name, delete)
+    return _in_namespace(name, delete) if serving else 0
 
 
 def _in_namespace(name: NetnsName, function: Callable[[NetlinkSocket], Result]) -> Result:

@@ -77,10 +77,6 @@ class FakeNetwork:
             if self._on_step is not None:
                 self._on_step()
 
-    def add_foreign(self, name: NetnsName, alias: str = "") -> None:
-        """Make a namespace that belongs to somebody else, as a user or another lab would."""
-        self.spaces[name] = FakeSpace(name=name, alias=alias)
-
     def _count(self, step: Step) -> None:
         if self.fail_at is not None:
             self.fail_at -= 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +27,6 @@ from netlab.store.assignments import assignment_rows, assignments_of
 from netlab.store.database import connect, cure, translated
 
 T = TypeVar("T", bound=KubernetesObject)
-Restarts = Mapping[str, Mapping[str, Backoff]]
-"""Restart records by Pod uid and container name."""
 
 
 class Store:

@@ -8,7 +8,7 @@ import pytest
 
 from netlab.errors import KernelError
 from netlab.kernel import netns, nft
-from netlab.kernel.conntrack import delete_stale_udp, keep_udp_to, udp_flows
+from netlab.kernel.conntrack import keep_udp_to, udp_flows
 
 pytestmark = [
     pytest.mark.kernel,
@@ -55,32 +55,18 @@ DNS, SECOND, OWN = ("10.96.0.10", "127.0.0.2"), ("10.96.0.11", "127.0.0.3"), ("1
 
 
 @pytest.mark.parametrize(
-    ("stale", "left"),
-    [
-        pytest.param([], {DNS, SECOND, OWN}, id="nothing is stale"),
-        pytest.param([("10.96.0.10", 53, "127.0.0.2")], {SECOND, OWN}, id="flows of one endpoint"),
-        pytest.param([("10.96.0.10", 53, "127.0.0.8")], {DNS, SECOND, OWN}, id="another endpoint's flows stay"),
-        pytest.param([("10.96.0.10", 54, None)], {DNS, SECOND, OWN}, id="another port's flows stay"),
-        pytest.param([("10.96.0.11", 53, None), ("10.96.0.10", 53, None)], {OWN}, id="whatever answered"),
-    ],
-)
-def test_stale_flows_go(flows, stale, left):
-    assert seen() == {DNS, SECOND, OWN}
-    assert delete_stale_udp(NAME, stale) == 3 - len(left)
-    assert seen() == left
-
-
-@pytest.mark.parametrize(
     ("serving", "left"),
     [
         pytest.param({}, {DNS, SECOND, OWN}, id="no service"),
         pytest.param({("10.96.0.10", 53): frozenset({"127.0.0.2"})}, {DNS, SECOND, OWN}, id="the endpoint serves"),
         pytest.param({("10.96.0.10", 53): frozenset({"127.0.0.7"})}, {SECOND, OWN}, id="another one serves"),
         pytest.param({("10.96.0.10", 53): frozenset()}, {SECOND, OWN}, id="none serves"),
+        pytest.param({("10.96.0.10", 54): frozenset()}, {DNS, SECOND, OWN}, id="another port"),
     ],
 )
 def test_only_flows_to_serving_endpoints_are_kept(flows, serving, left):
-    keep_udp_to(NAME, serving)
+    assert seen() == {DNS, SECOND, OWN}
+    assert keep_udp_to(NAME, serving) == 3 - len(left)
     assert seen() == left
 
 
@@ -92,10 +78,10 @@ def test_tcp_is_never_touched(flows):
 
     before = tcp()
     assert "dst=10.96.0.10" in before
-    delete_stale_udp(NAME, [("10.96.0.10", 53, None)])
+    keep_udp_to(NAME, {("10.96.0.10", 53): frozenset()})
     assert "dst=10.96.0.10" in tcp()
 
 
 def test_a_missing_namespace_is_a_kernel_error():
     with pytest.raises(KernelError, match="no such network namespace"):
-        delete_stale_udp("t4.none", [("10.96.0.10", 53, None)])
+        keep_udp_to("t4.none", {("10.96.0.10", 53): frozenset()})
