@@ -47,8 +47,11 @@ class FakeRuntime:
 
     def start_sandbox(self, sandbox: Sandbox) -> None:
         """Make a sandbox, or its pause process anew; runs of before are kept."""
-        known = self.sandboxes.get(sandbox.uid, SandboxStatus(uid=sandbox.uid, alive=True))
-        self.sandboxes[sandbox.uid] = replace(known, alive=True)
+        known = self.sandboxes.get(sandbox.uid)
+        if known and not known.alive:
+            self._end_all(sandbox.uid, KILLED)
+            known = self.sandboxes[sandbox.uid]
+        self.sandboxes[sandbox.uid] = replace(known or SandboxStatus(uid=sandbox.uid, alive=True), alive=True, detached=False)
 
     def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
         """Start an attempt. Raises KernelError without a living sandbox, NotFound for a container it does not have."""
@@ -79,11 +82,15 @@ class FakeRuntime:
         """End all running containers with code 137, and the sandbox."""
         if uid in self.sandboxes:
             self._end_all(uid, KILLED)
-            self.sandboxes[uid] = replace(self.sandboxes[uid], alive=False)
+            self.sandboxes[uid] = replace(self.sandboxes[uid], alive=False, detached=False)
 
     def remove(self, uid: str) -> None:
         """Forget the sandbox."""
         self.sandboxes.pop(uid, None)
+
+    def detach(self, uid: str) -> None:
+        """Somebody deletes the Pod's network namespace under its processes."""
+        self.sandboxes[uid] = replace(self.sandboxes[uid], alive=False, detached=True)
 
     def exits(self, uid: str, name: str, code: int) -> None:
         """The program of a running container ends by itself with this code."""

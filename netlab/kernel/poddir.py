@@ -4,7 +4,7 @@
         etc/{hosts,resolv.conf,hostname}      seen by all containers
         shm/, volumes/<name>/                 shared by all containers
         terminating                           TERM was sent
-        pause/{config.json,pidfile,process}   process: pid, start time, boot
+        pause/{config.json,pidfile,netns,process}   process: pid, start time, boot
         containers/<name>/<attempt>/          a bundle
             config.json, rootfs/, upper/, work/
             pidfile, conmon.pid, oom, log, ... written by conmon

@@ -15,7 +15,7 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel import processes
+from netlab.kernel import netns, processes
 from netlab.kernel.files import read, replace_text
 from netlab.kernel.poddir import Bundle, PodDirectory
 from netlab.netstate.process import ContainerRun, SandboxStatus
@@ -27,12 +27,26 @@ def sandbox_status(pod: PodDirectory, exits: Path) -> SandboxStatus:
     """Return what exists of a sandbox. Raises KernelError if its files cannot be read."""
     names = pod.containers()
     found = [(name, attempts[-1]) for name in names if (attempts := pod.attempts(name))]
+    lives, attached = processes.is_alive(pod.pause_process()), is_attached(pod)
     return SandboxStatus(
         uid=pod.uid,
-        alive=processes.is_alive(pod.pause_process()),
+        alive=lives and attached,
+        detached=lives and not attached,
         terminating=(pod.path / "terminating").exists(),
         runs=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in found),
     )
+
+
+def is_attached(pod: PodDirectory) -> bool:
+    """Tell whether the pause process is in the network namespace that has the Pod's name now."""
+    process, name = pod.pause_process(), pod.pause.read("netns")
+    if process is None or name is None:
+        return False
+    try:
+        own, named = Path(f"/proc/{process.pid}/ns/net").stat(), netns.path(name.strip()).stat()
+    except OSError:
+        return False
+    return (own.st_dev, own.st_ino) == (named.st_dev, named.st_ino)
 
 
 def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> ContainerRun:

@@ -17,6 +17,7 @@ from netlab.kernel.files import PRIVATE, make_directory, replace_text, rewrite, 
 from netlab.kernel.oci import Surroundings
 from netlab.kernel.poddir import STICKY, WORLD_WRITABLE, Bundle, LabDirectories, PodDirectory, Run, component
 from netlab.kernel.processes import Process
+from netlab.kernel.runs import is_attached
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
 VOLUMES: Final = "volumes/"
@@ -26,12 +27,12 @@ _PROGRAM_DIRECTORIES: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32",
 
 
 def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
-    """Make the Pod's files and its pause process; with a living pause process only the files are brought up to date."""
+    """Make the Pod's files and its pause process; with one that lives in its network only the files are brought up to date."""
     pod = places.pod(sandbox.uid)
     _make_files(pod, sandbox)
-    if processes.is_alive(pod.pause_process()):
+    if processes.is_alive(pod.pause_process()) and is_attached(pod):
         return
-    kill_sandbox(pod)  # containers of an earlier pause process that have namespaces of their own
+    kill_sandbox(pod)  # one that is detached, and containers of an earlier one that have namespaces of their own
     if pod.pause.path.exists():
         end_makers([pod.pause.path], lambda: crun.delete(pod.pause.id))
     crun.delete(pod.pause.id)
@@ -45,6 +46,7 @@ def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
         mark=pause_mark(pod.path),
     )
     replace_text(pod.pause.path / "config.json", oci.text(config))
+    replace_text(pod.pause.path / "netns", f"{sandbox.netns}\n")
     pidfile = pod.pause.path / "pidfile"
     crun.call("run", "-d", f"--pid-file={pidfile}", "-b", str(pod.pause.path), pod.pause.id, manager="disabled")
     pause = processes.find(int(pod.pause.read("pidfile") or 0))

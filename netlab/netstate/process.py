@@ -73,9 +73,14 @@ class ContainerRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxStatus:
-    """What exists of a sandbox: is its pause process alive, was TERM sent to it, and the newest run of each container."""
+    """What exists of a sandbox: does its pause process live, was TERM sent to it, and the newest run of each container.
+
+    `detached`: the pause process lives, but not in the network namespace that has the Pod's name now (somebody deleted that,
+    and it was made anew). Such a sandbox is not `alive`: its containers have no network.
+    """
 
     uid: str
     alive: bool
+    detached: bool = False
     terminating: bool = False
     runs: tuple[ContainerRun, ...] = ()

@@ -2,7 +2,8 @@
 
     deleting ........ TERM once; when all have ended or the grace period is over, remove what is left
     finished ........ (Succeeded, Failed) stop the sandbox, keep its logs
-    else ............ the sandbox lives; each container runs, or ended and restartPolicy says what then (desired/restarts.py)
+    else ............ the sandbox lives, in the Pod's network namespace; each container runs, or ended and restartPolicy
+                      says what then (desired/restarts.py)
     unknown ......... a sandbox without a Pod is removed
 
 Steps of one Pod stand in order and belong in one thread; different Pods have nothing to do with each other.
@@ -23,7 +24,7 @@ from netlab.netstate.process import ContainerRun, Sandbox, SandboxStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartSandbox:
-    """Make the Pod's directory and its pause process; alive already, nothing happens."""
+    """Make the Pod's directory and its pause process; alive already, nothing happens, and a detached one is ended first."""
 
     sandbox: Sandbox
 
@@ -114,7 +115,7 @@ def plan_processes(wishes: Iterable[Wish], observed: Mapping[str, SandboxStatus]
             if seen and not any(isinstance(step, Remove) for step in found):
                 moments.append(deadline(wish.pod))
         elif wish.pod.status.phase in FINAL_PHASES:
-            found = (Kill(uid=uid),) if seen and seen.alive else ()
+            found = (Kill(uid=uid),) if seen and (seen.alive or seen.detached) else ()
         elif wish.sandbox is None:
             found = ()
         else:

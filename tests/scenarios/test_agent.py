@@ -62,6 +62,16 @@ def test_next_command_starts_a_dead_agent_again(lab, until):
     assert main_pid(lab) == web
 
 
+def test_pod_whose_network_namespace_was_deleted_gets_a_new_one_with_its_processes(lab, until):
+    lab.apply(POD)
+    ip = lab.pod_ip("web")
+    subprocess.run(["ip", "netns", "del", f"{lab.lab}.default.web"], check=True)
+    lab("up")
+    assert ip in lab("exec", "web", "--", "ip", "-o", "addr")
+    assert lab.run("exec", "node-1", "--", "ping", "-c", "1", "-W", "2", ip).code == 0
+    assert lab.pod_ip("web") == ip
+
+
 def test_agent_repairs_what_was_changed_by_hand(lab, until):
     lab.apply(POD)
     node = f"{lab.lab}.node-1"

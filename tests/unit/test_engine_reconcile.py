@@ -317,6 +317,14 @@ def test_killed_pause_process_means_a_new_sandbox(bench):
     assert bench.word("web") == "Running"
 
 
+def test_deleted_network_namespace_means_a_new_sandbox(bench):
+    bench.apply(a_pod())
+    bench.runtime.detach(bench.pod("web").metadata.uid)
+    bench.after()
+    assert bench.runtime.sandboxes[bench.pod("web").metadata.uid].alive
+    assert (bench.word("web"), bench.pod("web").status.container_statuses[0].restart_count) == ("Running", 1)
+
+
 def test_sandbox_nobody_knows_is_removed(bench):
     bench.apply(a_pod())
     stray = replace(bench.runtime.sandboxes[bench.pod("web").metadata.uid], uid="stray")

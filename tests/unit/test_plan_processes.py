@@ -34,8 +34,8 @@ def run(name="a", state="running", attempt=0, code=None, ended=0.0) -> Container
     return ContainerRun(name=name, attempt=attempt, state=state, exit_code=code, started_at=NOW - 100, finished_at=ended)
 
 
-def seen(*runs, alive=True, terminating=False) -> dict[str, SandboxStatus]:
-    return {"u1": SandboxStatus(uid="u1", alive=alive, terminating=terminating, runs=runs)}
+def seen(*runs, alive=True, detached=False, terminating=False) -> dict[str, SandboxStatus]:
+    return {"u1": SandboxStatus(uid="u1", alive=alive, detached=detached, terminating=terminating, runs=runs)}
 
 
 def words(pod, observed, backoffs=None, sandbox=SANDBOX) -> list[str]:
@@ -74,6 +74,13 @@ PAST, SOON = "2023-11-14T22:13:00Z", "2023-11-14T22:13:30Z"  # NOW is 22:13:20
         pytest.param(a_pod(phase="Failed"), seen(run("a", "exited", 0, 1)), ["kill sandbox u1"], id="finished: sandbox stops"),
         pytest.param(a_pod(phase="Succeeded"), seen(run("a", "exited", 0, 0), alive=False), [], id="finished and stopped"),
         pytest.param(a_pod(phase="Succeeded"), {}, [], id="finished and cleared away"),
+        pytest.param(
+            a_pod(phase="Failed"),
+            seen(run("a", "exited", 0, 1), alive=False, detached=True),
+            ["kill sandbox u1"],
+            id="finished, its netns gone",
+        ),
+        pytest.param(a_pod(), seen(run(), run("b"), alive=False, detached=True), [START], id="netns deleted: a new sandbox"),
         pytest.param(a_pod(deletion=SOON), seen(run()), ["send TERM to the containers of u1"], id="deleting: TERM first"),
         pytest.param(a_pod(deletion=SOON), seen(run(), terminating=True), [], id="TERM is sent once"),
         pytest.param(
