@@ -9,6 +9,7 @@ Pod links are routed although they hang on a bridge: a Pod knows no neighbour bu
 the bridge's address alone), so also packets between Pods of one Node pass the Node's IP hooks. Otherwise a reply would be
 switched straight back to the client past the connection tracking, and never be translated back. Bridges that call the IP
 hooks themselves (br_netfilter) are the other way to that; a machine may lack the module, so it is not used, and switched off.
+No route is left to the kernel (`noprefixroute` everywhere): what is not written down here could not be repaired either.
 Source: DESIGN.md section 1; Documentation/networking/ip-sysctl; kindnet and host-gw of flannel for the routes.
 """
 
@@ -90,8 +91,13 @@ class Wiring:
         """A client that is not part of the cluster: it reaches Nodes, and neither Pods nor ClusterIPs."""
         addresses = {self._on_fabric(outside_address(self.spec))}
         addresses |= {Address(dev=LO, address=self.spec.outside_subnet)}
-        links = frozenset({self._machine_veth(OUTSIDE)[1]})
-        return Namespace(name=self._machine(OUTSIDE), links=links, addresses=frozenset(addresses), sysctls=EVERYWHERE)
+        return Namespace(
+            name=self._machine(OUTSIDE),
+            links=frozenset({self._machine_veth(OUTSIDE)[1]}),
+            addresses=frozenset(addresses),
+            routes=frozenset({self._to_fabric()}),
+            sysctls=EVERYWHERE,
+        )
 
     def node(self, name: str) -> Namespace:
         """A Node: a router between the fabric and its Pods."""
@@ -102,10 +108,11 @@ class Wiring:
         bridge = f"{gateway(mine.pod_cidr)}/{IPv4Network(mine.pod_cidr).prefixlen}"
         routes = {Route(destination=item.pod_cidr, dev=ETH0, via=item.ip) for item in others}
         routes |= {Route(destination="default", dev=ETH0, via=outside_address(self.spec))}
+        routes |= {self._to_fabric(), Route(destination=mine.pod_cidr, dev=CNI0)}
         return Namespace(
             name=self._machine(name),
             links=frozenset(links),
-            addresses=frozenset({self._on_fabric(mine.ip), Address(dev=CNI0, address=bridge)}),
+            addresses=frozenset({self._on_fabric(mine.ip), Address(dev=CNI0, address=bridge, noprefixroute=True)}),
             routes=frozenset(routes),
             sysctls=NODE,
         )
@@ -130,7 +137,11 @@ class Wiring:
         return pod_netns(self.lab, pod.metadata.namespace, pod.metadata.name)
 
     def _on_fabric(self, ip: str) -> Address:
-        return Address(dev=ETH0, address=f"{ip}/{IPv4Network(self.spec.node_subnet).prefixlen}")
+        return Address(dev=ETH0, address=f"{ip}/{IPv4Network(self.spec.node_subnet).prefixlen}", noprefixroute=True)
+
+    def _to_fabric(self) -> Route:
+        """The way to all machines: the fabric is the link itself."""
+        return Route(destination=self.spec.node_subnet, dev=ETH0)
 
     def _bridge(self, machine: str, name: IfName) -> Bridge:
         return Bridge(name=name, mac=mac_address(self.lab, machine, name), mtu=self.spec.mtu, alias=self.mark)

@@ -7,6 +7,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from netlab.engine import agent
 from netlab.store.paths import LabPaths
 
@@ -70,6 +72,53 @@ def test_pod_whose_network_namespace_was_deleted_gets_a_new_one_with_its_process
     assert ip in lab("exec", "web", "--", "ip", "-o", "addr")
     assert lab.run("exec", "node-1", "--", "ping", "-c", "1", "-W", "2", ip).code == 0
     assert lab.pod_ip("web") == ip
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "ip netns del {lab}.node-1",
+        "ip netns del {lab}.fabric",
+        "ip -n {lab}.node-1 link del cni0",
+        "ip -n {lab}.fabric link del fabric0",
+        "ip -n {lab}.default.web link set eth0 down",
+        "ip -n {lab}.default.web addr flush dev eth0",
+        "ip -n {lab}.node-1 addr flush dev eth0",
+        "ip -n {lab}.node-1 route flush table main",
+        "ip -n {lab}.outside route flush table main",
+        "ip netns exec {lab}.node-1 nft flush ruleset",
+        "ip netns exec {lab}.node-1 nft add rule inet netlab services drop",
+        "ip netns exec {lab}.node-1 sysctl -qw net.ipv4.ip_forward=0",
+        "ip -n {lab}.node-1 link set eth0 mtu 1300",
+    ],
+)
+def test_next_command_repairs_any_damage(lab, damage):
+    """From outside through the other Node to the Pod: the way is whole again after one command, and the second finds nothing."""
+    lab.apply(
+        POD.replace("[sleep, infinity]", "[python3, -m, http.server, '8080']").replace(
+            "spec: {selector", "spec: {type: NodePort, selector"
+        )
+    )
+    port = lab.json("service", "web")["spec"]["ports"][0]["nodePort"]
+    subprocess.run(["sh", "-c", damage.format(lab=lab.lab)], check=True)
+    lab("up")
+    assert "0 changes" in lab("up")
+    page = f"http://{lab.node_ip('node-2')}:{port}/"
+    lab(
+        "exec",
+        "outside",
+        "--",
+        "curl",
+        "-s",
+        "-o",
+        "/dev/null",
+        "--retry",
+        "20",
+        "--retry-connrefused",
+        "--retry-delay",
+        "1",
+        page,
+    )
 
 
 def test_agent_repairs_what_was_changed_by_hand(lab, until):

@@ -63,8 +63,13 @@ def test_a_pod_knows_its_node_and_nobody_else(build):
 
 def test_a_node_knows_the_way_to_the_pods_of_the_others(build):
     node = net(build).by_name["demo.node-1"]
-    assert node.addresses == {Address(dev="eth0", address="172.18.0.2/16"), Address(dev="cni0", address="10.244.1.1/24")}
+    assert node.addresses == {
+        Address(dev="eth0", address="172.18.0.2/16", noprefixroute=True),
+        Address(dev="cni0", address="10.244.1.1/24", noprefixroute=True),
+    }
     assert node.routes == {
+        Route(destination="172.18.0.0/16", dev="eth0"),
+        Route(destination="10.244.1.0/24", dev="cni0"),
         Route(destination="10.244.2.0/24", dev="eth0", via="172.18.0.3"),
         Route(destination="default", dev="eth0", via="172.18.0.1"),
     }
@@ -72,8 +77,11 @@ def test_a_node_knows_the_way_to_the_pods_of_the_others(build):
 
 def test_outside_knows_no_way_into_the_cluster(build):
     outside = net(build).by_name["demo.outside"]
-    assert outside.routes == frozenset()
-    assert outside.addresses == {Address(dev="eth0", address="172.18.0.1/16"), Address(dev="lo", address="203.0.113.1/32")}
+    assert outside.routes == {Route(destination="172.18.0.0/16", dev="eth0")}
+    assert outside.addresses == {
+        Address(dev="eth0", address="172.18.0.1/16", noprefixroute=True),
+        Address(dev="lo", address="203.0.113.1/32"),
+    }
 
 
 def test_a_port_of_the_switch_is_called_after_its_machine(build):
