@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import click
@@ -42,4 +43,8 @@ def command(
     pod = find_pod(cluster, target, namespace or "default")
     name = container_of(pod, container)
     terminal = tty and sys.stdin.isatty()
-    ctx.exit(new_runtime(paths).exec(pod.metadata.uid, name, args, tty=terminal, stdin=stdin))
+    ctx.exit(
+        new_runtime(paths).exec(
+            pod.metadata.uid, name, args, tty=terminal, stdio=(None if stdin else subprocess.DEVNULL, None, None)
+        )
+    )

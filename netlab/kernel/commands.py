@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Final
 
 from netlab.errors import KernelError
 from netlab.kernel import oci, processes
-from netlab.kernel.crun import Crun, run_logged, unstartable
+from netlab.kernel.crun import Crun, Stdio, run_logged, unstartable
 from netlab.kernel.files import translated
 from netlab.kernel.poddir import Bundle
 
@@ -22,7 +21,7 @@ FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT
 
 
 def execute(
-    crun: Crun, bundle: Bundle, args: Sequence[str], *, env: Mapping[str, str], cwd: str, tty: bool, stdin: bool
+    crun: Crun, bundle: Bundle, args: Sequence[str], *, env: Mapping[str, str], cwd: str, tty: bool, stdio: Stdio
 ) -> int:
     """Return the exit code of a command in a container: 128+n after signal n, 127 or 126 if it cannot be run.
 
@@ -35,7 +34,7 @@ def execute(
         code, message = run_logged(
             ["crun", *crun.options()],
             ["exec", *(("--tty",) if tty else ()), "--process", str(path), bundle.id],
-            stdio=(None if stdin else subprocess.DEVNULL, None),
+            stdio=stdio,
             deadline_s=None,
         )
     if not message:

@@ -20,6 +20,8 @@ from netlab.kernel import processes
 from netlab.kernel.files import remove_tree
 
 DEADLINE_S: Final = 20.0
+Stdio = tuple[int | IO[bytes] | None, int | IO[bytes] | None, int | IO[bytes] | None]
+"""Standard input, output and error of a program; None means ours."""
 # All of the environment that runtime programs get: nothing a user's shell happens to hold ends up in a Pod.
 ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
@@ -113,7 +115,7 @@ def run_logged(
     command: Sequence[str],
     args: Sequence[str],
     *,
-    stdio: tuple[int | IO[bytes] | None, int | IO[bytes] | None] = (subprocess.DEVNULL, subprocess.DEVNULL),
+    stdio: Stdio = (subprocess.DEVNULL, subprocess.DEVNULL, subprocess.DEVNULL),
     deadline_s: float | None = DEADLINE_S,
 ) -> tuple[int, str]:
     """Run crun and return its exit code and what it logged.
@@ -121,7 +123,7 @@ def run_logged(
     Args:
         command: crun and its global options.
         args: the command of crun with its arguments.
-        stdio: for standard input, and for standard output and error; None means ours.
+        stdio: standard input, output and error.
         deadline_s: after this time it is killed; None waits as long as it takes.
 
     Raises:
@@ -132,7 +134,7 @@ def run_logged(
         words = [*command, f"--log=/proc/self/fd/{log}", *args]
         try:
             process = subprocess.Popen(
-                words, stdin=stdio[0], stdout=stdio[1], stderr=stdio[1], env=ENVIRONMENT, cwd="/", pass_fds=(log,)
+                words, stdin=stdio[0], stdout=stdio[1], stderr=stdio[2], env=ENVIRONMENT, cwd="/", pass_fds=(log,)
             )
         except OSError as error:
             raise KernelError(f"{command[0]}: {error.strerror}") from error

@@ -7,6 +7,7 @@ one stopped. Methods for different Pods may run at the same time (`each`); for o
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.kernel import cgroups, ending, mounts, oci, runs, runtime_host, starting
 from netlab.kernel.commands import execute, signals_left_to_the_command
-from netlab.kernel.crun import Crun
+from netlab.kernel.crun import Crun, Stdio
 from netlab.kernel.poddir import LabDirectories
 from netlab.kernel.seccomp import seccomp_filter
 from netlab.netstate.process import Sandbox, SandboxStatus
@@ -101,9 +102,9 @@ class ContainerRuntime:
         env: Iterable[tuple[str, str]] = (),
         cwd: str = "",
         tty: bool = False,
-        stdin: bool = False,
+        stdio: Stdio = (subprocess.DEVNULL, None, None),
     ) -> int:
-        """Run a command in a container, with our standard input and output; return its exit code when it has ended.
+        """Run a command in a container, without standard input and with our output; return its exit code when it has ended.
 
         `env` is added to the container's variables; without `cwd` it runs in the container's. The code is 128+n after
         signal n, and 127 or 126 with the reason on standard error if the command cannot be run.
@@ -119,7 +120,7 @@ class ContainerRuntime:
             raise NotFound(f"container {container!r} does not run")
         is_main = threading.current_thread() is threading.main_thread()
         with signals_left_to_the_command() if is_main else nullcontext():
-            return mounts.inside(lambda: execute(self._crun, bundle, args, env=dict(env), cwd=cwd, tty=tty, stdin=stdin))
+            return mounts.inside(lambda: execute(self._crun, bundle, args, env=dict(env), cwd=cwd, tty=tty, stdio=stdio))
 
     def log_path(self, uid: str, container: str, *, previous: bool = False) -> Path:
         """Return the file with a container's output (CRI's format), of the newest run or the one before; it may not exist."""

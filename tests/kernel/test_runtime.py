@@ -286,7 +286,7 @@ def test_exec_passes_input_and_terminal(lab):
     program = (
         "import sys; from pathlib import Path; from netlab.kernel.runtime import ContainerRuntime as R;"
         f"r = R(state=Path({str(lab.places.state)!r}), data=Path({str(lab.places.data)!r}), lab={lab.name!r});"
-        f"sys.exit(r.exec({pod.uid!r}, 'c', sys.argv[2:], stdin=True, tty=sys.argv[1] == 'tty'))"
+        f"sys.exit(r.exec({pod.uid!r}, 'c', sys.argv[2:], stdio=(None, None, None), tty=sys.argv[1] == 'tty'))"
     )
     done = subprocess.run([sys.executable, "-c", program, "", "cat"], input=b"through\n", capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"through\n", b"")
