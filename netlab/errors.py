@@ -17,16 +17,21 @@ from dataclasses import dataclass
 
 
 class NetlabError(Exception):
-    """Base of every error with a message for the user."""
+    """Base of every error with a message for the user. `origin` stands before it when it is printed."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "", *, origin: str = "error") -> None:
+        self.origin = origin
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
     """One thing that is wrong with the input, at one place.
 
-    `path` is the field path in kubectl's spelling (`spec.ports[0].port`); `line` is 1-based, 0 if unknown.
+    `path` is the field path in kubectl's spelling (`spec.ports[0].port`); `line` is 1-based, 0 if unknown; `file` is empty for
+    what stood on the command line.
     """
 
     file: str
@@ -39,7 +44,7 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
         subject = " ".join(part for part in (self.object, self.path) if part)
-        text = f"{where}: {subject}: {self.message}" if subject else f"{where}: {self.message}"
+        text = ": ".join(part for part in (where, subject, self.message) if part)
         return f"{text} ({self.hint})" if self.hint else text
 
 

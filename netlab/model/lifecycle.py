@@ -42,14 +42,17 @@ FINAL_PHASES: frozenset[PodPhase] = frozenset({"Succeeded", "Failed"})
 
 
 def outcome(status: ContainerStatus) -> Outcome:
-    """Return what one container status says about its container, whatever the restartPolicy is."""
+    """Return what one container status says about its container, whatever the restartPolicy is.
+
+    One that waits for its creation and has started before is being replaced: the Pod stays Running.
+    """
     match status.state:
         case "running":
             return "running"
         case "terminated":
             return "success" if status.exit_code == 0 else "failure"
         case "waiting":
-            return "restarting" if status.reason in RESTARTING_REASONS else "absent"
+            return "restarting" if status.reason in RESTARTING_REASONS or status.started_at else "absent"
 
 
 def container_fate(policy: RestartPolicy, status: ContainerStatus) -> Fate:

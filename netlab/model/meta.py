@@ -6,7 +6,7 @@ Source: Kubernetes API conventions (metadata); RFC 1123 for names.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 LabelKey = Annotated[str, "label-key"]
 Labels = dict[LabelKey, Annotated[str, "label-value"]]
@@ -51,6 +51,17 @@ class ObjectMeta:
     creation_timestamp: str = ""
     deletion_timestamp: str = ""
     deletion_grace_period_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One fact about an object that is true or not, since when (RFC 3339), and why; `kubectl wait` waits for these."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    last_transition_time: str = ""
+    reason: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

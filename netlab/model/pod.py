@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from netlab.model.meta import DnsLabel, Key, Labels, ObjectMeta
+from netlab.model.meta import Condition, DnsLabel, Key, Labels, ObjectMeta
 
 Protocol = Literal["TCP", "UDP"]
 PortNumber = Annotated[int, "port"]
@@ -155,7 +155,7 @@ class ContainerStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodStatus:
-    """`status` of a Pod, decided by `lifecycle` from what the containers really did."""
+    """`status` of a Pod, decided by `lifecycle` from what the containers really did. `conditions` follow from the rest."""
 
     phase: PodPhase = "Pending"
     reason: str = ""
@@ -164,6 +164,7 @@ class PodStatus:
     host_ip: str = ""
     start_time: str = ""
     container_statuses: tuple[ContainerStatus, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from netlab.model.pod import (
     VolumeMount,
 )
 from netlab.model.service import Endpoint, Service, ServiceSpec
-from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, Node, NodeSpec, TemplateMeta
+from netlab.model.workload import ConfigMap, DeploymentSpec, Namespace, Node, NodeSpec, TemplateMeta
 
 _KINDS = (
     "Binding ClusterRole ClusterRoleBinding ControllerRevision CronJob CustomResourceDefinition DaemonSet Endpoints Event"
@@ -44,7 +44,6 @@ FIELDS: Mapping[type, frozenset[str]] = {
         TemplateMeta: f"{_META} namespace ownerReferences",
         Pod: "status",
         Service: "status",
-        Deployment: "status",
         Namespace: "spec status",
         Node: "status",
         Lab: "status",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from netlab.model.meta import Annotations, Key, Labels, LabelSelector, ObjectMeta
+from netlab.model.meta import Annotations, Condition, Key, Labels, LabelSelector, ObjectMeta
 from netlab.model.pod import PodSpec
 
 
@@ -39,6 +39,18 @@ class DeploymentSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentStatus:
+    """How many Pods there are of those that are wished; counted whenever the Deployment is looked at."""
+
+    replicas: int = 0
+    updated_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+    unavailable_replicas: int = 0
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """A number of equal Pods."""
 
@@ -46,6 +58,7 @@ class Deployment:
     api_version: ClassVar[str] = "apps/v1"
     metadata: ObjectMeta
     spec: DeploymentSpec
+    status: DeploymentStatus = field(default_factory=DeploymentStatus)
 
     @property
     def key(self) -> Key:

@@ -1,0 +1,91 @@
+"""What each field of a status means, a sentence each, and of what only `get -o yaml` has: fields that the nouns keep flat.
+
+Statuses are written by netlab alone. Their times are RFC 3339 in UTC with whole seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netlab.model.meta import Condition
+from netlab.model.pod import ContainerStatus, PodStatus
+from netlab.model.workload import DeploymentStatus
+
+Sentences = Mapping[type[Any], Mapping[str, str]]
+"""Noun -> name of the field in Python -> one sentence."""
+
+STATUS_SENTENCES: Sentences = {
+    PodStatus: {
+        "phase": (
+            "Where the Pod is in its life: Pending until all containers were created, Running while one runs or will be"
+            " restarted, then Succeeded or Failed for good; netlab never says Unknown."
+        ),
+        "reason": (
+            "One word for why the Pod as a whole is as it is; netlab sets none yet, containers have reasons of their own."
+        ),
+        "message": "Why the Pod has no Node yet, in the scheduler's words; empty once it has one.",
+        "pod_ips": "The Pod's addresses, one of each IP family; IPv4 only yet.",
+        "host_ip": "The address of the Pod's Node on the fabric.",
+        "start_time": "When the Pod was first seen with a Node.",
+        "container_statuses": "What is known of each container, in the order of the spec; none while the Pod has no Node.",
+        "conditions": (
+            "PodScheduled, Initialized, ContainersReady and Ready with the time since when; made anew from the rest of the"
+            " status whenever somebody looks."
+        ),
+    },
+    ContainerStatus: {
+        "name": "The container's name in the spec.",
+        "state": "What the container does now; exactly one of its fields is set.",
+        "reason": (
+            "One word for the state: ContainerCreating, CreateContainerConfigError, CrashLoopBackOff or RunContainerError"
+            " while it waits, Completed, Error, OOMKilled, StartError or ContainerStatusUnknown when it has ended."
+        ),
+        "message": "The same in words for people, such as what could not be started, or how long the back-off is.",
+        "exit_code": (
+            "The program's exit code, 128 plus the signal's number if a signal ended it, 128 if it could never be started, 137"
+            " if nobody saw its end; while the container waits for its restart, that of the run before."
+        ),
+        "started_at": "When this run began, or the run before if the container waits for its restart.",
+        "finished_at": "When the run ended.",
+        "restart_count": "How often the container was started again in this Pod, replacements after a change included.",
+    },
+    Condition: {
+        "type": (
+            "What is said: PodScheduled, Initialized, ContainersReady or Ready of a Pod, Available or Progressing of a"
+            " Deployment; `netlab wait --for=condition=TYPE` waits for it."
+        ),
+        "status": "Whether it is so.",
+        "last_transition_time": "Since when.",
+        "reason": "One word for why it is so; empty if there is nothing to explain.",
+        "message": "The same in words for people.",
+    },
+    DeploymentStatus: {
+        "replicas": "Number of the Deployment's Pods that are not being deleted and still have the labels of its selector.",
+        "updated_replicas": (
+            "Number of those made from the present template: always all, because a changed template replaces every Pod at once."
+        ),
+        "ready_replicas": "Number of those that are ready: all their containers run.",
+        "available_replicas": "The same number as `readyReplicas`: netlab has no waiting time after which a Pod counts.",
+        "unavailable_replicas": "How many of the wished replicas are not ready.",
+        "conditions": "Available while at least three quarters of the wished Pods are ready, and Progressing.",
+    },
+}
+
+# Type -> field -> sentence, in the names of the manifest: what the nouns have no field of their own for (see `wire`).
+WIRE_ONLY: Mapping[str, Mapping[str, str]] = {
+    "Node": {"status": "What is known of the Node: its address, and whether its namespace exists."},
+    "NodeAddress": {
+        "type": "InternalIP for the address on the fabric, Hostname for the Node's name.",
+        "address": "The address or the name.",
+    },
+    "NodeCondition": {"type": "Always Ready.", "status": "True if the namespace exists; otherwise the condition is missing."},
+    "PodStatus": {"podIP": "The first of `podIPs`, the address other Pods reach this one at."},
+    "PodIP": {"ip": "One address."},
+    "ContainerStatus": {"ready": "Whether the container runs; there are no probes yet that could say otherwise."},
+    "ContainerState": {
+        "waiting": "It is to be created or to be started again; `reason` says what it waits for.",
+        "running": "Its program runs.",
+        "terminated": "It has ended, and the restartPolicy leaves it so.",
+    },
+}
