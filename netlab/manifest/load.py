@@ -19,6 +19,7 @@ from netlab.manifest.validate import CLUSTER_SCOPED, field_problems
 from netlab.model.codec import FieldProblem, draft_object
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.meta import Key
+from netlab.model.wire import Plain
 from netlab.model.words import LONGEST_SHOWN, shown
 
 STDIN = "-"
@@ -55,6 +56,26 @@ def load(
     if loading.problems:
         raise ManifestError(tuple(sorted(set(loading.problems))))
     return loading.objects
+
+
+def checked(plain: Plain) -> KubernetesObject:
+    """Return the object that plain data (in Kubernetes' shape) means, checked as if it had stood in a manifest.
+
+    Raises:
+        ManifestError: with every problem; there is no file and no line to name.
+    """
+    found: list[FieldProblem] = []
+    draft = draft_object(_without_server_set(plain), found)
+    if draft is not None:
+        found.extend(_apart_from(found, tuple(field_problems(draft))))
+    if draft is None or isinstance(draft, Lab) or found:
+        subject = _subject(plain)
+        raise ManifestError(
+            tuple(
+                Problem(file="", line=0, object=subject, path=path, message=message, hint=hint) for path, message, hint in found
+            )
+        )
+    return draft
 
 
 class _Loading:

@@ -1,0 +1,182 @@
+"""Changes of single fields, as kubectl's label, annotate, scale and set make them: an object and words in, the new object out.
+
+Every result has been through the same checks as a manifest. Pure.
+Source: kubectl reference (label, annotate, scale, set image, set env).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple, TypeVar, cast
+
+from netlab.errors import ManifestError, NetlabError, Problem
+from netlab.manifest.load import checked
+from netlab.model.codec import encode
+from netlab.model.lab import KubernetesObject
+from netlab.model.pod import ConfigMapKeySelector, Container, EnvVar, EnvVarSource, Pod, PodSpec
+from netlab.model.workload import ConfigMap, Deployment
+
+T = TypeVar("T", bound=KubernetesObject)
+LABELLED, UNLABELLED, UNCHANGED = "labeled", "unlabeled", "not labeled"
+ANNOTATED = "annotated"
+
+
+class Pairs(NamedTuple):
+    """What `a=b c-` asks for: keys to set and keys to take away."""
+
+    values: Mapping[str, str]
+    gone: frozenset[str]
+
+
+def split_pairs(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words that name objects, and those from the first `key=value` or `key-` on."""
+    first = next((n for n, word in enumerate(words) if "=" in word or word.endswith("-")), len(words))
+    return list(words[:first]), list(words[first:])
+
+
+def parse_pairs(words: Iterable[str], what: Literal["label", "annotation", "environment variable"]) -> Pairs:
+    """Return what `a=b c-` asks for. Raises ManifestError for words that say nothing, or the opposite of each other."""
+    values, gone = {}, set()
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals and key:
+            values[key] = value
+        elif word.endswith("-") and word[:-1]:
+            gone.add(word[:-1])
+        else:
+            raise _wrong(f"{word!r} is not an update of a {what}", "KEY=VALUE sets, KEY- takes away")
+    if not values and not gone:
+        raise _wrong(f"at least one {what} update is required", "KEY=VALUE sets, KEY- takes away")
+    if both := values.keys() & gone:
+        raise _wrong(f"can not both modify and remove a {what} in the same command: {min(both)}", "")
+    return Pairs(values, frozenset(gone))
+
+
+def with_labels(item: T, pairs: Pairs, *, overwrite: bool) -> tuple[T, str]:
+    """Return the object with other labels, and kubectl's word for it. Raises NetlabError if a label has another value."""
+    labels = _changed(item.metadata.labels, pairs, overwrite=overwrite)
+    if labels == item.metadata.labels:
+        return item, UNCHANGED
+    word = LABELLED if pairs.values else UNLABELLED
+    return _checked(replace(item, metadata=replace(item.metadata, labels=labels))), word
+
+
+def with_annotations(item: T, pairs: Pairs, *, overwrite: bool) -> tuple[T, str]:
+    """Return the object with other annotations, and kubectl's word for it. Raises NetlabError as with_labels does."""
+    annotations = _changed(item.metadata.annotations, pairs, overwrite=overwrite)
+    return _checked(replace(item, metadata=replace(item.metadata, annotations=annotations))), ANNOTATED
+
+
+def _changed(known: Mapping[str, str], pairs: Pairs, *, overwrite: bool) -> dict[str, str]:
+    for key, value in pairs.values.items():
+        if not overwrite and known.get(key, value) != value:
+            raise NetlabError(f"'{key}' already has a value ({known[key]}), and --overwrite is false")
+    return {key: value for key, value in {**known, **pairs.values}.items() if key not in pairs.gone}
+
+
+def with_replicas(item: KubernetesObject, replicas: int, expected: int | None = None) -> Deployment:
+    """Return the Deployment with another number of Pods.
+
+    Raises:
+        NetlabError: it is no Deployment, or has another number than `expected` now.
+    """
+    if not isinstance(item, Deployment):
+        raise NetlabError(f"{item.key} has no replicas; only a Deployment can be scaled")
+    if expected is not None and item.spec.replicas != expected:
+        raise NetlabError(f"Expected replicas to be {expected}, was {item.spec.replicas}")
+    return _checked(replace(item, spec=replace(item.spec, replicas=replicas)))
+
+
+def pod_spec(item: KubernetesObject) -> PodSpec:
+    """Return the spec of the Pod, or of the Deployment's Pods. Raises NetlabError for other kinds."""
+    match item:
+        case Pod():
+            return item.spec
+        case Deployment():
+            return item.spec.template.spec
+        case _:
+            raise NetlabError(f"{item.key} has no containers; name a Pod or a Deployment")
+
+
+def _with_containers(item: T, containers: Iterable[Container]) -> T:
+    spec = replace(pod_spec(item), containers=tuple(containers))
+    match item:
+        case Pod():
+            return _checked(cast("T", replace(item, spec=spec)))
+        case Deployment():
+            template = replace(item.spec.template, spec=spec)
+            return _checked(cast("T", replace(item, spec=replace(item.spec, template=template))))
+        case _:
+            return item
+
+
+def with_images(item: T, images: Mapping[str, str]) -> T:
+    """Return the object with other images, by container name or `*`. Raises NetlabError for a container it does not have."""
+    containers = pod_spec(item).containers
+    known = {container.name for container in containers}
+    if unknown := images.keys() - known - {"*"}:
+        raise NetlabError(f'unable to find container named "{min(unknown)}"; {item.key} has {", ".join(sorted(known))}')
+    named = (images.get(container.name, images.get("*", container.image)) for container in containers)
+    return _with_containers(item, (replace(one, image=image) for one, image in zip(containers, named, strict=True)))
+
+
+def with_variables(
+    item: T, pairs: Pairs, *, containers: str = "*", sources: Sequence[EnvVar] = (), overwrite: bool = True
+) -> T:
+    """Return the object with other environment variables.
+
+    Args:
+        item: a Pod or a Deployment.
+        pairs: variables to set and to take away.
+        containers: a pattern of container names; `*` and `?` as in a shell.
+        sources: further variables, whose values come from somewhere else.
+        overwrite: False keeps those that are there, and raises.
+
+    Raises:
+        NetlabError: no container matches, or a variable has another value and `overwrite` is False.
+    """
+    spec = pod_spec(item)
+    chosen = [container.name for container in spec.containers if fnmatch.fnmatchcase(container.name, containers)]
+    if not chosen:
+        known = ", ".join(container.name for container in spec.containers)
+        raise NetlabError(f"{item.key} does not have any containers matching {containers!r}; it has {known}")
+    wanted = [*(EnvVar(name=name, value=value) for name, value in pairs.values.items()), *sources]
+    return _with_containers(
+        item,
+        (_with_env(one, wanted, pairs.gone, overwrite=overwrite) if one.name in chosen else one for one in spec.containers),
+    )
+
+
+def _with_env(container: Container, wanted: Sequence[EnvVar], gone: frozenset[str], *, overwrite: bool) -> Container:
+    """Variables keep their place, because `$(NAME)` refers to earlier ones; new ones come last."""
+    new = {variable.name: variable for variable in wanted}
+    for variable in container.env:
+        if not overwrite and new.get(variable.name, variable) != variable:
+            raise NetlabError(f"'{variable.name}' already has a value ({variable.value}), and --overwrite is false")
+    kept = [new.pop(variable.name, variable) for variable in container.env if variable.name not in gone]
+    return replace(container, env=(*kept, *new.values()))
+
+
+def variables_from(source: ConfigMap, *, prefix: str = "", keys: Iterable[str] = ()) -> list[EnvVar]:
+    """Return a variable for each key of a ConfigMap, or for those named; upper case, `-` and `.` as `_`, as kubectl does."""
+    wanted = set(keys)
+    return [
+        EnvVar(
+            name=prefix + key.upper().replace("-", "_").replace(".", "_"),
+            value_from=EnvVarSource(config_map_key_ref=ConfigMapKeySelector(name=source.metadata.name, key=key)),
+        )
+        for key in sorted(source.data)
+        if not wanted or key in wanted
+    ]
+
+
+def _checked(item: T) -> T:
+    """The object, if a manifest with it would be accepted."""
+    checked(encode(item))
+    return item
+
+
+def _wrong(message: str, hint: str) -> ManifestError:
+    return ManifestError((Problem(file="", line=0, object="", path="", message=message, hint=hint),))
