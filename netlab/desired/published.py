@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from netlab.desired.addons import assigned_node
 from netlab.desired.assignments import Assignments
+from netlab.desired.conditions import deployment_status, pod_conditions
 from netlab.desired.endpoints import derive_slices
+from netlab.desired.workloads import replicas_by_owner
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.pod import Pod
 from netlab.model.service import Service
-from netlab.model.workload import Node
+from netlab.model.workload import Deployment, Node
 
 
 def published(cluster: Cluster, assignments: Assignments) -> Cluster:
-    """Return the cluster with ClusterIPs, NodePorts, Nodes of Pods, addresses of Nodes, and the EndpointSlices that follow."""
-    filled = cluster.with_objects(_fill(item, assignments) for item in cluster.objects.values())
+    """Return the cluster with all that users see: what was assigned, conditions, the slices that follow."""
+    replicas = replicas_by_owner(cluster)
+    filled = cluster.with_objects(_fill(item, assignments, replicas) for item in cluster.objects.values())
     return filled.with_objects(derive_slices(cluster, assignments))
 
 
-def _fill(item: KubernetesObject, assignments: Assignments) -> KubernetesObject:
+def _fill(item: KubernetesObject, assignments: Assignments, replicas: Mapping[str, list[Pod]]) -> KubernetesObject:
     match item:
         case Service():
             return _service(item, assignments)
         case Pod():
-            bound = assignments.pods.get(item.key)
-            return replace(item, spec=replace(item.spec, node_name=bound.node)) if bound and bound.node else item
+            return _pod(item, assignments)
+        case Deployment():
+            return replace(item, status=deployment_status(item, replicas.get(item.metadata.uid, [])))
         case Node():
             return assigned_node(item, assignments)
         case _:
             return item
+
+
+def _pod(pod: Pod, assignments: Assignments) -> Pod:
+    bound = assignments.pods.get(pod.key)
+    if bound and bound.node:
+        pod = replace(pod, spec=replace(pod.spec, node_name=bound.node))
+    return replace(pod, status=replace(pod.status, conditions=pod_conditions(pod)))
 
 
 def _service(service: Service, assignments: Assignments) -> Service:

@@ -7,15 +7,17 @@ Source: kubelet_pods.go (managedHostsFileContent, GeneratePodHostNameAndDomain, 
 
 from __future__ import annotations
 
+import json
 from ipaddress import IPv4Network
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.environment import environment, expand
 from netlab.errors import NetlabError, NotFound
+from netlab.model.codec import encode
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Container, Pod, Volume, VolumeMount
-from netlab.netstate.names import pod_netns
+from netlab.netstate.names import digest, pod_netns
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -108,7 +110,13 @@ def _container(cluster: Cluster, assignments: Assignments, pod: Pod, container: 
         env=tuple(given.items()),
         cwd=container.working_dir or "/",
         mounts=tuple(mounts),  # a directory stands before what is mounted below it
+        revision=revision(container),
     )
+
+
+def revision(container: Container) -> str:
+    """Return ten characters that stand for the container's wish; fields with their default value are left out."""
+    return digest(json.dumps(encode(container), sort_keys=True))[:10]
 
 
 def _mount(pod: Pod, mount: VolumeMount, where: str) -> BindMount:

@@ -76,6 +76,8 @@ def container_status(
             return _ended(run, waiting=True, reason="RunContainerError", message=run.error)
         case "failed":
             return _ended(run, reason="StartError", message=run.error)
+        case "exited" if run.stopping_at and not pod.metadata.deletion_timestamp:  # another one is about to take its place
+            return _ended(run, waiting=True, reason="ContainerCreating")
         case "exited":
             decision = decide_restart(policy, run, backoff, now)
             if isinstance(decision, Wait):

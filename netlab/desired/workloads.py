@@ -64,6 +64,20 @@ def owns(deployment: Deployment, pod: Pod) -> bool:
     )
 
 
+def replicas_by_owner(cluster: Cluster) -> dict[str, list[Pod]]:
+    """Return, by the uid of each Deployment, its Pods that count: not being deleted, and still with its labels."""
+    found: dict[str, list[Pod]] = {}
+    by_uid = {item.metadata.uid: item for item in cluster.deployments}
+    for pod in cluster.pods:
+        owner = _replica_set(pod)
+        deployment = by_uid.get(owner.uid) if owner else None
+        if deployment is None or pod.metadata.deletion_timestamp or not owns(deployment, pod):
+            continue
+        if selects(deployment.spec.selector.match_labels, pod.metadata.labels):
+            found.setdefault(deployment.metadata.uid, []).append(pod)
+    return found
+
+
 def template_hash(template: PodTemplateSpec) -> str:
     """Return at most ten characters that stand for the template's content.
 

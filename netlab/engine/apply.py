@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal, NamedTuple
@@ -22,14 +23,21 @@ LASTING = (Key("Namespace", "", "default"), Key("Namespace", "", "kube-system"))
 
 
 class Applied(NamedTuple):
-    """What became of one object of the set."""
+    """What became of one object of the set, and the object as it is now wished."""
 
     key: Key
     verdict: Verdict
+    item: KubernetesObject
 
 
-def apply(session: Session, objects: Iterable[KubernetesObject]) -> list[Applied]:
+class _Undone(Exception):
+    """Ends the transaction of a dry run."""
+
+
+def apply(session: Session, objects: Iterable[KubernetesObject], *, dry_run: bool = False) -> list[Applied]:
     """Put the objects into the store and return what became of each, in the given order. All of them, or none.
+
+    With `dry_run` all is checked and decided, and then nothing of it is kept.
 
     Raises:
         NotFound: an object is in a Namespace that neither exists nor is in the set.
@@ -38,11 +46,14 @@ def apply(session: Session, objects: Iterable[KubernetesObject]) -> list[Applied
     """
     store = session.store
     wanted = list(objects)
-    with store.transaction():
+    found: list[Applied] = []
+    with contextlib.suppress(_Undone), store.transaction():
         before = store.cluster()
-        found = [_apply_one(store, before.with_objects(_namespaces(wanted)), before, item) for item in wanted]
+        found += [_apply_one(store, before.with_objects(_namespaces(wanted)), before, item) for item in wanted]
         if any(item.verdict != "unchanged" for item in found):
             decide(store, session.clock())  # raises now, and not when half of it is made
+        if dry_run:
+            raise _Undone
     return found
 
 
@@ -56,14 +67,12 @@ def _apply_one(store: Store, known: Cluster, before: Cluster, item: KubernetesOb
     if old is None:
         if isinstance(item, Node):
             raise Conflict(f"node/{item.metadata.name}: Nodes are made by `netlab up --nodes N`, not by apply")
-        store.put(item)
-        return Applied(item.key, "created")
+        return Applied(item.key, "created", store.put(item))
     merged = _merged(old, item, store.assignments())
     if merged == old:
-        return Applied(item.key, "unchanged")
+        return Applied(item.key, "unchanged", old)
     check_update(old, merged)
-    store.put(merged)
-    return Applied(item.key, "configured")
+    return Applied(item.key, "configured", store.put(merged))
 
 
 def _check_namespace(known: Cluster, item: KubernetesObject) -> None:
@@ -78,9 +87,12 @@ def _check_namespace(known: Cluster, item: KubernetesObject) -> None:
 
 
 def _merged(old: KubernetesObject, item: KubernetesObject, assignments: Assignments) -> KubernetesObject:
-    """The new wish with what the system added to the old one: identity, owners, the status, a Node's own labels."""
+    """The new wish with what the system added to the old one: identity, owners, the status, a Node's own labels.
+
+    A wish with the old one's uid is the old one, edited: it has the Node's own labels, or they were taken away.
+    """
     wish, known = item.metadata, old.metadata
-    labels = {**known.labels, **wish.labels} if isinstance(item, Node) else wish.labels
+    labels = {**known.labels, **wish.labels} if isinstance(item, Node) and not wish.uid else wish.labels
     meta = replace(known, labels=labels, annotations=wish.annotations)
     if isinstance(item, Pod) and isinstance(old, Pod):
         bound = assignments.pods.get(old.key)
@@ -96,14 +108,28 @@ def _bound_as(old: Pod, item: Pod, node: str) -> PodSpec:
 
 
 def check_update(old: KubernetesObject, new: KubernetesObject) -> None:
-    """Raise Conflict if `old` cannot become `new` while it exists: a Pod's spec, a Deployment's selector, what is going."""
+    """Raise Conflict if `old` cannot become `new` while it exists: most of a Pod's spec, a selector, what is going."""
     if old.metadata.deletion_timestamp:
         raise Conflict(f"{old.key} is being deleted; apply it again when it is gone")
-    if isinstance(old, Pod) and isinstance(new, Pod) and old.spec != new.spec:
-        raise Conflict(f"{old.key}: the spec of a Pod cannot be changed; `netlab delete {old.key}` first")
+    if isinstance(old, Pod) and isinstance(new, Pod) and _unchangeable(old.spec) != _unchangeable(new.spec):
+        raise Conflict(
+            f"{old.key}: of a Pod only image, command, args, env, envFrom and workingDir of its containers can be changed;"
+            f" `netlab delete {old.key}` first"
+        )
     selector = getattr(getattr(old, "spec", None), "selector", None)
     if old.kind == "Deployment" and selector != getattr(getattr(new, "spec", None), "selector", None):
         raise Conflict(f"{old.key}: spec.selector cannot be changed; `netlab delete {old.key}` first")
+
+
+def _unchangeable(spec: PodSpec) -> PodSpec:
+    """The spec without what one container can change in a running Pod: then it alone is replaced (N15)."""
+    return replace(
+        spec,
+        containers=tuple(
+            replace(container, image="", command=(), args=(), env=(), env_from=(), working_dir="", image_pull_policy="")
+            for container in spec.containers
+        ),
+    )
 
 
 class Deleted(NamedTuple):
@@ -113,22 +139,26 @@ class Deleted(NamedTuple):
     missing: list[Key]
 
 
-def delete(session: Session, keys: Iterable[Key], *, grace_s: int | None = None) -> Deleted:
+def delete(session: Session, keys: Iterable[Key], *, grace_s: int | None = None, dry_run: bool = False) -> Deleted:
     """Begin the deletion of these objects and of all they own; those that do not exist are returned, as kubectl reports them.
 
-    Pods get their time to end; a Namespace goes when the last of its objects has gone; the rest goes at once.
+    Pods get their time to end; a Namespace goes when the last of its objects has gone; the rest goes at once. With `dry_run`
+    nothing is changed, and the same is returned.
 
     Raises:
         Conflict: the Namespace or Node is one that always exists; then nothing is deleted.
     """
     store, now = session.store, session.clock()
-    with store.transaction():
+    wanted = dict.fromkeys(keys)
+    found: dict[Key, KubernetesObject] = {}
+    with contextlib.suppress(_Undone), store.transaction():
         cluster = store.cluster()
-        wanted = dict.fromkeys(keys)
-        found = {key: cluster.objects[key] for key in wanted if key in cluster.objects}
+        found |= {key: cluster.objects[key] for key in wanted if key in cluster.objects}
         for item in found.values():
             _delete_one(session, cluster, item, grace_s, now)
         decide(store, now)
+        if dry_run:
+            raise _Undone
     return Deleted({key: item.metadata.uid for key, item in found.items()}, [key for key in wanted if key not in found])
 
 

@@ -25,16 +25,18 @@ from netlab.store.lock import locked
 from netlab.store.paths import LabPaths
 from netlab.store.store import Store
 
+SHOWN = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
-    """How much `down` took away."""
+class Remains:
+    """How much there is of a lab: what `down` took away, or would."""
 
     namespaces: int
     processes: int
 
 
-def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) -> Removed:
+def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) -> Remains:
     """Remove the lab from the machine and return what that was.
 
     Raises:
@@ -54,12 +56,26 @@ def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) ->
             network.close()
         remove_directory()
         if left:
-            raise KernelError(f"lab {paths.lab} is not gone: {', '.join(left)}")
+            raise KernelError(f"lab {paths.lab}: {len(left)} objects left: {', '.join(left[:SHOWN])}")
         remove_tree(paths.data)
         remove_tree(paths.state, last=(paths.uid, paths.lock))  # a killed `down` can be repeated until the very end
         for root in (paths.data.parent, paths.state.parent):
             remove_if_empty(root)
-    return Removed(namespaces=namespaces, processes=processes)
+        if files := [str(root) for root in (paths.data, paths.state) if root.exists()]:
+            raise KernelError(f"lab {paths.lab}: {len(files)} objects left: {', '.join(files)}")
+    return Remains(namespaces=namespaces, processes=processes)
+
+
+def remains(paths: LabPaths) -> Remains:
+    """Return what there is of a lab, having looked; nothing is changed.
+
+    Raises:
+        NotFound: there is no such lab.
+    """
+    store = Store(paths.store, lambda: 0.0)
+    with contextlib.closing(store):
+        names = store.namespaces()
+    return Remains(namespaces=len(names & names_in_use()), processes=len(new_runtime(paths).pids()))
 
 
 def is_half_removed(paths: LabPaths) -> bool:
@@ -93,10 +109,9 @@ def _remove_network(network: Network, scope: Scope) -> int:
 
 
 def _look(paths: LabPaths, network: Network, scope: Scope, pids: list[int]) -> list[str]:
-    """What is left of the lab, in words."""
+    """What is left of the lab, in words; cgroups the runtime has looked for itself."""
     namespaces = sorted(network.observe(scope).by_name)
     mounts = mounts_below(paths.state) + mounts_below(paths.data)
-    found = (
+    return (
         [f"namespace {name}" for name in namespaces] + [f"process {pid}" for pid in pids] + [f"mount {path}" for path in mounts]
     )
-    return found[:10]

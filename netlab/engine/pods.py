@@ -20,6 +20,7 @@ from netlab.plan.processes import (
     Remove,
     StartContainer,
     StartSandbox,
+    StopContainer,
     Terminate,
     Wish,
 )
@@ -90,13 +91,16 @@ def status_events(pod: Pod, later: PodStatus) -> Iterator[Event]:
 
 def act(session: Session, look: Look, plan: ProcessPlan) -> tuple[int, list[str]]:
     """Do the process steps; return how many were done, and a sentence for each Pod that could not be helped."""
+    pods = {pod.metadata.uid: pod for pod in look.cluster.pods}
     for step in (step for steps in plan.steps.values() for step in steps):
         if isinstance(step, StartContainer) and step.backoff is not None:
             session.store.put_restart(step.sandbox.uid, step.name, step.backoff)
+        elif isinstance(step, StopContainer) and not step.force:
+            message = f"Container {step.name} definition changed, will be restarted"
+            record(session.store, Event(about=pods[step.uid].key, type="Normal", reason="Killing", message=message), look.now)
     results = session.runtime.each(plan.steps, lambda step: _do(session, step))
     failed = {uid: error for uid, error in results.items() if error is not None}
     problems = []
-    pods = {pod.metadata.uid: pod for pod in look.cluster.pods}
     for uid, error in failed.items():
         pod = pods.get(uid)
         problems.append(f"pod {pod.metadata.namespace}/{pod.metadata.name}: {error}" if pod else str(error))
@@ -116,6 +120,8 @@ def _do(session: Session, step: ProcessStep) -> None:
             if attempt > 0:
                 runtime.remove_container(wanted.uid, name, attempt - 1)
             runtime.start_container(wanted, name, attempt)
+        case StopContainer(uid=uid, name=name, attempt=attempt, force=force):
+            runtime.stop_container(uid, name, attempt, force=force)
         case Terminate(uid=uid):
             runtime.terminate(uid)
         case Kill(uid=uid):

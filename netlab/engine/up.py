@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import uuid
 from dataclasses import fields, replace
 from pathlib import Path
 
 from netlab.desired.addons import cluster_dns, namespaces, nodes
+from netlab.desired.assign import assign
+from netlab.desired.assignments import Assignments
+from netlab.desired.compile import compile_net, mark
 from netlab.engine.agent import ensure_agent
 from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
 from netlab.engine.session import Session
-from netlab.errors import Conflict
+from netlab.engine.view import open_store
+from netlab.errors import Conflict, NotFound
 from netlab.kernel.files import PRIVATE, make_directory, replace_text
-from netlab.model.lab import Lab, LabSpec
+from netlab.kernel.linux import LinuxNetwork
+from netlab.kernel.port import Scope
+from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import ObjectMeta
 from netlab.model.wire import wire_name
+from netlab.plan.diff import diff
+from netlab.plan.steps import explained
+from netlab.store.paths import LabPaths
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -48,6 +58,32 @@ def up(session: Session, spec: LabSpec | None = None) -> Report:
     report.timings = with_timing.timings | report.timings
     ensure_agent(session.paths)
     return report
+
+
+def planned(paths: LabPaths, spec: LabSpec | None = None) -> list[str]:
+    """Return the changes of the network that `up` would make, as the commands that do them by hand; nothing is changed.
+
+    Raises:
+        Conflict: the lab is up with other addresses, or with Nodes that `spec` lacks.
+        HostUnready: the machine lacks something.
+    """
+    network = LinuxNetwork()
+    try:
+        network.prepare()
+        before, objects, earlier = None, {}, Assignments()
+        with contextlib.suppress(NotFound), contextlib.closing(open_store(paths)) as store:
+            cluster = store.cluster()
+            before, objects, earlier = cluster.lab, dict(cluster.objects), store.assignments()
+        if before is not None and spec is not None:
+            check_change(before, spec)
+        lab = Lab(metadata=ObjectMeta(name=paths.lab, uid=before.metadata.uid if before else "new"), spec=spec or LabSpec())
+        lab = before if before is not None and spec is None else lab
+        wished = Cluster(lab=lab, objects=objects).with_objects(nodes(lab.spec))
+        desired = compile_net(wished, assign(wished, earlier))
+        scope = Scope(mark=mark(lab.metadata.uid), names=frozenset(desired.by_name) if before else frozenset())
+        return [explained(step) for step in diff(desired, network.observe(scope), scope.mark).steps]
+    finally:
+        network.close()
 
 
 def _wished(session: Session, before: Lab | None, spec: LabSpec | None) -> Lab:

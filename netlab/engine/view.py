@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.published import published
 from netlab.errors import NotFound
+from netlab.kernel.inotify import Watch
 from netlab.kernel.netns import names_in_use
 from netlab.model.lab import Cluster
 from netlab.netstate.names import machine_netns
@@ -22,6 +24,27 @@ def read_lab(paths: LabPaths) -> Cluster:
     present = names_in_use()
     nodes = [replace(node, is_ready=machine_netns(paths.lab, node.metadata.name) in present) for node in cluster.nodes]
     return published(cluster.with_objects(nodes), assignments)
+
+
+def watch_lab(paths: LabPaths, deadline: float | None = None) -> Iterator[Cluster]:
+    """Yield the lab as it is, and again whenever something may have changed; many changes at once may be one look.
+
+    Ends when the lab is gone, or at `deadline` (time.monotonic seconds) after a last look.
+
+    Raises:
+        NotFound: there is no such lab to begin with.
+    """
+    if not paths.state.is_dir():
+        open_store(paths).close()
+    with Watch([paths.state], modified=True) as watch:
+        yield read_lab(paths)
+        while deadline is None or time.monotonic() < deadline:
+            watch.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            try:
+                cluster = read_lab(paths)
+            except NotFound:
+                return
+            yield cluster
 
 
 def read_wish(paths: LabPaths) -> tuple[Cluster, Assignments]:

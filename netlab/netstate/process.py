@@ -27,13 +27,18 @@ class BindMount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerProcess:
-    """What runs in one container: a vector of arguments, an environment in order, a directory, mounts."""
+    """What runs in one container: a vector of arguments, an environment in order, a directory, mounts.
+
+    `revision` stands for the wish it was made from: a container that runs with another one is replaced (N15). It is not made
+    from the fields here, because a Service that appears later changes the environment and must not replace anything (N8).
+    """
 
     name: str
     args: tuple[str, ...]
     env: tuple[tuple[str, str], ...] = ()
     cwd: str = "/"
     mounts: tuple[BindMount, ...] = ()
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,8 @@ class Sandbox:
 class ContainerRun:
     """The newest run of one container. `attempt` counts from 0. `exit_code` is set once it has ended.
 
-    `error` is the runtime's reason why it could not be started (state `failed`): no process ever ran.
+    `error` is the runtime's reason why it could not be started (state `failed`): no process ever ran. `revision` is that of its
+    ContainerProcess; `stopping_at` is when it was sent TERM to be replaced, 0 if it was not.
     """
 
     name: str
@@ -69,6 +75,8 @@ class ContainerRun:
     started_at: float = 0.0
     finished_at: float = 0.0
     error: str = ""
+    revision: str = ""
+    stopping_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

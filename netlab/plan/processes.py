@@ -3,7 +3,8 @@
     deleting ........ TERM once; when all have ended or the grace period is over, remove what is left
     finished ........ (Succeeded, Failed) stop the sandbox, keep its logs
     else ............ the sandbox lives, in the Pod's network namespace; each container runs, or ended and restartPolicy
-                      says what then (desired/restarts.py)
+                      says what then (desired/restarts.py); one whose wish has changed gets TERM, in the end KILL, and is
+                      started anew whatever restartPolicy says, while the others run on
     unknown ......... a sandbox without a Pod is removed
 
 Steps of one Pod stand in order and belong in one thread; different Pods have nothing to do with each other.
@@ -46,6 +47,19 @@ class StartContainer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopContainer:
+    """Send TERM to one container whose wish has changed; with `force` KILL, because its grace period is over."""
+
+    uid: str
+    name: str
+    attempt: int
+    force: bool = False
+
+    def __str__(self) -> str:
+        return f"send {'KILL' if self.force else 'TERM'} to container {self.name} of {self.uid}: its definition changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terminate:
     """Send TERM to the main process of each container, once."""
 
@@ -75,7 +89,7 @@ class Remove:
         return f"remove sandbox {self.uid}"
 
 
-ProcessStep = StartSandbox | StartContainer | Terminate | Kill | Remove
+ProcessStep = StartSandbox | StartContainer | StopContainer | Terminate | Kill | Remove
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +133,9 @@ def plan_processes(wishes: Iterable[Wish], observed: Mapping[str, SandboxStatus]
         elif wish.sandbox is None:
             found = ()
         else:
-            found, waits = _run(wish, wish.sandbox, seen, now)
+            found, waits, ends = _run(wish, wish.sandbox, seen, now)
             backoffs |= {(uid, name): wait.backoff for name, wait in waits.items()}
-            moments += [wait.until for wait in waits.values()]
+            moments += [*(wait.until for wait in waits.values()), *ends]
         if found:
             steps[uid] = found
     return ProcessPlan(steps=steps, backoffs=backoffs, wake_at=min(moments, default=None))
@@ -142,19 +156,44 @@ def _end(pod: Pod, seen: SandboxStatus, now: float) -> Iterator[ProcessStep]:
 
 def _run(
     wish: Wish, sandbox: Sandbox, seen: SandboxStatus | None, now: float
-) -> tuple[tuple[ProcessStep, ...], dict[str, Wait]]:
+) -> tuple[tuple[ProcessStep, ...], dict[str, Wait], list[float]]:
+    """Steps, restarts that have to wait, and moments at which grace periods of replaced containers are over."""
     steps: list[ProcessStep] = [] if seen and seen.alive else [StartSandbox(sandbox=sandbox)]
     waits: dict[str, Wait] = {}
+    moments: list[float] = []
     runs = {run.name: run for run in seen.runs} if seen else {}
+    made_from = {process.name: process.revision for process in sandbox.containers}
     for container in wish.pod.spec.containers:
-        found = _container(wish, sandbox, container.name, runs.get(container.name), now)
+        run = runs.get(container.name)
+        if run and is_outdated(run, made_from[container.name]):
+            step, moment = _replace(wish.pod, sandbox, run, now)
+            steps += [step] if step else []
+            moments += [moment] if moment else []
+            continue
+        found = _container(wish, sandbox, container.name, run, now)
         if isinstance(found, Wait):
             waits[container.name] = found
         elif found is not None:
             steps.append(found)
     if waits and len(steps) == 1 and isinstance(steps[0], StartSandbox) and len(waits) == len(wish.pod.spec.containers):
         steps = []  # nothing would run in it yet
-    return tuple(steps), waits
+    return tuple(steps), waits, moments
+
+
+def is_outdated(run: ContainerRun, revision: str) -> bool:
+    """Tell whether a container was made from another wish than that of `revision`. Source: kubelet containerChanged."""
+    return run.state != "created" and bool(run.revision) and run.revision != revision
+
+
+def _replace(pod: Pod, sandbox: Sandbox, run: ContainerRun, now: float) -> tuple[ProcessStep | None, float | None]:
+    """The next step of a replacement, and the moment (seconds since the epoch) at which there is another one to do."""
+    if run.state != "running":
+        fresh = Backoff(restarts=run.attempt + 1)
+        return StartContainer(sandbox=sandbox, name=run.name, attempt=fresh.restarts, backoff=fresh), None
+    end = run.stopping_at + pod.spec.termination_grace_period_seconds
+    if not run.stopping_at:
+        return StopContainer(uid=sandbox.uid, name=run.name, attempt=run.attempt), None
+    return (StopContainer(uid=sandbox.uid, name=run.name, attempt=run.attempt, force=True), None) if now >= end else (None, end)
 
 
 def _container(wish: Wish, sandbox: Sandbox, name: str, run: ContainerRun | None, now: float) -> StartContainer | Wait | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from netlab.desired.assignments import Assignments, PodAssignment
-from netlab.desired.sandboxes import HOSTS_HEADER, KUBE_DNS, sandbox
+from netlab.desired.sandboxes import HOSTS_HEADER, KUBE_DNS, revision, sandbox
 from netlab.errors import NetlabError, NotFound
 from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import Key, ObjectMeta
@@ -38,6 +38,15 @@ def make(the_pod, *objects, assignments=ASSIGNED):
     return sandbox(cluster(*objects), assignments, the_pod)
 
 
+def test_revision_stands_for_the_wish_and_for_nothing_else():
+    before = make(pod()).containers[0]
+    changed = make(pod(container(env=(EnvVar(name="A", value="1"),)))).containers[0]
+    later = make(pod(), Service(metadata=ObjectMeta(name="new", namespace="shop"), spec=REDIS.spec), REDIS).containers[0]
+    assert changed.revision != before.revision
+    assert later.env != before.env, "a Service appeared"
+    assert later.revision == before.revision, "and replaces no container (N8)"
+
+
 def test_whole_pod():
     assert make(pod()) == Sandbox(
         uid="u1",
@@ -53,7 +62,13 @@ def test_whole_pod():
         "10.244.1.2\tweb\n",
         resolv_conf="search shop.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n",
         containers=(
-            ContainerProcess(name="c", args=("true",), env=(("PATH", PATH), ("HOME", "/root"), ("HOSTNAME", "web")), cwd="/"),
+            ContainerProcess(
+                name="c",
+                args=("true",),
+                env=(("PATH", PATH), ("HOME", "/root"), ("HOSTNAME", "web")),
+                cwd="/",
+                revision=revision(container()),
+            ),
         ),
         share_process_namespace=True,
     )

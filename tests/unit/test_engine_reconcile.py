@@ -16,7 +16,7 @@ from netlab.kernel.fake import FakeNetwork
 from netlab.kernel.fake_runtime import FakeRuntime
 from netlab.model.lifecycle import status_word
 from netlab.model.meta import Key, LabelSelector, ObjectMeta
-from netlab.model.pod import ConfigMapRef, Container, EnvFromSource, Pod, PodSpec
+from netlab.model.pod import ConfigMapRef, Container, EnvFromSource, EnvVar, Pod, PodSpec
 from netlab.model.service import Service, ServicePort, ServiceSpec
 from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, PodTemplateSpec, TemplateMeta
 from netlab.store import paths as store_paths
@@ -41,7 +41,7 @@ class Bench:
         return reconcile(self.session)
 
     def apply(self, *objects):
-        verdicts = [verdict for _, verdict in apply(self.session, objects)]
+        verdicts = [applied.verdict for applied in apply(self.session, objects)]
         self.after()
         return verdicts
 
@@ -174,6 +174,38 @@ def test_phase_follows_from_exit_code_and_restart_policy(bench, policy, code, ph
     assert (bench.pod("web").status.phase, bench.word("web")) == (phase, word)
 
 
+def set_variable(pod: Pod, value: str) -> Pod:
+    """The Pod as it would be applied, its first container with another variable."""
+    first, *others = pod.spec.containers
+    changed = replace(first, env=(EnvVar(name="GREETING", value=value),))
+    return replace(pod, spec=replace(pod.spec, containers=(changed, *others)), metadata=a_pod(pod.metadata.name).metadata)
+
+
+@pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
+def test_one_container_is_replaced_in_a_running_pod(bench, policy):
+    bench.apply(a_pod(policy=policy, containers=("main", "side")))
+    before = bench.pod("web")
+    assert bench.apply(set_variable(before, "hello")) == ["configured"]
+    after = bench.pod("web")
+    assert (after.metadata.uid, after.status.pod_ips, after.status.phase) == (
+        before.metadata.uid,
+        before.status.pod_ips,
+        "Running",
+    )
+    assert [(item.name, item.restart_count) for item in after.status.container_statuses] == [("main", 1), ("side", 0)]
+    assert "Killing" in bench.reasons()
+
+
+def test_container_that_ignores_term_is_killed_after_the_grace_period_and_replaced(bench):
+    bench.apply(a_pod(policy="Never", grace=30))
+    bench.runtime.stubborn.add(bench.pod("web").metadata.uid)
+    bench.apply(set_variable(bench.pod("web"), "hello"))
+    assert bench.pod("web").status.container_statuses[0].restart_count == 0
+    bench.after(31)
+    assert bench.pod("web").status.container_statuses[0].restart_count == 1
+    assert bench.pod("web").status.phase == "Running"
+
+
 def test_finished_pod_gives_its_network_back(bench):
     bench.apply(a_pod(policy="Never"))
     assert "fake.default.web" in bench.session.store.namespaces()
@@ -292,6 +324,17 @@ def test_refused_updates(bench, change, error):
     bench.apply(a_pod())
     with pytest.raises(error):
         apply(bench.session, [change(a_pod())])
+
+
+def test_dry_run_says_the_same_and_keeps_nothing(bench):
+    bench.apply(a_pod())
+    revision = bench.session.store.revision
+    wished = [a_pod("new"), set_variable(bench.pod("web"), "hello"), a_pod("web2", containers=("main",))]
+    assert [found.verdict for found in apply(bench.session, wished, dry_run=True)] == ["created", "configured", "created"]
+    assert list(delete(bench.session, [Key("Pod", "default", "web")], dry_run=True).uids) == [Key("Pod", "default", "web")]
+    with pytest.raises(NotFound):
+        apply(bench.session, [replace(a_pod(), metadata=ObjectMeta(name="x", namespace="nosuch"))], dry_run=True)
+    assert (bench.session.store.revision, bench.names(), bench.word("web")) == (revision, ["web"], "Running")
 
 
 def test_namespace_goes_when_it_is_empty(bench):

@@ -126,3 +126,41 @@ def test_pods_do_not_touch_each_other():
     wish = Wish(pod=other, sandbox=replace(SANDBOX, uid="u2"))
     plan = plan_processes([Wish(pod=a_pod(), sandbox=SANDBOX), wish], seen(run(), run("b")), NOW)
     assert set(plan.steps) == {"u2"}
+
+
+def made_from(revision, sandbox=SANDBOX) -> Sandbox:
+    """The sandbox with the first container's wish at this revision."""
+    first, *others = sandbox.containers
+    return replace(sandbox, containers=(replace(first, revision=revision), *others))
+
+
+@pytest.mark.parametrize(
+    ("old", "policy", "expected"),
+    [
+        pytest.param(run(), "Always", ["send TERM to container a of u1: its definition changed"], id="running: TERM"),
+        pytest.param(replace(run(), stopping_at=NOW - 5), "Always", [], id="TERM is sent once"),
+        pytest.param(
+            replace(run(), stopping_at=NOW - 30), "Always", ["send KILL to container a of u1: its definition changed"],
+            id="its grace period is over",
+        ),
+        pytest.param(
+            run("a", "exited", 2, 0), "Never", ["start container a of u1, attempt 3"], id="ended: anew, whatever the restartPolicy"
+        ),
+        pytest.param(run("a", "failed", 0), "Always", ["start container a of u1, attempt 1"], id="a failed start has no back-off"),
+        pytest.param(run("a", "created", 1), "Always", ["start container a of u1, attempt 1"], id="not started yet"),
+    ],
+)  # fmt: skip
+def test_container_whose_definition_changed_is_replaced_and_the_others_run_on(old, policy, expected):
+    observed = seen(replace(old, revision="1"), run("b"))
+    assert words(a_pod(policy=policy), observed, sandbox=made_from("2")) == expected
+
+
+@pytest.mark.parametrize("revision", ["1", ""])
+def test_container_of_the_same_or_of_no_known_definition_stays(revision):
+    assert words(a_pod(), seen(replace(run(), revision=revision), run("b")), sandbox=made_from("1")) == []
+
+
+def test_replacement_says_when_to_look_again():
+    wish = Wish(pod=a_pod(), sandbox=made_from("2"))
+    old = replace(run(), revision="1", stopping_at=NOW - 10)
+    assert plan_processes([wish], seen(old, run("b")), NOW).wake_at == NOW + 20
