@@ -42,6 +42,17 @@ def terminate_sandbox(places: LabDirectories, pod: PodDirectory) -> None:
     replace_text(mark, "TERM was sent\n")
 
 
+def stop_container(places: LabDirectories, pod: PodDirectory, container: str, attempt: int, number: signal.Signals) -> None:
+    """Send a signal to the main process of one container that another one is to replace; the first time is written down."""
+    bundle = pod.bundle(container, attempt)
+    run = bundle.run()
+    if run is None or not is_running(bundle, places.exits):
+        return
+    if bundle.read("stopping") is None:  # before the signal: its end must not be taken for the program's own
+        replace_text(bundle.path / "stopping", "TERM was sent\n")
+    processes.send(run.main, number)
+
+
 def kill_sandbox(pod: PodDirectory) -> None:
     """End all processes of a sandbox and wait for the exit files. Raises KernelError if a process does not end."""
     runs = [run for bundle in pod.bundles() if (run := bundle.run())]

@@ -63,13 +63,21 @@ class FakeRuntime:
             raise NotFound(f"sandbox {sandbox.uid} has no container {name}")
         if any(run.name == name and run.attempt == attempt for run in status.runs):
             return
-        run = ContainerRun(name=name, attempt=attempt, state="running", started_at=self._clock())
+        run = ContainerRun(name=name, attempt=attempt, state="running", started_at=self._clock(), revision=process.revision)
         if process.args[0] in self.unknown:
             run = replace(run, state="failed", error=f"exec: {process.args[0]}: not found", finished_at=self._clock())
         self._put(sandbox.uid, run)
 
     def remove_container(self, uid: str, name: str, attempt: int) -> None:
         """Nothing of an ended attempt is kept but how it ended, which the next one replaces."""
+
+    def stop_container(self, uid: str, name: str, attempt: int, *, force: bool) -> None:
+        """End one container with code 0 or 137; a stubborn Pod's only with `force`."""
+        for run in self.sandboxes[uid].runs:
+            if (run.name, run.attempt, run.state) == (name, attempt, "running"):
+                self._put(uid, replace(run, stopping_at=run.stopping_at or self._clock()))
+                if force or uid not in self.stubborn:
+                    self.exits(uid, name, KILLED if force else 0)
 
     def terminate(self, uid: str) -> None:
         """End all running containers with code 0, unless the Pod is stubborn."""

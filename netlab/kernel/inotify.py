@@ -35,7 +35,7 @@ class Watch:
         if self._handle < 0:
             raise KernelError(f"inotify_init1: {os.strerror(ctypes.get_errno())}")
         for directory in directories:
-            mask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF | (IN_MODIFY if modified else 0)
+            mask = IN_MOVED_TO | IN_DELETE_SELF | (IN_MODIFY if modified else IN_CLOSE_WRITE)
             if _libc.inotify_add_watch(self._handle, os.fsencode(directory), mask) < 0:
                 number = ctypes.get_errno()
                 self.close()

@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from netlab.errors import HostUnready
+from netlab.kernel.findings import CURES
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, text
 from netlab.kernel.nft_listing import parse_table
 from netlab.netstate.nft import NftTable
 
 FAMILY: Final = "inet"
 TABLE: Final = "netlab"
-CURE: Final = "apt-get install nftables"
 
 _STATELESS: Final = 1 << 2  # NFT_CTX_OUTPUT_STATELESS: `nft -s`, no counters
 _NFT_MSG_GETTABLE: Final = (10 << 8) | 1
@@ -80,7 +80,7 @@ def load_library() -> Any:
     try:
         library = ctypes.CDLL("libnftables.so.1")
     except OSError as error:
-        raise HostUnready(f"libnftables is missing: {CURE}") from error
+        raise HostUnready(f"libnftables is missing: {CURES['nft']}") from error
     context = ctypes.c_void_p
     library.nft_ctx_new.argtypes, library.nft_ctx_new.restype = (ctypes.c_uint32,), context
     library.nft_ctx_free.argtypes, library.nft_ctx_free.restype = (context,), None

@@ -11,6 +11,8 @@
             run                               written when it was started: main process, conmon, time
             failed                            why it could not be started
             lost                              its conmon died before it: nobody knows how it ended
+            revision                          of the wish it was made from
+            stopping                          TERM was sent, because another container takes its place
 
 Names come from manifests and from directories: each is checked before it becomes part of a path.
 """

@@ -87,6 +87,10 @@ class Runtime(Protocol):
         """Send TERM to the containers, once."""
         ...
 
+    def stop_container(self, uid: str, name: str, attempt: int, *, force: bool) -> None:
+        """Send TERM, or with `force` KILL, to the main process of one container that another one is to replace."""
+        ...
+
     def kill(self, uid: str) -> None:
         """End every process of the sandbox; logs and exit codes stay."""
         ...

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -51,27 +52,31 @@ def is_attached(pod: PodDirectory) -> bool:
 
 def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> ContainerRun:
     """Return how one attempt stands; a container whose conmon was killed is ended."""
+    made_from = bundle.read("revision") or ""
     error = bundle.read("failed")
     if error is not None:
         moment = _modified(bundle.path / "failed")
         return ContainerRun(
-            name=name, attempt=attempt, state="failed", error=error.strip(), started_at=moment, finished_at=moment
-        )
+            name=name, attempt=attempt, state="failed", error=error.strip(), started_at=moment, finished_at=moment,
+            revision=made_from,
+        )  # fmt: skip
     run = bundle.run()
     if run is None:
-        return ContainerRun(name=name, attempt=attempt, state="created")
+        return ContainerRun(name=name, attempt=attempt, state="created", revision=made_from)
+    known = ContainerRun(
+        name=name, attempt=attempt, state="running", started_at=run.started_at, revision=made_from,
+        stopping_at=_modified(bundle.path / "stopping"),
+    )  # fmt: skip
     ended = _exit(bundle, exits)
     if ended is None and processes.is_alive(run.conmon):
-        return ContainerRun(name=name, attempt=attempt, state="running", started_at=run.started_at)
+        return known
     code, moment = ended or _exit(bundle, exits) or _lost(bundle)
-    return ContainerRun(
-        name=name,
-        attempt=attempt,
+    return replace(
+        known,
         state="exited",
         exit_code=code,
         # conmon marks a killed child of the main process too
         oom_killed=code == KILLED and (bundle.path / "oom").exists(),
-        started_at=run.started_at,
         finished_at=max(moment, run.started_at),
     )
 

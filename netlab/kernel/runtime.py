@@ -7,6 +7,7 @@ one stopped. Methods for different Pods may run at the same time (`each`); for o
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -17,8 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from netlab.errors import KernelError, NetlabError, NotFound
-from netlab.kernel import cgroups, ending, mounts, oci, runs, runtime_host, starting
-from netlab.kernel.commands import execute, signals_left_to_the_command
+from netlab.kernel import cgroups, ending, mounts, oci, processes, runs, runtime_host, starting
+from netlab.kernel.commands import Command
 from netlab.kernel.crun import Crun, Stdio
 from netlab.kernel.poddir import LabDirectories
 from netlab.kernel.seccomp import seccomp_filter
@@ -81,6 +82,11 @@ class ContainerRuntime:
         """Send TERM to the main process of each running container; the second time nothing happens."""
         ending.terminate_sandbox(self._places, self._places.pod(uid))
 
+    def stop_container(self, uid: str, name: str, attempt: int, *, force: bool) -> None:
+        """Send TERM, or with `force` KILL, to the main process of one container; ended already, nothing happens."""
+        number = signal.SIGKILL if force else signal.SIGTERM
+        ending.stop_container(self._places, self._places.pod(uid), name, attempt, number)
+
     def kill(self, uid: str) -> None:
         """End every process of the sandbox; logs and exit codes stay. Raises KernelError if a process does not end."""
         ending.kill_sandbox(self._places.pod(uid))
@@ -106,8 +112,9 @@ class ContainerRuntime:
     ) -> int:
         """Run a command in a container, without standard input and with our output; return its exit code when it has ended.
 
-        `env` is added to the container's variables; without `cwd` it runs in the container's. The code is 128+n after
-        signal n, and 127 or 126 with the reason on standard error if the command cannot be run.
+        `env` is added to the container's variables; without `cwd` it runs in the container's. With `tty` it has a terminal of
+        its own, tied to the one that `stdio` names. The code is 128+n after signal n, and 127 or 126 with the reason on
+        standard error if the command cannot be run.
 
         Raises:
             NotFound: no such container runs.
@@ -118,9 +125,27 @@ class ContainerRuntime:
         bundle = pod.bundle(container, attempts[-1] if attempts else 0)
         if not runs.is_running(bundle, self.exits):
             raise NotFound(f"container {container!r} does not run")
+        command = Command(self._crun, bundle, args, env=dict(env), cwd=cwd, tty=tty, stdio=stdio)
         is_main = threading.current_thread() is threading.main_thread()
-        with signals_left_to_the_command() if is_main else nullcontext():
-            return mounts.inside(lambda: execute(self._crun, bundle, args, env=dict(env), cwd=cwd, tty=tty, stdio=stdio))
+        with command.receiving_signals() if is_main else nullcontext():
+            return mounts.inside(command.run)
+
+    def sandbox_handle(self, uid: str) -> int:
+        """Return a file descriptor, the caller's to close, that becomes readable when the Pod's sandbox ends (a pidfd).
+
+        Raises:
+            NotFound: no such sandbox runs.
+        """
+        process = self._places.pod(uid).pause_process()
+        try:
+            handle = os.pidfd_open(process.pid) if process else None
+        except ProcessLookupError:
+            handle = None
+        if handle is not None and processes.is_alive(process):  # the pid is that of the same process still
+            return handle
+        if handle is not None:
+            os.close(handle)
+        raise NotFound("the Pod's sandbox does not run")
 
     def log_path(self, uid: str, container: str, *, previous: bool = False) -> Path:
         """Return the file with a container's output (CRI's format), of the newest run or the one before; it may not exist."""

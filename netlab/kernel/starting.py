@@ -84,6 +84,7 @@ def start_container(
             process, _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp())
         )
         replace_text(bundle.path / "config.json", oci.text(config))
+        replace_text(bundle.path / "revision", process.revision)
         main, keeper = conmon.create(bundle, exits=places.exits, options=crun.options(), program=process.args[0])
         started_at = clock()
         crun.call("start", bundle.id)

@@ -4,7 +4,7 @@
 
 import pytest
 
-from netlab.kernel.host import parse_version
+from netlab.kernel.installed import parse_version
 from netlab.kernel.nft_listing import parse_elements, parse_table
 from netlab.netstate.nft import Element
 
