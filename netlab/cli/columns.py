@@ -10,57 +10,63 @@ from datetime import datetime
 from typing import Any, cast
 
 from netlab.cli.words import subject
-from netlab.model.lab import Cluster, KubernetesObject
+from netlab.model.lab import KubernetesObject
 from netlab.model.lifecycle import status_word
-from netlab.model.meta import Labels, selects
+from netlab.model.meta import Labels
 from netlab.model.pod import ContainerStatus, Pod, PodSpec
 from netlab.model.service import EndpointSlice, Service
 from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
 
-Cell = Callable[[Any, Cluster, float], str]
+Cell = Callable[[Any, float], str]
 MAX_ENDPOINTS = 3
 
 
 def table(
     kind: str,
     items: Sequence[KubernetesObject],
-    cluster: Cluster,
     now: float,
     *,
     wide: bool = False,
     namespaced: bool = False,
     headers: bool = True,
     labels: bool = False,
+    label_columns: Sequence[str] = (),
     prefix: bool = False,
+    widths: list[int] | None = None,
 ) -> str:
     """Return the objects of one kind as aligned columns, three spaces apart.
 
     Args:
         kind: which columns.
         items: the objects, in the order of the lines.
-        cluster: all objects, for cells that count others (READY of a Deployment).
         now: seconds since the epoch, for ages.
         wide: add the columns of `-o wide`.
         namespaced: begin with the column NAMESPACE.
         headers: begin with the line of headings.
         labels: end with the column LABELS.
+        label_columns: labels with a column of their own (`-L`), the last part of the key as heading.
         prefix: write names as `pod/web`, as kubectl does when several kinds are listed.
+        widths: of the columns printed so far; they only grow, so that lines printed later stand under the earlier ones.
     """
     columns = [*COLUMNS[kind][0], *(COLUMNS[kind][1] if wide else ())]
     if prefix:
-        columns[0] = ("NAME", lambda item, *_: subject(item.key))
+        columns[0] = ("NAME", lambda item, _: subject(item.key))
     if namespaced:
-        columns.insert(0, ("NAMESPACE", lambda item, *_: item.metadata.namespace))
+        columns.insert(0, ("NAMESPACE", lambda item, _: item.metadata.namespace))
+    columns += [(label.rpartition("/")[2].upper(), _label_cell(label)) for label in label_columns]
     if labels:
-        columns.append(("LABELS", lambda item, *_: pairs(item.metadata.labels)))
-    rows = [[cell(item, cluster, now) for _, cell in columns] for item in items]
-    return aligned([[title for title, _ in columns], *rows] if headers else rows)
+        columns.append(("LABELS", lambda item, _: pairs(item.metadata.labels)))
+    rows = [[cell(item, now) for _, cell in columns] for item in items]
+    return aligned([[title for title, _ in columns], *rows] if headers else rows, widths)
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of cells as lines of columns, three spaces apart, nothing behind the last one."""
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
-    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+def aligned(rows: Sequence[Sequence[str]], widths: list[int] | None = None) -> str:
+    """Return rows of cells as lines of columns, three spaces apart, nothing behind the last one; `widths` are made to fit."""
+    least = widths if widths is not None else []
+    least += [0] * (len(rows[0]) - len(least) if rows else 0)
+    for row in rows:
+        least[:] = [max(width, len(cell)) for width, cell in zip(least, row, strict=True)]
+    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(row, least, strict=True)).rstrip() for row in rows)
 
 
 def age(stamp: str, now: float) -> str:
@@ -93,15 +99,19 @@ def pairs(labels: Labels) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "<none>"
 
 
-def _name(item: KubernetesObject, *_: object) -> str:
+def _label_cell(label: str) -> Cell:
+    return lambda item, _: str(item.metadata.labels.get(label, ""))
+
+
+def _name(item: KubernetesObject, _: float) -> str:
     return item.metadata.name
 
 
-def _age(item: KubernetesObject, _: Cluster, now: float) -> str:
+def _age(item: KubernetesObject, now: float) -> str:
     return age(item.metadata.creation_timestamp, now)
 
 
-def _restarts(pod: Pod, _: Cluster, now: float) -> str:
+def _restarts(pod: Pod, now: float) -> str:
     statuses = pod.status.container_statuses
     total = sum(status.restart_count for status in statuses)
     latest = max((_restarted_at(status) for status in statuses if status.restart_count), default="")
@@ -112,52 +122,30 @@ def _restarted_at(status: ContainerStatus) -> str:
     return status.started_at if status.state == "running" else status.finished_at or status.started_at
 
 
-def _ready(pod: Pod, *_: object) -> str:
+def _ready(pod: Pod, _: float = 0.0) -> str:
     ready = sum(status.state == "running" for status in pod.status.container_statuses)
     return f"{ready}/{len(pod.spec.containers)}"
 
 
-def service_ports(service: Service, *_: object) -> str:
+def service_ports(service: Service, _: float = 0.0) -> str:
     """Return PORT(S): `80/TCP`, or `80:30080/TCP` with a NodePort."""
     ports = (f"{port.port}{f':{port.node_port}' if port.node_port else ''}/{port.protocol}" for port in service.spec.ports)
     return ",".join(ports) or "<none>"
 
 
-def _external_ip(service: Service, *_: object) -> str:
+def _external_ip(service: Service, _: float = 0.0) -> str:
     return service.spec.external_name if service.spec.type == "ExternalName" else "<none>"
 
 
-def slice_endpoints(item: EndpointSlice, *_: object) -> str:
+def slice_endpoints(item: EndpointSlice, _: float = 0.0) -> str:
     """Return the addresses of a slice, the first three by name."""
     found = [address for endpoint in item.endpoints for address in endpoint.addresses[:1]]
     more = len(found) - MAX_ENDPOINTS
     return ",".join(found[:MAX_ENDPOINTS]) + (f" + {more} more..." if more > 0 else "") or "<unset>"
 
 
-def _slice_ports(item: EndpointSlice, *_: object) -> str:
+def _slice_ports(item: EndpointSlice, _: float = 0.0) -> str:
     return ",".join(str(port.port) for port in item.ports) or "<unset>"
-
-
-def replicas(deployment: Deployment, cluster: Cluster) -> list[Pod]:
-    """Return the Deployment's Pods that are not being deleted."""
-    prefix = f"{deployment.metadata.name}-"
-    return [
-        pod
-        for pod in cluster.pods
-        if selects(deployment.spec.selector.match_labels, pod.metadata.labels)
-        and any(
-            owner.name.startswith(prefix) and owner.uid == deployment.metadata.uid for owner in pod.metadata.owner_references
-        )
-        and not pod.metadata.deletion_timestamp
-    ]
-
-
-def _deployment_ready(item: Deployment, cluster: Cluster, _: float) -> str:
-    return f"{_available(item, cluster)}/{item.spec.replicas}"
-
-
-def _available(item: Deployment, cluster: Cluster) -> int:
-    return sum(pod.is_ready for pod in replicas(item, cluster))
 
 
 def _names_of(spec: PodSpec) -> str:
@@ -168,7 +156,7 @@ def _images_of(spec: PodSpec) -> str:
     return ",".join(container.image for container in spec.containers)
 
 
-def _roles(node: Node, *_: object) -> str:
+def _roles(node: Node, _: float = 0.0) -> str:
     prefix = "node-role.kubernetes.io/"
     return (
         ",".join(label.removeprefix(prefix) for label in sorted(node.metadata.labels) if label.startswith(prefix)) or "<none>"
@@ -179,27 +167,27 @@ NAME, AGE = ("NAME", cast("Cell", _name)), ("AGE", cast("Cell", _age))
 Columns = tuple[tuple[str, Cell], ...]
 COLUMNS: dict[str, tuple[Columns, Columns]] = {
     Pod.kind: (
-        (NAME, ("READY", _ready), ("STATUS", lambda pod, *_: status_word(pod)), ("RESTARTS", _restarts), AGE),
+        (NAME, ("READY", _ready), ("STATUS", lambda pod, _: status_word(pod)), ("RESTARTS", _restarts), AGE),
         (
-            ("IP", lambda pod, *_: ",".join(pod.status.pod_ips[:1]) or "<none>"),
-            ("NODE", lambda pod, *_: pod.spec.node_name or "<none>"),
+            ("IP", lambda pod, _: ",".join(pod.status.pod_ips[:1]) or "<none>"),
+            ("NODE", lambda pod, _: pod.spec.node_name or "<none>"),
         ),
     ),
     Service.kind: (
         (
             NAME,
-            ("TYPE", lambda service, *_: service.spec.type),
-            ("CLUSTER-IP", lambda service, *_: service.spec.cluster_ip or "<none>"),
+            ("TYPE", lambda service, _: service.spec.type),
+            ("CLUSTER-IP", lambda service, _: service.spec.cluster_ip or "<none>"),
             ("EXTERNAL-IP", _external_ip),
             ("PORT(S)", service_ports),
             AGE,
         ),
-        (("SELECTOR", lambda service, *_: pairs(service.spec.selector)),),
+        (("SELECTOR", lambda service, _: pairs(service.spec.selector)),),
     ),
     EndpointSlice.kind: (
         (
             NAME,
-            ("ADDRESSTYPE", lambda item, *_: item.address_type),
+            ("ADDRESSTYPE", lambda item, _: item.address_type),
             ("PORTS", _slice_ports),
             ("ENDPOINTS", slice_endpoints),
             AGE,
@@ -209,27 +197,27 @@ COLUMNS: dict[str, tuple[Columns, Columns]] = {
     Deployment.kind: (
         (
             NAME,
-            ("READY", _deployment_ready),
-            ("UP-TO-DATE", lambda item, cluster, _: str(len(replicas(item, cluster)))),
-            ("AVAILABLE", lambda item, cluster, _: str(_available(item, cluster))),
+            ("READY", lambda item, _: f"{item.status.ready_replicas}/{item.spec.replicas}"),
+            ("UP-TO-DATE", lambda item, _: str(item.status.updated_replicas)),
+            ("AVAILABLE", lambda item, _: str(item.status.available_replicas)),
             AGE,
         ),
         (
-            ("CONTAINERS", lambda item, *_: _names_of(item.spec.template.spec)),
-            ("IMAGES", lambda item, *_: _images_of(item.spec.template.spec)),
-            ("SELECTOR", lambda item, *_: pairs(item.spec.selector.match_labels)),
+            ("CONTAINERS", lambda item, _: _names_of(item.spec.template.spec)),
+            ("IMAGES", lambda item, _: _images_of(item.spec.template.spec)),
+            ("SELECTOR", lambda item, _: pairs(item.spec.selector.match_labels)),
         ),
     ),
-    ConfigMap.kind: ((NAME, ("DATA", lambda item, *_: str(len(item.data))), AGE), ()),
+    ConfigMap.kind: ((NAME, ("DATA", lambda item, _: str(len(item.data))), AGE), ()),
     Namespace.kind: (
-        (NAME, ("STATUS", lambda item, *_: "Terminating" if item.metadata.deletion_timestamp else "Active"), AGE),
+        (NAME, ("STATUS", lambda item, _: "Terminating" if item.metadata.deletion_timestamp else "Active"), AGE),
         (),
     ),
     Node.kind: (
-        (NAME, ("STATUS", lambda node, *_: "Ready" if node.is_ready else "NotReady"), ("ROLES", _roles), AGE),
+        (NAME, ("STATUS", lambda node, _: "Ready" if node.is_ready else "NotReady"), ("ROLES", _roles), AGE),
         (
-            ("INTERNAL-IP", lambda node, *_: node.internal_ip or "<none>"),
-            ("POD-CIDR", lambda node, *_: node.spec.pod_cidr or "<none>"),
+            ("INTERNAL-IP", lambda node, _: node.internal_ip or "<none>"),
+            ("POD-CIDR", lambda node, _: node.spec.pod_cidr or "<none>"),
         ),
     ),
 }

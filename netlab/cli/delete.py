@@ -6,9 +6,11 @@ import time
 
 import click
 
-from netlab.cli.apply import read
+from netlab.cli.mutation import DRY_RUN_WORDS, dry_run_option
 from netlab.cli.options import (
+    example,
     file_option,
+    kinds_argument,
     lab_option,
     live_lab,
     namespace_option,
@@ -16,21 +18,40 @@ from netlab.cli.options import (
     say_waiting,
     show_report,
 )
-from netlab.cli.words import KINDS, keys, subject
+from netlab.cli.query import Selection, parse_query, selection_options
+from netlab.cli.words import not_found, subject, usage
 from netlab.engine.agent import wake_agent
-from netlab.engine.apply import delete
+from netlab.engine.apply import Deleted, delete
 from netlab.engine.reconcile import reconcile
+from netlab.engine.report import Report
 from netlab.engine.session import session
 from netlab.engine.settle import wait_gone
+from netlab.model.lab import Cluster
+from netlab.model.meta import Key
+
+IMMEDIATE_S = 1
 
 
-@click.command("delete")
-@click.argument("words", nargs=-1, metavar="[KIND NAME... | KIND/NAME...]")
+@click.command(
+    "delete",
+    epilog=example(
+        "netlab delete pod -l app=guestbook --dry-run=client", "netlab delete -f netlab/demos/guestbook --ignore-not-found"
+    ),
+)
+@kinds_argument
 @file_option
 @namespace_option
-@click.option("--grace-period", type=click.IntRange(0), metavar="SECONDS", help="Time from TERM to KILL; 0 kills at once.")
+@selection_options
+@click.option(
+    "--grace-period", type=click.IntRange(-1), default=-1, metavar="SECONDS", help="Time from TERM to KILL; 0 kills at once."
+)
+@click.option("--now", is_flag=True, help="The same as --grace-period=1.")
+@click.option("--force", is_flag=True, help="The same as --grace-period=0.")
 @click.option("--wait/--no-wait", default=True, help="Return when they are gone, or at once.")
+@click.option("--timeout", metavar="TIME", default="0s", help="How long to wait, for example 10s; 0s: as long as it takes.")
 @click.option("--ignore-not-found", is_flag=True, help="An object that does not exist is no error.")
+@click.option("-o", "--output", type=click.Choice(["name"]), help="Print only the names.")
+@dry_run_option
 @report_options
 @lab_option
 @click.pass_context
@@ -40,27 +61,72 @@ def command(
     words: tuple[str, ...],
     files: tuple[str, ...],
     namespace: str | None,
-    grace_period: int | None,
+    selection: Selection,
+    grace_period: int,
+    now: bool,
+    force: bool,
     wait: bool,
+    timeout: str,
     ignore_not_found: bool,
-    verbose: bool,
+    output: str | None,
+    dry_run: str,
+    verbose: int,
     timings: bool,
     lab: str,
 ) -> None:
     """Delete objects by name or by manifest, with all they own. Containers get TERM, their grace period, then KILL."""
-    wanted = [item.key for item in read(files, namespace)] if files else keys(words, namespace or "default")
-    if not wanted:
-        raise click.UsageError("name what to delete: KIND NAME, or -f FILE")
-    paths = live_lab(lab)
+    from netlab.cli.wait import seconds  # noqa: PLC0415 - it imports the reading of a lab
+
+    limit_s = seconds(timeout)
+    paths, is_dry = live_lab(lab), dry_run != "none"
     with session(paths, waiting=say_waiting) as opened:
-        found, missing = delete(opened, wanted, grace_s=grace_period)
-        report = reconcile(opened)
+        wanted = _wanted(opened.store.cluster(), words, files, namespace, selection)
+        found = delete(opened, wanted, grace_s=_grace(grace_period, now=now, force=force), dry_run=is_dry)
+        for key in found.uids:
+            text = f'{subject(key).partition("/")[0]} "{key.name}" {"force deleted" if force else "deleted"}'
+            click.echo(subject(key) if output else text + DRY_RUN_WORDS.get(dry_run, ""))
+        report = Report() if is_dry else reconcile(opened)
     wake_agent(paths)
     show_report(report, verbose=verbose, timings=timings)
-    for key in found:
-        click.echo(f'{subject(key).partition("/")[0]} "{key.name}" deleted')
-    if wait:
-        wait_gone(paths, found, time.time, say_waiting)
-    for key in missing if not ignore_not_found else ():
-        click.echo(f'error: {KINDS[key.kind][0]} "{key.name}" not found', err=True)
-    ctx.exit(1 if missing and not ignore_not_found else 0)
+    if wait and not is_dry:
+        wait_gone(paths, found.uids, time.time, say_waiting, limit_s or None)
+    ctx.exit(_report_missing(found, words, selection, ignore=ignore_not_found or selection.every))
+
+
+def _wanted(
+    cluster: Cluster, words: tuple[str, ...], files: tuple[str, ...], namespace: str | None, selection: Selection
+) -> list[Key]:
+    if files:
+        from netlab.cli.apply import read  # noqa: PLC0415 - reading YAML costs 20 ms
+
+        return [item.key for item in read(files, namespace)]
+    if not words:
+        raise usage("you must provide one or more resources by argument or filename", "KIND NAME, KIND -l SELECTOR, or -f FILE")
+    query = parse_query(
+        words, namespace=namespace, everywhere=selection.everywhere, selector=selection.selector, fields=selection.fields
+    )
+    if query.names:
+        return [query.key(kind, name) for kind, names in query.names.items() for name in names]
+    if not (selection.every or selection.selector or selection.fields):
+        raise usage("resource(s) were provided, but no name was specified", "name objects, or use -l or --all")
+    return [item.key for items in query.find(cluster).values() for item in items]
+
+
+def _grace(grace_period: int, *, now: bool, force: bool) -> int | None:
+    """The time from TERM to KILL in seconds; None: each Pod's own."""
+    if force:
+        return 0
+    if now:
+        return IMMEDIATE_S
+    return None if grace_period < 0 else grace_period
+
+
+def _report_missing(found: Deleted, words: tuple[str, ...], selection: Selection, *, ignore: bool) -> int:
+    if not found.uids and not found.missing and not selection.every and words:
+        click.echo("No resources found")
+    if ignore:
+        return 0
+    for key in found.missing:
+        error = not_found(key.kind, key.name)
+        click.echo(f"{error.origin}: {error}", err=True)
+    return 1 if found.missing else 0

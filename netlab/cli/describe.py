@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import click
 
-from netlab.cli.columns import pairs, replicas, service_ports, slice_endpoints
+from netlab.cli.columns import pairs, service_ports, slice_endpoints
 from netlab.cli.events import last_seen
 from netlab.cli.options import lab_option, live_lab, namespace_option
 from netlab.cli.words import KINDS, is_namespaced, keys, kinds
+from netlab.desired.workloads import replicas_by_owner
 from netlab.engine.view import open_store, read_lab
 from netlab.errors import NotFound
 from netlab.model.lab import Cluster, KubernetesObject
@@ -188,7 +189,7 @@ def _slice(item: EndpointSlice) -> Iterator[Line]:
 
 
 def _deployment(item: Deployment, cluster: Cluster) -> Iterator[Line]:
-    pods = replicas(item, cluster)
+    pods = replicas_by_owner(cluster).get(item.metadata.uid, [])
     yield 0, "Selector", pairs(item.spec.selector.match_labels)
     yield 0, "Replicas", f"{item.spec.replicas} desired, {len(pods)} total, {sum(pod.is_ready for pod in pods)} available"
     for pod in pods:

@@ -1,46 +1,101 @@
-"""From a user's words to one object: a Pod by name, a container of it, a machine of the lab."""
+"""From a user's words to one object: a Pod by name, a container of it, a machine of the lab.
+
+Source: kubectl's `exec`, `logs`, `cp`, `port-forward` (polymorphichelpers AttachablePodForObject, podcmd), as of v1.32.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from netlab.cli.words import kinds, not_found, resource, usage
 from netlab.errors import NetlabError, NotFound
-from netlab.model.lab import Cluster
-from netlab.model.meta import Key
+from netlab.model.lab import Cluster, KubernetesObject
+from netlab.model.lifecycle import FINAL_PHASES
+from netlab.model.meta import Key, selects
 from netlab.model.pod import Pod
+from netlab.model.service import Service
+from netlab.model.workload import Deployment
 from netlab.netstate.names import NetnsName, machine_netns
 
 OUTSIDE, FABRIC = "outside", "fabric"
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+
+Say = Callable[[str], object]
+"""Tells the user something that is no error."""
+
+
+def silent(_: str) -> None:
+    """Tell nobody."""
 
 
 def find_pod(cluster: Cluster, word: str, namespace: str) -> Pod:
-    """Return the Pod that `web`, `pod/web` or `deploy/web` (its first one) names. Raises NotFound."""
-    kind, _, name = word.rpartition("/")
-    if kind in {"deploy", "deployment", "deployments", "deployment.apps"}:
-        found = [pod for pod in cluster.pods if pod.metadata.namespace == namespace and _made_by(cluster, pod, name)]
-        if not found:
-            raise NotFound(f'deployments "{name}" has no Pod in namespace {namespace}')
-        return min(found, key=lambda pod: not pod.is_ready)
-    if kind not in {"", "po", "pod", "pods"}:
-        raise NotFound(f"{word!r}: a Pod is named POD, pod/POD or deploy/NAME")
-    item = cluster.objects.get(Key("Pod", namespace, name))
-    if not isinstance(item, Pod):
-        raise NotFound(f'pods "{name}" not found in namespace {namespace}; `netlab get pods -A` lists them')
-    return item
+    """Return the Pod that `web` or `pod/web` names, or the best one of `deploy/web` or `svc/web`: a ready one, if there is one.
+
+    Raises:
+        NotFound: there is no such object.
+        NetlabError: it has no Pods, or never has any.
+    """
+    item = find_object(cluster, word, namespace)
+    if isinstance(item, Pod):
+        return item
+    found = pods_of(cluster, item)
+    if not found:
+        raise NetlabError(f"{resource(item.kind)} {item.metadata.name!r} has no Pods; see `netlab describe {item.key}`")
+    return min(found, key=lambda pod: (not pod.is_ready, pod.status.phase != "Running", bool(pod.metadata.deletion_timestamp)))
 
 
-def _made_by(cluster: Cluster, pod: Pod, deployment: str) -> bool:
-    item = cluster.objects.get(Key("Deployment", pod.metadata.namespace, deployment))
-    return item is not None and any(owner.uid == item.metadata.uid for owner in pod.metadata.owner_references)
+def find_object(cluster: Cluster, word: str, namespace: str) -> KubernetesObject:
+    """Return the object that `TYPE/NAME` names; a NAME alone is a Pod's. Raises NotFound, ManifestError."""
+    kind, slash, name = word.rpartition("/")
+    named = kinds(kind) if slash else [Pod.kind]
+    if len(named) != 1 or not name:
+        raise usage(f"{word!r} does not name one object", "for example pod/web, deploy/web or svc/web")
+    key = Key(named[0], "" if named[0] in {"Node", "Namespace"} else namespace, name)
+    if key not in cluster.objects:
+        raise not_found(key.kind, name)
+    return cluster.objects[key]
 
 
-def container_of(pod: Pod, name: str | None) -> str:
-    """Return the name of the container that is meant: `name`, or the only one. Raises NotFound, NetlabError."""
+def pods_of(cluster: Cluster, item: KubernetesObject) -> list[Pod]:
+    """Return the Pods behind a Deployment or a Service, sorted by name. Raises NetlabError for anything else."""
+    near = [pod for pod in cluster.pods if pod.metadata.namespace == item.metadata.namespace]
+    if isinstance(item, Deployment):
+        return [pod for pod in near if any(owner.uid == item.metadata.uid for owner in pod.metadata.owner_references)]
+    if isinstance(item, Service) and item.spec.selector:
+        return [pod for pod in near if selects(item.spec.selector, pod.metadata.labels)]
+    if isinstance(item, Service):
+        raise NetlabError(f"invalid service {item.metadata.name!r}: Service is defined without a selector; name a Pod")
+    raise NetlabError(f"{item.key} has no Pods: name a Pod, a Deployment or a Service")
+
+
+def find_container(cluster: Cluster, word: str, namespace: str, container: str | None, note: Say = silent) -> tuple[Pod, str]:
+    """Return a Pod in which commands can run, and the name of the container that is meant; `note` as in `container_of`.
+
+    Raises:
+        NotFound: there is no such Pod or container.
+        NetlabError: the Pod has ended.
+    """
+    pod = find_pod(cluster, word, namespace)
+    if pod.status.phase in FINAL_PHASES:
+        raise NetlabError(f"cannot exec into a container in a completed pod; current phase is {pod.status.phase}")
+    return pod, container_of(pod, container, note)
+
+
+def container_of(pod: Pod, name: str | None, note: Say = silent) -> str:
+    """Return the name of the container that is meant: `name`, the one the Pod's annotation names, or the first.
+
+    `note` is told if one of several was taken because nothing names it. Raises NotFound.
+    """
     names = [container.name for container in pod.spec.containers]
     if name is None:
+        wanted = pod.metadata.annotations.get(DEFAULT_CONTAINER)
+        if wanted in names:
+            return wanted
         if len(names) > 1:
-            raise NetlabError(f"pod {pod.metadata.name!r} has several containers, choose one with -c: {', '.join(names)}")
+            note(f'Defaulted container "{names[0]}" out of: {", ".join(names)}')
         return names[0]
     if name not in names:
-        raise NotFound(f"container {name!r} is not one of pod {pod.metadata.name!r}: {', '.join(names)}")
+        raise NotFound(f"container {name} is not valid for pod {pod.metadata.name}; it has {', '.join(names)}")
     return name
 
 
@@ -53,5 +108,5 @@ def find_machine(cluster: Cluster, word: str) -> NetnsName | None:
     if name in known:
         return machine_netns(cluster.lab.metadata.name, name)
     if kind:
-        raise NotFound(f'nodes "{name}" not found; `netlab get nodes` lists them')
+        raise not_found("Node", name)
     return None

@@ -1,116 +1,140 @@
-"""`netlab get`: list objects, in kubectl's columns or as they are stored."""
+"""`netlab get`: list objects, in kubectl's columns or as they are stored; with `-w`, go on as they change."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import click
 
 from netlab.cli.columns import table
-from netlab.cli.options import lab_option, live_lab, namespace_option
-from netlab.cli.text import as_json, as_yaml
-from netlab.cli.words import KINDS, is_namespaced, kinds, subject
+from netlab.cli.options import example, file_option, kinds_argument, lab_option, live_lab, namespace_option
+from netlab.cli.output import FORM_PRINTERS, Output, OutputType, printed
+from netlab.cli.query import parse_query
+from netlab.cli.words import is_namespaced, resource, usage
 from netlab.engine.view import read_lab
-from netlab.errors import ManifestError, Problem
-from netlab.model.lab import Cluster, KubernetesObject
-
-FORMATS = ("wide", "yaml", "json", "name")
+from netlab.model.codec import encode
+from netlab.model.lab import KubernetesObject
 
 
-@click.command("get")
-@click.argument("words", nargs=-1, required=True, metavar="KIND[,KIND] [NAME...] | KIND/NAME...")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions:
+    """How tables are printed."""
+
+    wide: bool = False
+    namespaced: bool = False
+    headers: bool = True
+    labels: bool = False
+    label_columns: tuple[str, ...] = ()
+    kind: bool = False
+
+
+@click.command(
+    "get", epilog=example("netlab get pods -o wide", "netlab get svc,endpointslices -A", "netlab get pods -l app=guestbook -w")
+)
+@kinds_argument
+@file_option
 @namespace_option
 @click.option("-A", "--all-namespaces", is_flag=True, help="From all Namespaces.")
-@click.option("-l", "--selector", default="", metavar="KEY=VALUE,...", help="Only objects with these labels.")
-@click.option("-o", "--output", type=click.Choice(FORMATS), help="More columns, or the objects themselves.")
+@click.option("-l", "--selector", default="", metavar="SELECTOR", help="Only with these labels: a=b,c!=d,e in (f,g),h,!i.")
+@click.option("--field-selector", default="", metavar="SELECTOR", help="Only with these fields: status.phase=Running.")
+@click.option("-o", "--output", type=OutputType(), help="More columns, or the objects themselves.")
+@click.option("--sort-by", metavar="PATH", help="In the order of a field, for example .metadata.creationTimestamp.")
 @click.option("--no-headers", is_flag=True, help="Leave out the line of headings.")
 @click.option("--show-labels", is_flag=True, help="Add a column with all labels.")
+@click.option("-L", "--label-columns", multiple=True, metavar="KEY,...", help="Add a column for each of these labels.")
+@click.option("--show-kind", is_flag=True, help="Write names as pod/web.")
+@click.option("-w", "--watch", is_flag=True, help="Go on printing what changes.")
+@click.option("--watch-only", is_flag=True, help="Print only what changes.")
+@click.option("--output-watch-events", is_flag=True, help="Say of each change whether it is ADDED, MODIFIED or DELETED.")
+@click.option("--ignore-not-found", is_flag=True, help="An object that does not exist is no error.")
 @lab_option
 @click.pass_context
 def command(
     ctx: click.Context,
     *,
     words: tuple[str, ...],
+    files: tuple[str, ...],
     namespace: str | None,
     all_namespaces: bool,
     selector: str,
-    output: str | None,
+    field_selector: str,
+    output: Output | None,
+    sort_by: str | None,
     no_headers: bool,
     show_labels: bool,
+    label_columns: tuple[str, ...],
+    show_kind: bool,
+    watch: bool,
+    watch_only: bool,
+    output_watch_events: bool,
+    ignore_not_found: bool,
     lab: str,
 ) -> None:
     """List objects: pods, services, endpointslices, deployments, configmaps, namespaces, nodes, or all."""
-    matches = parse_selector(selector)
-    cluster = read_lab(live_lab(lab))
-    scope = None if all_namespaces else namespace or "default"
-    wanted, names = _wanted(words)
-    groups = [(kind, find(cluster, kind, scope, names.get(kind), matches)) for kind in wanted]
-    missing = [(kind, name) for kind, found in groups for name in names.get(kind, ()) if name not in _names(found)]
-    items = [item for _, found in groups for item in found]
-    if output in {"yaml", "json"}:
-        single = bool(names) and len(items) == 1
-        click.echo((as_yaml if output == "yaml" else as_json)(items, single=single), nl=False)
-    elif output == "name":
-        for item in items:
-            click.echo(subject(item.key))
-    else:
-        now = time.time()
-        several = sum(bool(found) for _, found in groups) > 1
-        blocks = [
-            table(kind, found, cluster, now, wide=output == "wide", namespaced=all_namespaces and is_namespaced(kind),
-                  headers=not no_headers, labels=show_labels, prefix=several)
-            for kind, found in groups if found
-        ]  # fmt: skip
-        if blocks:
-            click.echo("\n\n".join(blocks))
-        elif not missing:
-            where = f" in {scope} namespace" if scope and any(is_namespaced(kind) for kind in wanted) else ""
-            click.echo(f"No resources found{where}.", err=True)
-    for kind, name in missing:
-        click.echo(f'error: {KINDS[kind][0]} "{name}" not found', err=True)
+    words = words or tuple(_of_files(files, namespace))
+    query = parse_query(words, namespace=namespace, everywhere=all_namespaces, selector=selector, fields=field_selector)
+    style = TableOptions(
+        wide=output is not None and output.form == "wide",
+        namespaced=all_namespaces,
+        headers=not no_headers,
+        labels=show_labels,
+        label_columns=tuple(key for keys in label_columns for key in keys.split(",")),
+        kind=show_kind,
+    )
+    paths = live_lab(lab)
+    if watch or watch_only:
+        from netlab.cli.watching import watch_objects  # noqa: PLC0415 - only -w needs it
+
+        watch_objects(paths, query, output, style, events=output_watch_events, first=not watch_only)
+        return
+    cluster = read_lab(paths)
+    missing = [] if ignore_not_found else query.missing(cluster)
+    groups = {kind: _sorted(items, sort_by) for kind, items in query.find(cluster).items()}
+    items = [item for found in groups.values() for item in found]
+    if output is not None and output.form in FORM_PRINTERS:
+        if items or not missing:
+            single = query.is_single and len(items) == 1
+            click.echo(printed(items, output, single=single, headers=not no_headers), nl=False)
+    elif items:
+        click.echo(tables(groups, style, time.time()))
+    elif not missing and not ignore_not_found:
+        click.echo(f"No resources found{query.place}{'.' if query.place else ''}", err=True)
+    for error in missing:
+        click.echo(f"{error.origin}: {error}", err=True)
     ctx.exit(1 if missing else 0)
 
 
-def _names(items: list[KubernetesObject]) -> set[str]:
-    return {item.metadata.name for item in items}
+def tables(groups: dict[str, list[KubernetesObject]], style: TableOptions, now: float) -> str:
+    """Return one table for each kind of which there are objects, an empty line between them."""
+    several = sum(bool(found) for found in groups.values()) > 1
+    return "\n\n".join(
+        table(
+            kind, found, now, wide=style.wide, namespaced=style.namespaced and is_namespaced(kind), headers=style.headers,
+            labels=style.labels, label_columns=style.label_columns, prefix=several or style.kind,
+        )
+        for kind, found in groups.items() if found
+    )  # fmt: skip
 
 
-def _wanted(words: tuple[str, ...]) -> tuple[list[str], dict[str, list[str]]]:
-    """The kinds to list, in order, and the names asked for by kind (a kind that is absent is listed whole)."""
-    names: dict[str, list[str]] = {}
-    if "/" not in words[0]:
-        wanted = kinds(words[0])
-        return wanted, {kind: list(words[1:]) for kind in wanted} if words[1:] else {}
-    for word in words:
-        kind, _, name = word.partition("/")
-        for each in kinds(kind):
-            names.setdefault(each, []).append(name)
-    return list(names), names
+def _sorted(items: Sequence[KubernetesObject], path: str | None) -> list[KubernetesObject]:
+    if not path:
+        return list(items)
+    from netlab.cli.sorting import sort_items  # noqa: PLC0415 - only --sort-by needs it
+
+    plain = [encode(item) for item in items]
+    place = {id(one): number for number, one in enumerate(plain)}
+    return [items[place[id(one)]] for one in sort_items(plain, path)]
 
 
-def find(
-    cluster: Cluster, kind: str, namespace: str | None, names: list[str] | None, labels: dict[str, tuple[bool, str]]
-) -> list[KubernetesObject]:
-    """Return the objects of a kind in this Namespace (None: any) with these labels, sorted by Namespace and name."""
-    return [
-        item
-        for key, item in sorted(cluster.objects.items())
-        if key.kind == kind
-        and (namespace is None or key.namespace in {namespace, ""})
-        and (names is None or key.name in names)
-        and all((item.metadata.labels.get(label) == value) is equal for label, (equal, value) in labels.items())
-    ]
+def _of_files(files: Sequence[str], namespace: str | None) -> Iterable[str]:
+    """The objects of manifests as words of the command line."""
+    if not files:
+        raise usage(
+            "you must specify the type of resource to get", "for example: netlab get pods; `netlab api-resources` lists them"
+        )
+    from netlab.cli.apply import read  # noqa: PLC0415 - reading YAML costs 20 ms
 
-
-def parse_selector(text: str) -> dict[str, tuple[bool, str]]:
-    """Return label -> (must it be equal, value) of `a=b,c!=d`. Raises ManifestError for anything else."""
-    found: dict[str, tuple[bool, str]] = {}
-    for part in filter(None, text.split(",")):
-        label, equal, value = part.replace("==", "=").partition("=")
-        if not equal or not label.strip("! "):
-            hint = "write key=value or key!=value, several with commas"
-            raise ManifestError(
-                (Problem(file="-l", line=0, object="", path="", message=f"cannot read selector {part!r}", hint=hint),)
-            )
-        found[label.rstrip("!").strip()] = (not label.endswith("!"), value.strip())
-    return found
+    for item in read(files, namespace):
+        yield f"{resource(item.kind)}/{item.metadata.name}"

@@ -6,52 +6,88 @@ Exit codes: 0 done, 1 other errors, 2 the input is wrong, 3 Linux refused, 4 the
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 import click
 
+from netlab.cli.flags import VerbGroup
 from netlab.errors import NetlabError
 
-# Verb -> its one line in the help. The file is `netlab/cli/<verb>.py`, the command in it is `command`.
+# Section -> verb -> its one line in the help. The file is `netlab/cli/<verb>.py` (`-` is `_`), the command in it `command`.
 VERBS = {
-    "up": "Make a lab of Nodes, a fabric and an outside.",
-    "down": "Remove a lab, and look whether anything is left.",
-    "status": "Show what a lab has and whether it is as wished.",
-    "apply": "Make objects from Kubernetes YAML.",
-    "delete": "Delete objects.",
-    "get": "List objects.",
-    "describe": "Show one object with all that belongs to it.",
-    "exec": "Run a command in a Pod, a Node or outside.",
-    "logs": "Print the output of a container.",
-    "events": "Show what happened.",
+    "The lab": {
+        "up": "Make a lab of Nodes, a fabric and an outside.",
+        "down": "Remove a lab, and look whether anything is left.",
+        "status": "Show what a lab has and whether it is as wished.",
+        "labs": "List the labs of this machine.",
+        "doctor": "Look what this machine lacks or has in the way.",
+        "shell": "Open a shell in a Pod, on a Node or outside.",
+    },
+    "Objects, as with kubectl": {
+        "get": "List objects.",
+        "describe": "Show one object with all that belongs to it.",
+        "apply": "Make objects from Kubernetes YAML.",
+        "diff": "Show what apply would change.",
+        "delete": "Delete objects.",
+        "run": "Make a Pod that runs a command.",
+        "expose": "Make a Service for a Pod, a Deployment or a Service.",
+        "scale": "Set the number of a Deployment's Pods.",
+        "label": "Set or take away labels.",
+        "annotate": "Set or take away annotations.",
+        "set": "Change the image or the variables of containers.",
+        "wait": "Wait until something is true of objects.",
+    },
+    "Inside and behind": {
+        "exec": "Run a command in a Pod, a Node or outside.",
+        "logs": "Print the output of a container.",
+        "cp": "Copy files to and from containers.",
+        "port-forward": "Forward ports of this machine to a Pod.",
+        "top": "Show what Pods and Nodes use of CPU and memory.",
+        "events": "Show what happened.",
+    },
+    "About netlab": {
+        "explain": "Say what a field means.",
+        "api-resources": "List the kinds of objects.",
+        "completion": "Print the completion script of a shell.",
+        "version": "Print the version.",
+    },
 }
 
+ALL_VERBS = [verb for verbs in VERBS.values() for verb in verbs]
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called."""
+
+class LazyGroup(VerbGroup):
+    """All verbs: the file of one is imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the verbs in the order of the table."""
-        return list(VERBS)
+        return ALL_VERBS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import and return one command."""
-        if cmd_name not in VERBS:
+        if cmd_name not in ALL_VERBS:
             return None
-        command = importlib.import_module(f"netlab.cli.{cmd_name}").command
+        command = importlib.import_module(f"netlab.cli.{cmd_name.replace('-', '_')}").command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the list of verbs without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+        for title, verbs in VERBS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(verbs.items()), col_max=20)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-n", "--namespace", metavar="NAME", help="Which Namespace; may also stand behind the verb.")
+@click.option("--lab", metavar="NAME", help="Which lab; may also stand behind the verb.")
 @click.version_option(package_name="netlab")
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None:  # noqa: ARG001 - read by resolve_command
     """Kubernetes' network, in the open: a multi-node lab out of nothing but Linux."""
+    if "NO_COLOR" in os.environ:
+        ctx.color = False
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -60,10 +96,10 @@ def run(args: Sequence[str] | None = None) -> int:
         code = group.main(args=args, prog_name="netlab", standalone_mode=False)
     except NetlabError as error:
         for line in str(error).splitlines() or [""]:
-            click.echo(f"error: {line}", err=True)
+            click.echo(f"{error.origin}: {line}", err=True)
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        say_usage(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
@@ -77,6 +113,14 @@ def run(args: Sequence[str] | None = None) -> int:
         click.echo(f"error: {error.filename or 'system'}: {error.strerror or error}", err=True)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def say_usage(error: click.ClickException) -> None:
+    """Say what is wrong with a command line, in kubectl's form."""
+    click.echo(f"error: {error.format_message()}", err=True)
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        click.echo(f"See '{context.command_path} --help' for usage.", err=True)
 
 
 def main() -> None:

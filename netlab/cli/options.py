@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,20 +12,71 @@ from netlab.engine.report import Report
 from netlab.kernel.machine import require_root
 from netlab.store.paths import LabPaths
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 F = TypeVar("F", bound=Callable[..., object])
 DEFAULT_LAB = "lab"
+
+
+def example(*lines: str) -> str:
+    """Return the end of a help page: lines that can be typed as they stand in a lab with the guestbook."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def lab_option(function: F) -> F:
     """Add `--lab NAME`."""
     return click.option(
-        "--lab", envvar="NETLAB_LAB", default=DEFAULT_LAB, show_default=True, metavar="NAME", help="Which lab."
+        "--lab",
+        envvar="NETLAB_LAB",
+        default=DEFAULT_LAB,
+        show_default=True,
+        metavar="NAME",
+        help="Which lab.",
+        shell_complete=complete_labs,
     )(function)
 
 
 def namespace_option(function: F) -> F:
     """Add `-n NAMESPACE`; None if it is not given."""
-    return click.option("-n", "--namespace", metavar="NAME", help="Which Namespace. [default: default]")(function)
+    return click.option(
+        "-n", "--namespace", metavar="NAME", help="Which Namespace. [default: default]", shell_complete=complete_namespaces
+    )(function)
+
+
+def kinds_argument(function: F) -> F:
+    """Add the words that name kinds and objects."""
+    return click.argument("words", nargs=-1, metavar="[KIND[,KIND] [NAME...] | KIND/NAME...]", shell_complete=complete_objects)(
+        function
+    )
+
+
+def complete_objects(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the kinds, and behind a kind the names of its objects, that begin with what was typed."""
+    from netlab.cli.completing import objects  # noqa: PLC0415 - only for completion
+
+    return objects(ctx, incomplete)
+
+
+def complete_namespaces(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the Namespaces that begin with what was typed."""
+    from netlab.cli.completing import namespaces  # noqa: PLC0415 - only for completion
+
+    return namespaces(ctx, incomplete)
+
+
+def complete_targets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the Pods, Nodes and other machines that begin with what was typed."""
+    from netlab.cli.completing import targets  # noqa: PLC0415 - only for completion
+
+    return targets(ctx, incomplete)
+
+
+def complete_labs(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the labs that begin with what was typed."""
+    from netlab.cli.completing import lab_names  # noqa: PLC0415 - only for completion
+
+    return lab_names(incomplete)
 
 
 def file_option(function: F) -> F:
@@ -38,12 +89,13 @@ def file_option(function: F) -> F:
 def report_options(function: F) -> F:
     """Add `-v` and `--timings`: what a command that changes the lab did, and how long that took."""
     verbose = click.option(
-        "-v", "--verbose", is_flag=True, help="Print every change as the ip or nft line that does it by hand."
-    )
+        "-v", "--verbose", type=click.IntRange(0, 10), default=0, metavar="LEVEL",
+        help="From 1 on, print every change as the ip or nft line that does it by hand.",
+    )  # fmt: skip
     return verbose(click.option("--timings", is_flag=True, help="Print how long each part took.")(function))
 
 
-def show_report(report: Report, *, verbose: bool, timings: bool) -> None:
+def show_report(report: Report, *, verbose: int, timings: bool) -> None:
     """Print what was asked for of a report, to standard error."""
     for step in report.steps if verbose else ():
         click.echo(step, err=True)

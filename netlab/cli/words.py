@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netlab.errors import ManifestError, Problem
+from netlab.errors import Conflict, ManifestError, NotFound, Problem
 from netlab.model.meta import Key
+from netlab.model.words import did_you_mean
 
 # Kind -> plural, short names, API group (as kubectl prints it behind the kind), whether it lives in a Namespace.
 KINDS: dict[str, tuple[str, tuple[str, ...], str, bool]] = {
@@ -17,6 +18,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...], str, bool]] = {
     "Namespace": ("namespaces", ("ns",), "", False),
     "Node": ("nodes", ("no",), "", False),
 }
+SERVER = "Error from server (NotFound)"
 ALL = ("Pod", "Service", "Deployment")
 WORDS = {
     word: kind
@@ -47,7 +49,8 @@ def kinds(word: str) -> list[str]:
             found.append(WORDS[name])
         else:
             known = ", ".join(plural for plural, *_ in KINDS.values())
-            raise _wrong(f"unknown kind {part!r}", f"known: {known}")
+            hint = did_you_mean(name, WORDS) or f"known: {known}"
+            raise usage(f'the server doesn\'t have a resource type "{part}"', hint)
     return found
 
 
@@ -58,10 +61,10 @@ def keys(words: Sequence[str], namespace: str) -> list[Key]:
     if "/" in words[0]:
         pairs = [word.partition("/")[::2] for word in words]
         if not all(name for _, name in pairs):
-            raise _wrong("name every object as KIND/NAME", "for example pod/web service/web")
+            raise usage("name every object as KIND/NAME", "for example pod/web service/web")
         return [_key(kind, name, namespace) for word, name in pairs for kind in kinds(word)]
     if any("/" in word for word in words):
-        raise _wrong("use either KIND NAME... or KIND/NAME..., not both", "for example pod/web service/web")
+        raise usage("use either KIND NAME... or KIND/NAME..., not both", "for example pod/web service/web")
     return [_key(kind, name, namespace) for kind in kinds(words[0]) for name in words[1:]]
 
 
@@ -69,5 +72,22 @@ def _key(kind: str, name: str, namespace: str) -> Key:
     return Key(kind, namespace if is_namespaced(kind) else "", name)
 
 
-def _wrong(message: str, hint: str) -> ManifestError:
-    return ManifestError((Problem(file="command line", line=0, object="", path="", message=message, hint=hint),))
+def usage(message: str, hint: str = "") -> ManifestError:
+    """Return the error for a command line that cannot be understood."""
+    return ManifestError((Problem(file="", line=0, object="", path="", message=message, hint=hint),))
+
+
+def resource(kind: str) -> str:
+    """Return a kind as errors name it: `pods`, `deployments.apps`."""
+    plural, _, group, _ = KINDS[kind]
+    return f"{plural}.{group}" if group else plural
+
+
+def already_exists(kind: str, name: str) -> Conflict:
+    """Return the error for an object that is to be made and is there, in the API server's words."""
+    return Conflict(f'{resource(kind)} "{name}" already exists', origin="Error from server (AlreadyExists)")
+
+
+def not_found(kind: str, name: str) -> NotFound:
+    """Return the error for an object that does not exist, in the API server's words."""
+    return NotFound(f'{resource(kind)} "{name}" not found', origin=SERVER)

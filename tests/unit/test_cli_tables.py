@@ -60,9 +60,7 @@ def test_tables(cluster, golden):
     pages = []
     for kind in COLUMNS:
         for wide in (False, True):
-            pages.append(
-                table(kind, of_kind(cluster, kind), cluster, NOW, wide=wide, namespaced=wide and kind == "Pod", labels=wide)
-            )
+            pages.append(table(kind, of_kind(cluster, kind), NOW, wide=wide, namespaced=wide and kind == "Pod", labels=wide))
     golden("cli/tables.txt", "\n\n".join(pages) + "\n")
 
 

@@ -7,9 +7,8 @@ from click.testing import CliRunner
 
 from netlab.cli.columns import aligned, duration
 from netlab.cli.find import container_of, find_machine, find_pod
-from netlab.cli.get import parse_selector
 from netlab.cli.logs import text_of
-from netlab.cli.main import VERBS, group
+from netlab.cli.main import ALL_VERBS, group
 from netlab.cli.words import keys, kinds, subject
 from netlab.errors import ManifestError, NotFound
 from netlab.model.meta import Key
@@ -49,24 +48,6 @@ def test_keys(words, expected):
 def test_words_that_mean_nothing(words):
     with pytest.raises(ManifestError):
         keys(words, "default")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a=b", {"a": (True, "b")}),
-        ("a==b,c!=d", {"a": (True, "b"), "c": (False, "d")}),
-        ("", {}),
-    ],
-)
-def test_selectors(text, expected):
-    assert parse_selector(text) == expected
-
-
-@pytest.mark.parametrize("text", ["a", "a in (b)", "=b", "!=b"])
-def test_selectors_that_mean_nothing(text):
-    with pytest.raises(ManifestError):
-        parse_selector(text)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +104,7 @@ def test_container_must_be_named_if_there_are_several(build):
     assert container_of(both, only) == only
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", ALL_VERBS)
 def test_every_verb_explains_itself(verb):
     done = CliRunner().invoke(group, [verb, "--help"])
     assert done.exit_code == 0

@@ -1,0 +1,70 @@
+"""What can be typed next, from the lab as it is. A lab that is not there, or cannot be read, completes nothing.
+
+Names are read without the lab's lock and without waking its agent: a Tab must answer at once and change nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+import click
+from click.shell_completion import CompletionItem
+
+from netlab.cli.find import FABRIC, OUTSIDE
+from netlab.cli.words import KINDS, WORDS, is_namespaced
+from netlab.engine.view import open_store
+from netlab.errors import NetlabError
+from netlab.store.paths import LabPaths, labs
+from netlab.store.store import Store
+
+
+def objects(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return kinds for the first word, names of that kind for later ones, and `pod/NAME` behind `pod/`."""
+    typed = ctx.params.get("words") or ()
+    kind, slash, _ = incomplete.rpartition("/")
+    if slash:
+        return _items((f"{kind}/{name}" for name in _names(ctx, kind)), incomplete)
+    if not typed:
+        return _items((plural for plural, *_ in KINDS.values()), incomplete)
+    if "/" in typed[0]:
+        return _items((f"{word}/" for word in WORDS if word in {plural for plural, *_ in KINDS.values()}), incomplete)
+    return _items((name for word in typed[0].split(",") for name in _names(ctx, word) if name not in typed[1:]), incomplete)
+
+
+def namespaces(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return the Namespaces."""
+    return _items(_names(ctx, "namespaces"), incomplete)
+
+
+def targets(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return Pods, Nodes, `outside` and `fabric`."""
+    return _items([*_names(ctx, "pods"), *_names(ctx, "nodes"), OUTSIDE, FABRIC], incomplete)
+
+
+def lab_names(incomplete: str) -> list[CompletionItem]:
+    """Return the labs of this machine."""
+    return _items(labs(), incomplete)
+
+
+def _names(ctx: click.Context, word: str) -> list[str]:
+    """The names of the objects of a kind in the Namespace that was typed."""
+    kind = WORDS.get(word.lower().partition(".")[0])
+    if kind is None:
+        return []
+    given = ctx.find_root().params | {key: value for key, value in ctx.params.items() if value is not None}
+    scope = given.get("namespace") or "default"
+    try:
+        with _store(given.get("lab") or "lab") as store:
+            rows = store.execute("SELECT namespace, name FROM objects WHERE kind = ? ORDER BY name", kind)
+    except (NetlabError, OSError):
+        return []
+    return [name for namespace, name in rows if namespace == scope or not is_namespaced(kind) or given.get("all_namespaces")]
+
+
+def _store(lab: str) -> contextlib.closing[Store]:
+    return contextlib.closing(open_store(LabPaths(lab)))
+
+
+def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]

@@ -1,0 +1,65 @@
+"""`netlab diff`: what `apply` would change, as a unified diff. Exit code 0: nothing, 1: something, 2 and more: an error."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import click
+
+from netlab.cli.apply import read
+from netlab.cli.options import example, file_option, lab_option, live_lab, namespace_option, say_waiting
+from netlab.cli.text import as_yaml
+from netlab.engine.apply import apply
+from netlab.engine.session import session
+from netlab.errors import NetlabError
+from netlab.model.lab import KubernetesObject
+from netlab.model.meta import Key
+
+COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+ERROR = 2
+
+
+class Pair(NamedTuple):
+    """One object before and after; None: it is new."""
+
+    before: KubernetesObject | None
+    after: KubernetesObject
+
+
+@click.command("diff", epilog=example("netlab diff -f netlab/demos/guestbook"))
+@file_option
+@namespace_option
+@lab_option
+@click.pass_context
+def command(ctx: click.Context, *, files: tuple[str, ...], namespace: str | None, lab: str) -> None:
+    """Show what apply would change, and change nothing."""
+    try:
+        objects = read(files, namespace)
+        with session(live_lab(lab), waiting=say_waiting) as opened:
+            known = opened.store.cluster().objects
+            pairs = [Pair(known.get(done.key), done.item) for done in apply(opened, objects, dry_run=True)]
+    except NetlabError as error:
+        error.exit_code = max(error.exit_code, ERROR)  # 1 means that there is a difference
+        raise
+    lines = [line for pair in pairs for line in differences(pair)]
+    for line in lines:
+        click.secho(line, fg=None if line.startswith(("+++", "---", "diff")) else COLOURS.get(line[:1]))
+    ctx.exit(1 if lines else 0)
+
+
+def differences(pair: Pair) -> Iterator[str]:
+    """Yield the lines of the unified diff of one object, none if it stays as it is."""
+    name = _file(pair.after)
+    before = as_yaml([pair.before], single=True).splitlines() if pair.before else []
+    after = as_yaml([pair.after], single=True).splitlines()
+    found = list(difflib.unified_diff(before, after, f"LIVE/{name}", f"MERGED/{name}", lineterm=""))
+    if found:
+        yield f"diff -u -N LIVE/{name} MERGED/{name}"
+        yield from found
+
+
+def _file(item: KubernetesObject) -> str:
+    key: Key = item.key
+    return ".".join(part for part in (item.api_version.replace("/", "."), key.kind, key.namespace, key.name) if part)

@@ -1,0 +1,75 @@
+"""kubectl's way of writing flags, in click's: what a user's fingers type works, whichever of the two he learned.
+
+    -o=json         -ojson            a value behind a short flag
+    --wait=false    --no-wait         a value behind a flag that is on or off
+    --dry-run       --dry-run=client  a value that may be left out
+    -v, -v 6        -v1, -v6
+
+Only words before `--` are touched: what stands behind it belongs to the program that is run.
+Source: pflag (BoolVar, NoOptDefVal, parseShortArg); Kubernetes docs, kubectl reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import click
+
+# Options whose value may be left out, and what that means.
+IMPLIED = {"--dry-run": "--dry-run=client", "-v": "-v1"}
+EARLY = ("namespace", "lab")  # options that may also stand before the verb
+TRUE, FALSE = frozenset({"true", "1", "t"}), frozenset({"false", "0", "f"})
+_SHORT_WITH_VALUE = re.compile(r"(-[A-Za-z])=(.*)", re.DOTALL)
+LEVEL = re.compile(r"[0-9]")
+_SWITCH = re.compile(r"(--?[A-Za-z][-a-z]*)=([A-Za-z0-9]+)")
+
+
+def in_clicks_words(command: click.Command, args: Sequence[str]) -> list[str]:
+    """Return the arguments of a command as click reads them."""
+    words = list(args)
+    end = words.index("--") if "--" in words else len(words)
+    switches = {name: option for option in command.params if isinstance(option, click.Option) and option.is_flag
+                for name in option.opts}  # fmt: skip
+    return [*_rewritten(words[:end], switches), *words[end:]]
+
+
+def _rewritten(words: Sequence[str], switches: dict[str, click.Option]) -> Iterator[str]:
+    following = [*words[1:], ""][: len(words)]
+    taken = False
+    for word, after in zip(words, following, strict=True):
+        if taken:
+            taken = False
+            continue
+        switch, short = _SWITCH.fullmatch(word), _SHORT_WITH_VALUE.fullmatch(word)
+        if word == "-v" and LEVEL.fullmatch(after):
+            taken = True
+            yield f"-v{after}"
+        elif word in IMPLIED:
+            yield IMPLIED[word]
+        elif switch and switch[1] in switches and switch[2].lower() in TRUE | FALSE:
+            yield from _switched(switches[switch[1]], switch[1], on=switch[2].lower() in TRUE)
+        else:
+            yield short[1] + short[2] if short and short[2] else word
+
+
+def _switched(option: click.Option, name: str, *, on: bool) -> Iterator[str]:
+    """The flag itself, its opposite, or nothing if off is how it is anyway."""
+    if on:
+        yield name
+    elif option.secondary_opts:
+        yield option.secondary_opts[0]
+
+
+class VerbGroup(click.Group):
+    """A group that reads flags as kubectl does, also those that stand before the verb."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the name of the verb, its command and the arguments in click's words, what stood before the verb first."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is None or isinstance(command, click.Group):  # a group asks again for its own subcommand
+            return name, command, rest
+        given = ctx.find_root().params
+        known = {option.name for option in command.params}
+        early = [f"--{word}={given[word]}" for word in EARLY if given.get(word) is not None and word in known]
+        return name, command, in_clicks_words(command, [*early, *rest])

@@ -1,0 +1,115 @@
+"""`-o`: in which form objects are printed. Everything but the table, which is `columns`' work.
+
+json  yaml  name  wide  jsonpath=TEMPLATE  jsonpath-file=FILE  custom-columns=SPEC  custom-columns-file=FILE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netlab.cli.text import as_json, as_yaml, plain
+from netlab.cli.words import subject
+from netlab.errors import ManifestError, Problem
+from netlab.model.lab import KubernetesObject
+
+# Form -> what stands behind its `=`: nothing, a text, or the name of a file that holds it.
+FORMS: Mapping[str, str] = {
+    "json": "", "yaml": "", "name": "", "wide": "",
+    "jsonpath": "a template", "jsonpath-file": "a file",
+    "custom-columns": "HEADER:PATH,...", "custom-columns-file": "a file",
+}  # fmt: skip
+FILE_SUFFIX = "-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One form, and the template or the columns that belong to it."""
+
+    form: str
+    text: str = ""
+
+
+class OutputType(click.ParamType):  # type: ignore[type-arg]
+    """Turns what stands behind `-o` into an Output; `forms` are those that the command knows."""
+
+    name = "output"
+
+    def __init__(self, forms: Sequence[str] = tuple(FORMS)) -> None:
+        self.forms = forms
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:  # noqa: ARG002
+        """Return the Output. Raises ManifestError for a form that is unknown or lacks its text."""
+        if isinstance(value, Output):
+            return value
+        form, _, text = str(value).partition("=")
+        if form not in self.forms:
+            message = f'unable to match a printer suitable for the output format "{form}"'
+            raise _wrong(message, f"allowed formats are: {','.join(self.forms)}")
+        if bool(text) != bool(FORMS[form]):
+            raise _wrong(f"{form} is written {form}={FORMS[form]}" if FORMS[form] else f"{form} stands alone", "")
+        if form.endswith(FILE_SUFFIX):
+            return Output(form.removesuffix(FILE_SUFFIX), _content(text))
+        return Output(form, text)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+        """Return what the help says."""
+        return "|".join(f"{form}=..." if FORMS[form] else form for form in self.forms if not form.endswith(FILE_SUFFIX))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG002
+        """Return the forms that begin with what was typed."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only for completion
+
+        return [CompletionItem(form + ("=" if FORMS[form] else "")) for form in self.forms if form.startswith(incomplete)]
+
+
+def printed(items: Sequence[KubernetesObject], output: Output, *, single: bool, headers: bool = True) -> str:
+    """Return the objects in a form other than a table, with the newline at the end if the form has one.
+
+    `single`: one object was asked for by name; then it stands alone and not in a List.
+    """
+    return FORM_PRINTERS[output.form](items, output.text, single, headers)
+
+
+def _names(items: Sequence[KubernetesObject], *_: object) -> str:
+    return "".join(f"{subject(item.key)}\n" for item in items)
+
+
+def _jsonpath(items: Sequence[KubernetesObject], template: str, single: bool, _: bool) -> str:  # noqa: FBT001 - by place
+    from netlab.cli.jsonpath import render  # noqa: PLC0415 - only this output needs it
+
+    return render(template, plain(items, single=single))
+
+
+def _custom_columns(items: Sequence[KubernetesObject], spec: str, _: bool, headers: bool) -> str:  # noqa: FBT001 - by place
+    from netlab.cli.columns import aligned  # noqa: PLC0415
+    from netlab.cli.custom_columns import columns_rows, parse_columns  # noqa: PLC0415
+
+    columns = parse_columns(spec)
+    rows = columns_rows(columns, [plain([item], single=True) for item in items])
+    text = aligned([[title for title, _ in columns], *rows] if headers else rows)
+    return f"{text}\n" if text else ""
+
+
+FORM_PRINTERS: Mapping[str, Callable[[Sequence[KubernetesObject], str, bool, bool], str]] = {
+    "json": lambda items, _, single, __: as_json(items, single=single),
+    "yaml": lambda items, _, single, __: as_yaml(items, single=single),
+    "name": _names,
+    "jsonpath": _jsonpath,
+    "custom-columns": _custom_columns,
+}
+
+
+def _content(file: str) -> str:
+    try:
+        return Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _wrong(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8'}", "") from error
+
+
+def _wrong(message: str, hint: str) -> ManifestError:
+    return ManifestError((Problem(file="-o", line=0, object="", path="", message=message, hint=hint),))

@@ -1,0 +1,87 @@
+"""`netlab run`: make a Pod that runs a command; with `-i` or `-t`, work in it at once."""
+
+from __future__ import annotations
+
+import click
+
+from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, show_generated
+from netlab.cli.options import example
+from netlab.cli.words import already_exists, usage
+from netlab.manifest.edits import parse_pairs
+from netlab.manifest.generate import Exposure, new_pod, new_service
+from netlab.model.lab import Cluster, KubernetesObject
+
+WAITS = ("sleep", "infinity")
+
+
+@click.command(
+    "run",
+    epilog=example(
+        "netlab run client -- sleep infinity",
+        "netlab run echo --port 8080 --expose -- python3 -m http.server 8080",
+        "netlab run check --rm -i -- getent hosts redis-master",
+        "netlab run web --dry-run=client -o yaml -- sleep infinity",
+    ),
+)
+@click.argument("name")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
+@click.option("--image", default="host", show_default=True, help="The image; host is the VM's own programs.")
+@click.option("-l", "--labels", metavar="KEY=VALUE,...", help="Labels of the Pod. [default: run=NAME]")
+@click.option("--env", multiple=True, metavar="KEY=VALUE", help="A variable; may be repeated.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port the container listens on.")
+@click.option("--expose", is_flag=True, help="Make a Service for --port as well.")
+@click.option("--restart", type=click.Choice(["Always", "OnFailure", "Never"]), default="Always", show_default=True)
+@click.option("--command", "as_command", is_flag=True, help="Accepted for kubectl's sake: the words are the command anyway.")
+@click.option("-i", "--stdin", is_flag=True, help="Run the command in the Pod with our standard input; needs --rm.")
+@click.option("-t", "--tty", is_flag=True, help="Give the command a terminal; needs --rm.")
+@click.option("--rm", "remove", is_flag=True, help="With -i or -t: delete the Pod when the command has ended.")
+@mutation_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    name: str,
+    args: tuple[str, ...],
+    image: str,
+    labels: str | None,
+    env: tuple[str, ...],
+    port: int | None,
+    expose: bool,
+    restart: str,
+    as_command: bool,  # noqa: ARG001 - see its help
+    stdin: bool,
+    tty: bool,
+    remove: bool,
+    change: Mutation,
+) -> None:
+    """Make a Pod that runs a command."""
+    if expose and port is None:
+        raise usage("--port must be set when exposing a service", "netlab run web --port 80 --expose -- COMMAND")
+    if (stdin or tty) != remove:
+        raise usage("-i and -t go together with --rm", "to enter a Pod that stays: netlab run, then netlab exec -it")
+    pod = new_pod(
+        name,
+        namespace=change.namespace or "default",
+        image=image,
+        args=WAITS if remove else args,
+        labels=parse_pairs(labels.split(","), "label").values if labels else None,
+        env=parse_pairs(env, "environment variable").values if env else None,
+        port=port,
+        restart=restart,
+    )
+    wishes: list[KubernetesObject] = [pod, *([new_service(pod, Exposure(port=port))] if expose else [])]
+    if change.dry_run == "client":
+        show_generated(change, wishes)
+        return
+    if remove and not change.is_dry:
+        from netlab.cli.running import run_inside  # noqa: PLC0415 - exec's imports are needed here only
+
+        ctx.exit(run_inside(change, pod, args, stdin=stdin, tty=tty))
+
+    def make(cluster: Cluster) -> list[Wish]:
+        for item in wishes:
+            if item.key in cluster.objects:
+                raise already_exists(item.kind, item.metadata.name)
+        return [Wish(item) for item in wishes]
+
+    ctx.exit(mutate(change, make))
