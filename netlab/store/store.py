@@ -141,8 +141,7 @@ class Store:
             meta = replace(meta, uid=str(uuid.uuid4()), creation_timestamp=rfc3339(self._now()))
             item = replace(item, metadata=meta)
         plain = encode(item)
-        if isinstance(item, Pod):
-            plain.pop("status", None)
+        plain.pop("status", None)
         self.execute(
             "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET uid = excluded.uid, body = excluded.body, revision = excluded.revision",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import netlab
+from netlab import Lab
 
 GUESTBOOK = Path(netlab.__file__).parent / "demos/guestbook/guestbook.yaml"
 CLIENT = """
@@ -45,50 +46,49 @@ spec:
   terminationGracePeriodSeconds: 0
   containers: [{name: main, image: host, command: [sleep, infinity]}]
 """
+LATE = "apiVersion: v1\nkind: Service\nmetadata: {name: late}\nspec: {ports: [{port: 1}]}\n"
 ZONE = "default.svc.cluster.local"
 
+with_services = pytest.mark.netlab(nodes=2, manifests=["---".join((SERVICES, CLIENT % "client"))])
 
-def dig(lab, *words: str) -> list[str]:
+
+def dig(lab: Lab, *words: str) -> list[str]:
     """The short answer, asked from a Pod; the server gets a moment to start."""
-    done = lab("exec", "client", "--", "dig", "+short", "+search", "+time=1", "+tries=5", *words)
-    return sorted(done.split("\n")[:-1])
+    done = lab.pod("client").exec("dig", "+short", "+search", "+time=1", "+tries=5", *words)
+    return sorted(done.stdout.splitlines())
 
 
-@pytest.fixture
-def found(lab):
-    lab.apply("---".join((SERVICES, CLIENT % "client")))
-    return lab
+@with_services
+def test_dns_follows_services(netlab):
+    ip = netlab.service("redis-master").cluster_ip
+    assert dig(netlab, f"redis-master.{ZONE}") == [ip]
+    assert dig(netlab, "redis-master") == [ip]
+    assert dig(netlab, "redis-master.default") == [ip]
+    assert dig(netlab, "+tcp", "redis-master") == [ip]
+    assert dig(netlab, f"redis-master.{ZONE}", "AAAA") == []
+    assert dig(netlab, f"_redis._tcp.redis-master.{ZONE}", "SRV")[0].endswith(f" 6379 redis-master.{ZONE}.")
+    assert dig(netlab, "-x", ip) == [f"redis-master.{ZONE}."]
+    assert f"redis-master.{ZONE}." in dig(netlab, f"elsewhere.{ZONE}")
+    peer = netlab.pod("peer-0").ip
+    assert dig(netlab, f"peers.{ZONE}") == [peer]
+    assert dig(netlab, f"peer-0.peers.{ZONE}") == [peer]
 
 
-def test_dns_follows_services(found):
-    ip = found.cluster_ip("redis-master")
-    assert dig(found, f"redis-master.{ZONE}") == [ip]
-    assert dig(found, "redis-master") == [ip]
-    assert dig(found, "redis-master.default") == [ip]
-    assert dig(found, "+tcp", "redis-master") == [ip]
-    assert dig(found, f"redis-master.{ZONE}", "AAAA") == []
-    assert dig(found, f"_redis._tcp.redis-master.{ZONE}", "SRV")[0].endswith(f" 6379 redis-master.{ZONE}.")
-    assert dig(found, "-x", ip) == [f"redis-master.{ZONE}."]
-    assert f"redis-master.{ZONE}." in dig(found, f"elsewhere.{ZONE}")
-    peer = found.pod_ip("peer-0")
-    assert dig(found, f"peers.{ZONE}") == [peer]
-    assert dig(found, f"peer-0.peers.{ZONE}") == [peer]
+@with_services
+def test_new_service_has_its_record_at_once(netlab):
+    netlab.apply(LATE)
+    assert dig(netlab, f"late.{ZONE}") == [netlab.service("late").cluster_ip]
+    netlab.delete("service/late")
+    assert dig(netlab, f"late.{ZONE}") == []
 
 
-def test_new_service_has_its_record_at_once(found):
-    found.apply("apiVersion: v1\nkind: Service\nmetadata: {name: late}\nspec: {ports: [{port: 1}]}\n")
-    assert dig(found, f"late.{ZONE}") == [found.cluster_ip("late")]
-    found("delete", "service", "late")
-    assert dig(found, f"late.{ZONE}") == []
-
-
-def test_environment_names_the_services_that_exist(found):
+@with_services
+def test_environment_names_the_services_that_exist(netlab):
     """N8: not the ones made later."""
-    found.apply("apiVersion: v1\nkind: Service\nmetadata: {name: late}\nspec: {ports: [{port: 1}]}\n")
-    found.apply(CLIENT % "second")
-    first = found("exec", "client", "--", "env").splitlines()
-    second = found("exec", "second", "--", "env").splitlines()
-    ip = found.cluster_ip("redis-master")
+    netlab.apply(LATE)
+    netlab.apply(CLIENT % "second")
+    first, second = (netlab.pod(name).exec("env").stdout.splitlines() for name in ("client", "second"))
+    ip = netlab.service("redis-master").cluster_ip
     assert f"REDIS_MASTER_SERVICE_HOST={ip}" in second
     assert "REDIS_MASTER_SERVICE_PORT=6379" in second
     assert f"REDIS_MASTER_PORT_6379_TCP=tcp://{ip}:6379" in second
@@ -96,18 +96,18 @@ def test_environment_names_the_services_that_exist(found):
     assert any(line.startswith("LATE_SERVICE_HOST=") for line in second)
 
 
+@pytest.mark.netlab(nodes=3)
 @pytest.mark.parametrize("source", ["dns", "env"])
-def test_guestbook(program, until, source):
+def test_guestbook(netlab, until, source):
     """The main job: written through a frontend to the master, read back from a slave, from outside (N5, N6, N7)."""
-    program("up")
-    program.apply(GUESTBOOK.read_text().replace('value: "dns"', f'value: "{source}"').replace("value: dns", f"value: {source}"))
-    page = f"http://{program.node_ip('node-2')}:30080/guestbook.php"
+    netlab.apply(GUESTBOOK.read_text().replace('value: "dns"', f'value: "{source}"').replace("value: dns", f"value: {source}"))
+    netlab.wait_ready()
+    page = f"http://{netlab.node('node-2').ip}:30080/guestbook.php"
 
     def ask(query: str) -> str:
-        return program.run("exec", "outside", "--", "curl", "-s", "--max-time", "2", f"{page}?{query}").out
+        return netlab.outside.exec("curl", "-s", "--max-time", "2", f"{page}?{query}", check=False).stdout
 
     until(lambda: "data" in ask("cmd=get&key=messages"))
     ask("cmd=set&key=messages&value=hello")
     until(lambda: "hello" in json.loads(ask("cmd=get&key=messages") or '{"data": ""}')["data"])
-    assert "Running" in program("get", "pods")
-    assert len(program.pods()) == 6
+    assert len(netlab.get("pods")) == 6

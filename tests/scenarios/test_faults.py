@@ -45,8 +45,8 @@ def refused(lab, code: int, *words: str, stdin: str = "") -> str:
     ("words", "code", "said"),
     [
         (("get", "pods", "nosuch"), 1, 'pods "nosuch" not found'),
-        (("get", "nosuch"), 2, "unknown kind"),
-        (("get", "pods", "-l", "a in (b)"), 2, "selector"),
+        (("get", "nosuch"), 2, "doesn't have a resource type"),
+        (("get", "pods", "-l", "a in b"), 2, "unable to parse requirement"),
         (("delete", "pod", "nosuch"), 1, "not found"),
         (("delete", "namespace", "default"), 1, "always exists"),
         (("delete", "node", "node-1"), 1, "netlab down"),
@@ -88,7 +88,8 @@ def test_bad_manifests_apply_nothing(lab, manifest, code, said):
 
 def test_pod_spec_cannot_be_changed(lab):
     lab.apply(POD % "web")
-    assert "delete" in refused(lab, 1, "apply", "-f", "-", stdin=(POD % "web").replace("infinity", "1000s"))
+    changed = (POD % "web").replace("containers:", "hostname: other, containers:")
+    assert "delete" in refused(lab, 1, "apply", "-f", "-", stdin=changed)
     assert "unchanged" in lab.apply(POD % "web")
 
 
@@ -146,7 +147,7 @@ def test_full_disk_for_state(program):
 
 def test_full_disk_for_pods(program):
     with small_disk(DATA_ROOT, "100k"):
-        assert "space" in refused(program, 3, "up", "--nodes", "1")
+        assert "free some space" in refused(program, 4, "up", "--nodes", "1")
     program("up", "--nodes", "1")
 
 
@@ -157,7 +158,7 @@ def test_damaged_state_file(lab, processes, content):
     path = STATE_ROOT / lab.lab / "store.db"
     path.write_bytes(content)
     assert "netlab" in refused(lab, 1, "get", "pods")
-    assert "nothing is left" in lab("down")
+    assert "0 objects left" in lab("down")
     assert not processes(lab.lab)
     assert "is not up" in lab("down")
     lab("up", "--nodes", "1")

@@ -150,7 +150,7 @@ def test_down_leaves_the_machine_as_it_was(program, snapshot, processes):
     program("up")
     program.apply(pod("a") + "---" + pod("b", "exit 1"))
     assert snapshot() != before
-    assert "nothing is left" in program("down")
+    assert "0 objects left" in program("down")
     assert snapshot() == before
     assert not processes(program.lab)
 

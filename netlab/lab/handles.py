@@ -1,0 +1,191 @@
+"""One Pod, Service or machine of a lab by its name. A handle holds nothing: each property looks at the lab anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+
+from netlab.cli.find import OUTSIDE, container_of, find_pod
+from netlab.cli.words import not_found
+from netlab.engine.session import new_runtime
+from netlab.engine.view import read_lab
+from netlab.errors import NotFound
+from netlab.lab.captured import Call, Completed, captured, netns_call
+from netlab.model.lab import Cluster
+from netlab.model.meta import Key
+from netlab.model.pod import Pod
+from netlab.model.service import Service
+from netlab.netstate.names import NetnsName, machine_netns, pod_netns
+from netlab.store.paths import LabPaths
+
+
+@dataclass(frozen=True, slots=True)
+class PodHandle:
+    """A Pod: `web`, `pod/web`, or `deploy/web` for one of a Deployment. Every access raises NotFound if there is none."""
+
+    paths: LabPaths
+    name: str
+    namespace: str = "default"
+
+    @property
+    def object(self) -> Pod:
+        """The Pod as it is now, as `netlab get -o yaml` shows it."""
+        return find_pod(read_lab(self.paths), self.name, self.namespace)
+
+    @property
+    def ip(self) -> str:
+        """Its address; empty as long as it has none."""
+        return next(iter(self.object.status.pod_ips), "")
+
+    @property
+    def node(self) -> str:
+        """The name of its Node; empty as long as it has none."""
+        return self.object.spec.node_name
+
+    @property
+    def phase(self) -> str:
+        """Pending, Running, Succeeded or Failed."""
+        return self.object.status.phase
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether it gets traffic of Services."""
+        return self.object.is_ready
+
+    @property
+    def uid(self) -> str:
+        """Its uid: another Pod of the same name has another one."""
+        return self.object.metadata.uid
+
+    @property
+    def netns(self) -> NetnsName:
+        """The name of its network namespace, for `ip netns exec` and `ip -n`."""
+        return pod_netns(self.paths.lab, self.namespace, self.object.metadata.name)
+
+    def exec(
+        self,
+        *args: str,
+        container: str | None = None,
+        input: str | None = None,  # noqa: A002 - as subprocess.run calls it
+        check: bool = True,
+        timeout_s: float | None = None,
+    ) -> Completed:
+        """Run a command in a container and return what it printed.
+
+        Args:
+            args: the command and its arguments; no shell reads them.
+            container: which one; it may be left out if the Pod has only one.
+            input: its standard input; None: there is none.
+            check: an exit code other than 0 is an error.
+            timeout_s: after so many seconds all its processes are killed.
+
+        Raises:
+            CommandFailed: its exit code is not 0, and `check` is set. 127 and 126: it cannot be run.
+            TimedOut: it was still running after `timeout_s`.
+            NotFound: no such Pod, or the container does not run.
+        """
+        pod = self.object
+        run = partial(new_runtime(self.paths).exec, pod.metadata.uid, container_of(pod, container), args)
+        call: Call = lambda stdio: run(stdio=stdio)  # noqa: E731 - a Call by place, not by name
+        return captured(call, args, where=str(pod.key), given=input, check=check, timeout_s=timeout_s)
+
+    def logs(self, container: str | None = None, *, previous: bool = False) -> str:
+        """Return what a container printed, of this run or the one before. Raises NotFound if there was no such run."""
+        from netlab.cli.logs import text_of  # noqa: PLC0415 - it knows click
+
+        pod = self.object
+        name = container_of(pod, container)
+        path = new_runtime(self.paths).log_path(pod.metadata.uid, name, previous=previous)
+        if not path.exists():
+            raise NotFound(f"{pod.key}: container {name!r} has not run yet" + (" before this run" if previous else ""))
+        with path.open(errors="replace", newline="\n") as file:
+            return "".join(text_of(line, timestamps=False) for line in file)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHandle:
+    """A Service. Every access raises NotFound if there is none."""
+
+    paths: LabPaths
+    name: str
+    namespace: str = "default"
+
+    @property
+    def object(self) -> Service:
+        """The Service as it is now, as `netlab get -o yaml` shows it."""
+        return self._in(read_lab(self.paths))
+
+    @property
+    def cluster_ip(self) -> str:
+        """Its virtual address; `None` (the word) if it is headless."""
+        return self.object.spec.cluster_ip
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Its ports, in the manifest's order."""
+        return tuple(port.port for port in self.object.spec.ports)
+
+    @property
+    def node_ports(self) -> tuple[int, ...]:
+        """The ports at which every Node answers for it, in the same order; none unless it is of type NodePort."""
+        return tuple(port.node_port for port in self.object.spec.ports if port.node_port)
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The addresses of the endpoints that are ready, sorted; hand-written EndpointSlices count."""
+        cluster = read_lab(self.paths)
+        service = self._in(cluster)
+        found = {
+            address
+            for item in cluster.slices
+            if (item.metadata.namespace, item.service_name) == (self.namespace, service.metadata.name)
+            for endpoint in item.endpoints
+            if endpoint.conditions.ready
+            for address in endpoint.addresses[:1]
+        }
+        return tuple(sorted(found, key=ip_address))
+
+    def _in(self, cluster: Cluster) -> Service:
+        item = cluster.objects.get(Key("Service", self.namespace, self.name))
+        if not isinstance(item, Service):
+            raise not_found("Service", self.name)
+        return item
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A Node, or `outside`, the client that is not part of the cluster. Raises NotFound for a Node that there is not."""
+
+    paths: LabPaths
+    name: str
+
+    @property
+    def ip(self) -> str:
+        """Its address: a Node's on the fabric, the client's own one that stands for the Internet."""
+        return self._address(read_lab(self.paths))
+
+    @property
+    def netns(self) -> NetnsName:
+        """The name of its network namespace, for `ip netns exec` and `ip -n`."""
+        self._address(read_lab(self.paths))
+        return machine_netns(self.paths.lab, self.name)
+
+    def exec(
+        self,
+        *args: str,
+        input: str | None = None,  # noqa: A002 - as subprocess.run calls it
+        check: bool = True,
+        timeout_s: float | None = None,
+    ) -> Completed:
+        """Run a program of this computer in the machine's network namespace; the same as for a Pod otherwise."""
+        call = netns_call(self.netns, args)
+        return captured(call, args, where=self.name, given=input, check=check, timeout_s=timeout_s)
+
+    def _address(self, cluster: Cluster) -> str:
+        if self.name == OUTSIDE:
+            return cluster.lab.spec.outside_subnet.partition("/")[0]
+        for node in cluster.nodes:
+            if node.metadata.name == self.name:
+                return node.internal_ip
+        raise not_found("Node", self.name)
