@@ -1,7 +1,7 @@
 """Everything that can go wrong, as one tree; each leaf knows its exit code.
 
     NetlabError ............ 1  anything else a user can understand and cure
-     |- ManifestError ...... 2  the input is wrong; holds *all* problems
+     |- ManifestError ...... 2  the input is wrong; holds *all* problems (1 if they are on the command line, as in kubectl)
      |- NotFound ........... 1  the named object does not exist
      |- Conflict ........... 1  the wish contradicts another object or a range
      |- PoolExhausted ...... 1  no address or port is left
@@ -14,6 +14,8 @@ A library's own exceptions are translated once, in the room that calls the libra
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+USAGE, CONTENT = 1, 2
 
 
 class NetlabError(Exception):
@@ -31,7 +33,7 @@ class Problem:
     """One thing that is wrong with the input, at one place.
 
     `path` is the field path in kubectl's spelling (`spec.ports[0].port`); `line` is 1-based, 0 if unknown; `file` is empty for
-    what stood on the command line.
+    what stood on the command line, or the option it stood behind.
     """
 
     file: str
@@ -47,14 +49,18 @@ class Problem:
         text = ": ".join(part for part in (where, subject, self.message) if part)
         return f"{text} ({self.hint})" if self.hint else text
 
+    @property
+    def is_usage(self) -> bool:
+        """Tell whether the fault is on the command line: a word of it (no file), or an option's value (`-o`)."""
+        return not self.line and (not self.file or self.file.startswith("-"))
+
 
 class ManifestError(NetlabError):
     """The input is wrong; `problems` lists every finding, in the order of the files."""
 
-    exit_code = 2
-
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
+        self.exit_code = USAGE if all(problem.is_usage for problem in problems) else CONTENT
         super().__init__("\n".join(str(problem) for problem in problems))
 
 

@@ -1,10 +1,15 @@
-"""`apply` and `delete`: wishes go into the store, all of them or none. What follows from them is the business of reconcile."""
+"""`apply` and `delete`: wishes go into the store, all of them or none. What follows from them is the business of reconcile.
+
+A wish is an object as it is to become, whole; or a manifest (`Written`), which is merged with what others set (manifest/merge).
+For that the manifest that was applied last is kept, by the object's uid. (kubectl keeps it in an annotation of the object.)
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from netlab.desired.assignments import Assignments
@@ -12,6 +17,8 @@ from netlab.desired.status import rfc3339
 from netlab.engine.decide import decide, delete_pods
 from netlab.engine.session import Session
 from netlab.errors import Conflict, NotFound
+from netlab.manifest.merge import three_way
+from netlab.manifest.written import Written
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 from netlab.model.pod import Pod, PodSpec
@@ -20,6 +27,7 @@ from netlab.store.store import Store
 
 Verdict = Literal["created", "configured", "unchanged"]
 LASTING = (Key("Namespace", "", "default"), Key("Namespace", "", "kube-system"))
+LAST_APPLIED = "applied "  # and a uid: the fact that holds the manifest applied last
 
 
 class Applied(NamedTuple):
@@ -34,22 +42,49 @@ class _Undone(Exception):
     """Ends the transaction of a dry run."""
 
 
-def apply(session: Session, objects: Iterable[KubernetesObject], *, dry_run: bool = False) -> list[Applied]:
-    """Put the objects into the store and return what became of each, in the given order. All of them, or none.
+class NamespaceMissing(NotFound):
+    """An object is in a Namespace that neither exists nor is in the set; `key` is the object's."""
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        super().__init__(f'namespaces "{key.namespace}" not found', origin="Error from server (NotFound)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What there was before a set is applied. `known` has the Namespaces of the set as well."""
+
+    objects: Mapping[Key, KubernetesObject]
+    known: Cluster
+    assignments: Assignments
+    applied: Mapping[str, str]
+
+
+def apply(
+    session: Session, wishes: Iterable[KubernetesObject | Written[KubernetesObject]], *, dry_run: bool = False
+) -> list[Applied]:
+    """Put the wishes into the store and return what became of each, in the given order. All of them, or none.
 
     With `dry_run` all is checked and decided, and then nothing of it is kept.
 
     Raises:
-        NotFound: an object is in a Namespace that neither exists nor is in the set.
+        NamespaceMissing: an object is in a Namespace that neither exists nor is in the set.
+        ManifestError: what others set does not go together with a manifest.
         Conflict: a wish contradicts another one, or changes what cannot be changed.
         PoolExhausted: no address or port is left.
     """
     store = session.store
-    wanted = list(objects)
+    wanted = list(wishes)
     found: list[Applied] = []
     with contextlib.suppress(_Undone), store.transaction():
-        before = store.cluster()
-        found += [_apply_one(store, before.with_objects(_namespaces(wanted)), before, item) for item in wanted]
+        cluster = store.cluster()
+        before = _Before(
+            objects=cluster.objects,
+            known=cluster.with_objects(_namespaces(wanted)),
+            assignments=store.assignments(),
+            applied=_last_applied(store, cluster),
+        )
+        found += [_apply_one(store, before, wish) for wish in wanted]
         if any(item.verdict != "unchanged" for item in found):
             decide(store, session.clock())  # raises now, and not when half of it is made
         if dry_run:
@@ -57,18 +92,45 @@ def apply(session: Session, objects: Iterable[KubernetesObject], *, dry_run: boo
     return found
 
 
-def _namespaces(objects: Iterable[KubernetesObject]) -> list[Namespace]:
-    return [item for item in objects if isinstance(item, Namespace)]
+def _namespaces(wishes: Iterable[KubernetesObject | Written[KubernetesObject]]) -> list[Namespace]:
+    items = (wish.item if isinstance(wish, Written) else wish for wish in wishes)
+    return [item for item in items if isinstance(item, Namespace)]
 
 
-def _apply_one(store: Store, known: Cluster, before: Cluster, item: KubernetesObject) -> Applied:
-    _check_namespace(known, item)
+def _last_applied(store: Store, cluster: Cluster) -> dict[str, str]:
+    """The manifests applied last, by uid. Those of objects that are gone are forgotten."""
+    rows = store.execute("SELECT name, value FROM facts WHERE name GLOB ?", f"{LAST_APPLIED}*")
+    found = {name.removeprefix(LAST_APPLIED): value for name, value in rows}
+    present = {item.metadata.uid for item in cluster.objects.values()}
+    for uid in found.keys() - present:
+        store.execute("DELETE FROM facts WHERE name = ?", LAST_APPLIED + uid)
+    return found
+
+
+def _apply_one(store: Store, before: _Before, wish: KubernetesObject | Written[KubernetesObject]) -> Applied:
+    if not isinstance(wish, Written):
+        return _put(store, before, wish)
+    old = before.objects.get(wish.item.key)
+    last = before.applied.get(old.metadata.uid) if old else None
+    item = wish.item
+    if old is not None and _merged(old, item, before.assignments) != old:
+        item = three_way(old, wish.plain, json.loads(last) if last else None)
+    done = _put(store, before, item)
+    text = json.dumps(wish.plain, sort_keys=True, separators=(",", ":"))
+    if text != last:
+        store.set_fact(LAST_APPLIED + done.item.metadata.uid, text)
+    return done
+
+
+def _put(store: Store, before: _Before, item: KubernetesObject) -> Applied:
+    """Put one object into the store as it is."""
+    _check_namespace(before.known, item)
     old = before.objects.get(item.key)
     if old is None:
         if isinstance(item, Node):
             raise Conflict(f"node/{item.metadata.name}: Nodes are made by `netlab up --nodes N`, not by apply")
         return Applied(item.key, "created", store.put(item))
-    merged = _merged(old, item, store.assignments())
+    merged = _merged(old, item, before.assignments)
     if merged == old:
         return Applied(item.key, "unchanged", old)
     check_update(old, merged)
@@ -81,7 +143,7 @@ def _check_namespace(known: Cluster, item: KubernetesObject) -> None:
         return
     namespace = known.objects.get(Key("Namespace", "", name))
     if namespace is None:
-        raise NotFound(f"{item.key}: namespace {name!r} does not exist; add a Namespace to the manifest")
+        raise NamespaceMissing(item.key)
     if namespace.metadata.deletion_timestamp:
         raise Conflict(f"{item.key}: namespace {name!r} is being deleted; nothing new can be made in it")
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from netlab.errors import ManifestError, Problem
-from netlab.manifest.load import STDIN, load
+from netlab.manifest.load import STDIN
+from netlab.manifest.written import Written, load_written
 from netlab.model.codec import encode
 from netlab.model.lab import KubernetesObject, Lab, LabSpec
 from netlab.model.meta import ObjectMeta
@@ -24,8 +25,8 @@ Source = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 MAX_NODES = 64
 
 
-def read_objects(source: Source, namespace: str | None = None, base: Path | None = None) -> list[KubernetesObject]:
-    """Return the Kubernetes objects of a source, in their order.
+def read_objects(source: Source, namespace: str | None = None, base: Path | None = None) -> list[Written[KubernetesObject]]:
+    """Return the Kubernetes objects of a source as they were written, in their order.
 
     Args:
         source: where they stand.
@@ -36,12 +37,12 @@ def read_objects(source: Source, namespace: str | None = None, base: Path | None
         ManifestError: with every problem. What was no file is called `text`.
     """
     objects = _load(source, namespace, base)
-    labs = [item for item in objects if isinstance(item, Lab)]
+    labs = [one.item for one in objects if isinstance(one.item, Lab)]
     if labs:
         raise ManifestError(
             tuple(_problem(str(lab.key), "a Lab is not applied", "Lab(nodes=lab_spec) makes it") for lab in labs)
         )
-    return [item for item in objects if not isinstance(item, Lab)]
+    return [Written(one.item, one.plain, one.file) for one in objects if not isinstance(one.item, Lab)]
 
 
 def lab_spec(nodes: int | Sequence[str] | LabSpec | None) -> LabSpec | None:
@@ -61,15 +62,15 @@ def lab_spec(nodes: int | Sequence[str] | LabSpec | None) -> LabSpec | None:
         spec = {"nodes": [{"name": name} for name in names]}
     meta = encode(ObjectMeta(name="lab"))
     (lab,) = _load({"apiVersion": Lab.api_version, "kind": Lab.kind, "metadata": meta, "spec": spec}, None, None)
-    return lab.spec if isinstance(lab, Lab) else None
+    return lab.item.spec if isinstance(lab.item, Lab) else None
 
 
-def _load(source: Source, namespace: str | None, base: Path | None) -> list[KubernetesObject | Lab]:
+def _load(source: Source, namespace: str | None, base: Path | None) -> list[Written[KubernetesObject | Lab]]:
     if isinstance(source, Path) or (isinstance(source, str) and source and "\n" not in source):
-        return load([str(Path(base or "", source))], default_namespace=namespace)
+        return load_written([str(Path(base or "", source))], default_namespace=namespace)
     text = source if isinstance(source, str) else _written([source] if isinstance(source, Mapping) else list(source))
     try:
-        return load([STDIN], default_namespace=namespace, stdin=io.StringIO(text))
+        return load_written([STDIN], default_namespace=namespace, stdin=io.StringIO(text))
     except ManifestError as error:
         raise ManifestError(tuple(replace(one, file="text") for one in error.problems)) from None
 

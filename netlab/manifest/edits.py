@@ -11,16 +11,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, TypeVar, cast
 
-from netlab.errors import ManifestError, NetlabError, Problem
+from netlab.errors import ManifestError, NetlabError, NotFound, Problem
 from netlab.manifest.load import checked
 from netlab.model.codec import encode
+from netlab.model.formats import LABEL_VALUE_TEXT, label_value
 from netlab.model.lab import KubernetesObject
 from netlab.model.pod import ConfigMapKeySelector, Container, EnvVar, EnvVarSource, Pod, PodSpec
 from netlab.model.workload import ConfigMap, Deployment
 
 T = TypeVar("T", bound=KubernetesObject)
+What = Literal["label", "annotation", "environment variable", "image"]
 LABELLED, UNLABELLED, UNCHANGED = "labeled", "unlabeled", "not labeled"
 ANNOTATED = "annotated"
+# What is wrong with words, as kubectl says it of each sort.
+UNKNOWN: Mapping[What, str] = {
+    "label": "unknown label spec: {}",
+    "annotation": "invalid annotation format: {}",
+    "environment variable": "environment variables must be of the form key=value, and {} is not",
+    "image": "an image must be of the form container=image, and {} is not",
+}
+BOTH: Mapping[What, str] = {
+    "label": "can not both modify and remove a label in the same command",
+    "annotation": "can not both modify and remove the following annotation(s) in the same command: {}",
+    "environment variable": "can not both modify and remove the same environment variable in the same command",
+    "image": "an image cannot be taken away: {}-",
+}
+HOW: Mapping[What, str] = dict.fromkeys(UNKNOWN, "KEY=VALUE sets, KEY- takes away") | {"image": "CONTAINER=IMAGE"}
+LABEL_VALUE_EXAMPLES = (
+    "e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?'"
+)
 
 
 class Pairs(NamedTuple):
@@ -36,22 +55,37 @@ def split_pairs(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(words[:first]), list(words[first:])
 
 
-def parse_pairs(words: Iterable[str], what: Literal["label", "annotation", "environment variable"]) -> Pairs:
+def parse_pairs(words: Iterable[str], what: What) -> Pairs:
     """Return what `a=b c-` asks for. Raises ManifestError for words that say nothing, or the opposite of each other."""
     values, gone = {}, set()
     for word in words:
         key, equals, value = word.partition("=")
         if equals and key:
-            values[key] = value
+            values[key] = _label_value(word, value) if what == "label" else value
         elif word.endswith("-") and word[:-1]:
             gone.add(word[:-1])
         else:
-            raise _wrong(f"{word!r} is not an update of a {what}", "KEY=VALUE sets, KEY- takes away")
+            raise _wrong(UNKNOWN[what].format(word), HOW[what])
     if not values and not gone:
-        raise _wrong(f"at least one {what} update is required", "KEY=VALUE sets, KEY- takes away")
-    if both := values.keys() & gone:
-        raise _wrong(f"can not both modify and remove a {what} in the same command: {min(both)}", "")
+        raise _wrong(f"at least one {what} update is required", HOW[what])
+    if both := sorted(values.keys() & gone):
+        raise _wrong(BOTH[what].format(", ".join(both)), "")
     return Pairs(values, frozenset(gone))
+
+
+def parse_values(words: Iterable[str], what: What) -> Mapping[str, str]:
+    """Return what `a=b c=d` says. Raises ManifestError for words that are not KEY=VALUE."""
+    found = parse_pairs(words, what)
+    for key in found.gone:
+        raise _wrong(UNKNOWN[what].format(f"{key}-"), "KEY=VALUE")
+    return found.values
+
+
+def _label_value(word: str, value: str) -> str:
+    """The value of a label, which kubectl checks before it asks anybody. Its key is checked with the object."""
+    if message := label_value(value):
+        raise _wrong(f'invalid label value: "{word}": {message}', LABEL_VALUE_EXAMPLES if message == LABEL_VALUE_TEXT else "")
+    return value
 
 
 def with_labels(item: T, pairs: Pairs, *, overwrite: bool) -> tuple[T, str]:
@@ -80,10 +114,12 @@ def with_replicas(item: KubernetesObject, replicas: int, expected: int | None = 
     """Return the Deployment with another number of Pods.
 
     Raises:
-        NetlabError: it is no Deployment, or has another number than `expected` now.
+        NotFound: it is no Deployment.
+        NetlabError: it has another number than `expected` now.
     """
     if not isinstance(item, Deployment):
-        raise NetlabError(f"{item.key} has no replicas; only a Deployment can be scaled")
+        why = f"{item.key} has no replicas, only a Deployment can be scaled"
+        raise NotFound(f"the server could not find the requested resource; {why}", origin="Error from server (NotFound)")
     if expected is not None and item.spec.replicas != expected:
         raise NetlabError(f"Expected replicas to be {expected}, was {item.spec.replicas}")
     return _checked(replace(item, spec=replace(item.spec, replicas=replicas)))

@@ -59,7 +59,7 @@ def _overlaps(subnets: dict[str, IPv4Network]) -> Iterator[FieldProblem]:
     for field, network in subnets.items():
         for name, special in SPECIAL.items():
             if network.overlaps(special):
-                yield f"spec.{field}", f"{network} overlaps {special}, which means {name} to Linux", ""
+                yield f"spec.{field}", f"{network} overlaps {special}, which means {name} to Linux", "choose another range"
     for (first, one), (second, other) in itertools.combinations(subnets.items(), 2):
         if one.overlaps(other):
             yield f"spec.{second}", f"{second} {other} overlaps {first} {one}", "choose ranges that share no address"
@@ -69,7 +69,11 @@ def _lacks_of_room(spec: LabSpec, subnets: dict[str, IPv4Network]) -> Iterator[F
     count = len(spec.nodes)
     if (nodes := subnets.get("nodeSubnet")) and nodes.num_addresses - 2 < count + 1:
         room = max(nodes.num_addresses - 2, 0)
-        yield "spec.nodeSubnet", f"{nodes} has {room} addresses, {count} nodes and outside need {count + 1}", ""
+        yield (
+            "spec.nodeSubnet",
+            f"{nodes} has {room} addresses, {count} nodes and outside need {count + 1}",
+            "choose a larger range",
+        )
     if (services := subnets.get("serviceSubnet")) and services.prefixlen > MAX_SERVICE_PREFIX:
         yield "spec.serviceSubnet", f"{services} is too small for the cluster DNS, its tenth address", f"/{MAX_SERVICE_PREFIX}"
     pods = subnets.get("podSubnet")
@@ -79,4 +83,8 @@ def _lacks_of_room(spec: LabSpec, subnets: dict[str, IPv4Network]) -> Iterator[F
         yield "spec.nodeCIDRMask", f"must be at least {pods.prefixlen}, the mask of podSubnet, is {spec.node_cidr_mask}", ""
     elif 2 ** (spec.node_cidr_mask - pods.prefixlen) < count:
         room = 2 ** (spec.node_cidr_mask - pods.prefixlen)
-        yield "spec.podSubnet", f"{pods} holds {room} subnets of /{spec.node_cidr_mask}, {count} nodes need one each", ""
+        yield (
+            "spec.podSubnet",
+            f"{pods} holds {room} subnets of /{spec.node_cidr_mask}, {count} nodes need one each",
+            "choose a larger range",
+        )

@@ -6,6 +6,7 @@ API server do together, so that `netlab get -o yaml | netlab apply -f -` works. 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -25,6 +26,10 @@ from netlab.model.words import LONGEST_SHOWN, shown
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
 DEFAULT_NAMESPACE = "default"
+NO_OBJECTS = "an object begins with apiVersion and kind"
+NOT_UTF_8 = "save it as UTF-8"
+# What to do about a field, where the fault itself does not say it; {fields} is what `netlab explain` calls those around it.
+CURES = {"unknown field": "`netlab explain {fields}` lists the fields", "not supported by netlab yet": "leave it out"}
 SERVER_SET = frozenset(
     {
         "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
@@ -52,7 +57,16 @@ def load(
     for path in paths:
         loading.read_path(path, stdin)
     if not loading.objects and not loading.problems:
-        loading.add(Problem(file=", ".join(paths) or STDIN, line=0, object="", path="", message="holds no objects"))
+        loading.add(
+            Problem(
+                file=", ".join(map(_called, paths)) or "stdin",
+                line=0,
+                object="",
+                path="",
+                message="holds no objects",
+                hint=NO_OBJECTS,
+            )
+        )
     if loading.problems:
         raise ManifestError(tuple(sorted(set(loading.problems))))
     return loading.objects
@@ -72,7 +86,8 @@ def checked(plain: Plain) -> KubernetesObject:
         subject = _subject(plain)
         raise ManifestError(
             tuple(
-                Problem(file="", line=0, object=subject, path=path, message=message, hint=hint) for path, message, hint in found
+                Problem(file="", line=0, object=subject, path=path, message=message, hint=hint)
+                for path, message, hint in _with_cures(plain, found)
             )
         )
     return draft
@@ -92,36 +107,39 @@ class _Loading:
 
     def read_path(self, path: str, stdin: TextIO | None) -> None:
         """Read a file, a directory or standard input."""
+        file = _called(path)
         try:
             if path == STDIN:
                 source = stdin or sys.stdin
-                self._read_text(source.read(MAX_BYTES + 1), "stdin")
-            elif Path(path).is_dir():
+                self._read_text(source.read(MAX_BYTES + 1), file)
+            elif path and Path(path).is_dir():
                 self._read_directory(Path(path))
             else:
                 self._read_file(path)
         except OSError as error:
-            self._file_problem(path, error.strerror or "cannot be read")
+            self._file_problem(file, error.strerror or "cannot be read")
         except UnicodeDecodeError as error:
-            self._file_problem(path, f"is not UTF-8 (byte {error.start} is 0x{error.object[error.start]:02x})")
+            self._file_problem(file, f"is not UTF-8 (byte {error.start} is 0x{error.object[error.start]:02x})", NOT_UTF_8)
         except UnicodeEncodeError:
-            self._file_problem(path, "is not UTF-8")
+            self._file_problem(file, "is not UTF-8", NOT_UTF_8)
         except ValueError:
-            self._file_problem(path, "is not a file name")
+            self._file_problem(file, "is not a file name")
 
-    def _file_problem(self, file: str, message: str) -> None:
-        self.add(Problem(file=file, line=0, object="", path="", message=message))
+    def _file_problem(self, file: str, message: str, hint: str = "") -> None:
+        self.add(Problem(file=file, line=0, object="", path="", message=message, hint=hint))
 
     def _read_directory(self, directory: Path) -> None:
         found = sorted(path for path in directory.iterdir() if path.suffix in SUFFIXES and not path.is_dir())
         if not found:
-            self._file_problem(str(directory), f"holds no {', '.join('*' + suffix for suffix in SUFFIXES)}")
+            self._file_problem(_called(str(directory)), f"holds no {', '.join('*' + suffix for suffix in SUFFIXES)}")
         for path in found:
             self.read_path(str(path), None)
 
     def _read_file(self, path: str) -> None:
+        if not path:
+            raise ValueError
         with Path(path).open("rb") as file:
-            self._read_text(file.read(MAX_BYTES + 1).decode("utf-8"), path)
+            self._read_text(file.read(MAX_BYTES + 1).decode("utf-8"), _called(path))
 
     def _read_text(self, text: str, file: str) -> None:
         if len(text) > MAX_BYTES:
@@ -152,7 +170,7 @@ class _Loading:
             if draft.metadata.name:
                 draft = self._in_namespace(draft)
                 found.extend(self._repeated(draft, f"{file}:{document.line('')}"))
-        for path, message, hint in found:
+        for path, message, hint in _with_cures(document.plain, found):
             self.add(Problem(file=file, line=document.line(path), object=subject, path=path, message=message, hint=hint))
         if draft is not None and not found and not document.findings:
             self.objects.append(draft)
@@ -171,7 +189,24 @@ class _Loading:
     def _repeated(self, item: KubernetesObject | Lab, where: str) -> Iterator[FieldProblem]:
         earlier = self._seen.setdefault(item.key, where)
         if earlier is not where:
-            yield "metadata.name", f"the same {item.kind} is already in {earlier}", ""
+            yield (
+                "metadata.name",
+                f"the same {item.kind} is already in {earlier}",
+                "leave one of them out, or give it another name",
+            )
+
+
+def _called(path: str) -> str:
+    """What problems call a file: its name, with what could move a terminal's cursor escaped."""
+    return "stdin" if path == STDIN else path if path and path.isprintable() else shown(path)
+
+
+def _with_cures(plain: Any, found: list[FieldProblem]) -> Iterator[FieldProblem]:
+    """Yield the problems, each with what to do about it if it does not say so by itself."""
+    for path, message, hint in found:
+        around = path[: path.find('["')] if path.endswith('"]') else path.rpartition(".")[0]
+        fields = ".".join([str(plain["kind"]).lower(), *re.findall(r"[A-Za-z]+", around)]) if message in CURES else ""
+        yield path, message, hint or CURES.get(message, "").format(fields=fields)
 
 
 def _apart_from(known: list[FieldProblem], further: tuple[FieldProblem, ...]) -> Iterator[FieldProblem]:

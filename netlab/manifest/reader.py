@@ -93,7 +93,7 @@ def _construct(node: Node, path: str, document: Document) -> Any:
         here = key_path(path, key)
         if key in found:
             message = f"is written twice, first on line {document.lines[here]}"
-            document.findings.append(Finding(line=key_node.line, path=here, message=message))
+            document.findings.append(Finding(line=key_node.line, path=here, message=message, hint="keep one of the two"))
             continue
         document.lines[here] = key_node.line
         found[key] = _construct(value_node, here, document)
@@ -110,7 +110,9 @@ def _key(node: Node, path: str, document: Document) -> str | None:
             return str(value)
         case _:
             what = shown(node.value) if node.kind == "scalar" else f"a {node.kind}"
-            document.findings.append(Finding(line=node.line, path=path, message=f"has a key that is not a string: {what}"))
+            document.findings.append(
+                Finding(line=node.line, path=path, message=f"has a key that is not a string: {what}", hint="quote it")
+            )
             return None
 
 

@@ -21,4 +21,8 @@ def repeated(values: Iterable[Hashable], path: str, field: str) -> Iterator[Fiel
         if value and first.setdefault(value, n) != n:
             where = f"{path}[{n}].{field}"
             text = " ".join(str(part) for part in value) if isinstance(value, tuple) else value
-            yield where, f"{shown(text)} is already used by {path.rpartition('.')[2]}[{first[value]}]", ""
+            yield (
+                where,
+                f"{shown(text)} is already used by {path.rpartition('.')[2]}[{first[value]}]",
+                f"give it another {field}",
+            )

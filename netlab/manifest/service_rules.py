@@ -69,7 +69,7 @@ def slice_problems(item: EndpointSlice) -> Iterator[FieldProblem]:
     yield from repeated((port.name for port in item.ports), "ports", "name")
     unnamed = [n for n, port in enumerate(item.ports) if not port.name]
     for n in unnamed[1:]:
-        yield f"ports[{n}].name", f"is empty, as that of ports[{unnamed[0]}]; names must be unique", ""
+        yield f"ports[{n}].name", f"is empty, as that of ports[{unnamed[0]}]; names must be unique", "give it a name"
 
 
 def _endpoint_problems(endpoint: Endpoint, family: str, path: str) -> Iterator[FieldProblem]:

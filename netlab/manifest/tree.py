@@ -101,17 +101,21 @@ def _documents(text: str, first: int, budget: list[int]) -> Iterator[Node]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 + first if mark else 0
         words = ": ".join(part for part in (error.context, error.problem) if part)
-        raise TreeError(line, f"not YAML: {words}", _tab_hint(text, line - first)) from error
+        raise TreeError(line, f"not YAML: {words}", _tab_hint(text, line - first) or _quote_hint(words)) from error
     except yaml.YAMLError as error:  # a character that YAML does not allow
         found = Reader.NON_PRINTABLE.search(text)
         line = text.count("\n", 0, found.start()) + 1 if found else 1
         what = f"contains {found[0]!a}, which YAML does not allow" if found else "cannot be read"
-        raise TreeError(line + first, f"not YAML: {what}") from error
+        raise TreeError(line + first, f"not YAML: {what}", "take it out") from error
 
 
 def _tab_hint(text: str, line: int) -> str:
     lines = text.split("\n", line)[:line]
     return "indent with spaces, not with tabs" if lines and "\t" in re.split(r"[^\s]", lines[-1], maxsplit=1)[0] else ""
+
+
+def _quote_hint(words: str) -> str:
+    return "" if " expected " in words else "if it is text, quote it"
 
 
 class _Builder:
@@ -157,10 +161,10 @@ class _Builder:
 
     def _alias(self, anchor: str, line: int) -> Node:
         if anchor not in self._anchors:
-            raise TreeError(line, f"alias {shown(anchor)} refers to no anchor")
+            raise TreeError(line, f"alias {shown(anchor)} refers to no anchor", "mark what it stands for with &, or quote it")
         node = self._anchors[anchor]
         if node is None:
-            raise TreeError(line, f"alias {shown(anchor)} refers to what it is part of")
+            raise TreeError(line, f"alias {shown(anchor)} refers to what it is part of", "write out what it stands for")
         self._spend(node.size, line)
         return node
 

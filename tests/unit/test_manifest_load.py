@@ -58,11 +58,11 @@ def test_unreadable_paths_are_all_named(tmp_path):
     (tmp_path / "large.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
     said = complaints(tmp_path / "none.yaml", tmp_path / "empty", tmp_path / "latin.yaml", tmp_path / "large.yaml", "nul\0")
     assert [line.removeprefix(f"{tmp_path}/") for line in said] == [
+        '"nul\\u0000": is not a file name',
         "empty: holds no *.yaml, *.yml, *.json",
         "large.yaml: is larger than 10 MiB",
-        "latin.yaml: is not UTF-8 (byte 3 is 0xe9)",
+        "latin.yaml: is not UTF-8 (byte 3 is 0xe9) (save it as UTF-8)",
         "none.yaml: No such file or directory",
-        "nul\0: is not a file name",
     ]
 
 
@@ -73,12 +73,12 @@ def test_one_bad_file_does_not_hide_another(tmp_path):
 
 
 def test_nothing_at_all():
-    assert complaints() == ["-: holds no objects"]
+    assert complaints() == ["stdin: holds no objects (an object begins with apiVersion and kind)"]
 
 
 def test_standard_input_that_is_not_utf8():
     stdin = io.TextIOWrapper(io.BytesIO(b"a: \xff"), encoding="utf-8")
-    assert complaints("-", stdin=stdin) == ["-: is not UTF-8 (byte 3 is 0xff)"]
+    assert complaints("-", stdin=stdin) == ["stdin: is not UTF-8 (byte 3 is 0xff) (save it as UTF-8)"]
 
 
 def test_standard_input_with_surrogates():
@@ -114,7 +114,8 @@ def test_same_object_in_two_files(tmp_path):
     (tmp_path / "a.yaml").write_text("\n" + CONFIG_MAP % "a")
     (tmp_path / "b.yaml").write_text(CONFIG_MAP % "a")
     said = complaints(tmp_path)
-    assert said == [f"{tmp_path}/b.yaml:3: configmap/a metadata.name: the same ConfigMap is already in {tmp_path}/a.yaml:2"]
+    first = f"{tmp_path}/b.yaml:3: configmap/a metadata.name: the same ConfigMap is already in {tmp_path}/a.yaml:2"
+    assert said == [f"{first} (leave one of them out, or give it another name)"]
 
 
 def test_what_get_prints_can_be_applied_again():

@@ -98,15 +98,15 @@ def folder(tmp_path):
 )
 def test_sources_of_objects(folder, source, names):
     found = read_objects(source, base=folder)
-    assert [item.key for item in found] == [Key("ConfigMap", "default", name) for name in names]
+    assert [one.item.key for one in found] == [Key("ConfigMap", "default", name) for name in names]
 
 
 def test_dict_keeps_what_it_says():
-    assert read_objects(PLAIN)[0].data == PLAIN["data"]
+    assert read_objects(PLAIN)[0].item.data == PLAIN["data"]
 
 
 def test_namespace_is_for_objects_that_name_none():
-    assert read_objects(PLAIN, "shop")[0].key.namespace == "shop"
+    assert read_objects(PLAIN, "shop")[0].item.key.namespace == "shop"
 
 
 @pytest.mark.parametrize(
