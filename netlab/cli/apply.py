@@ -3,40 +3,72 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
 from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options
 from netlab.cli.options import example, file_option
-from netlab.errors import ManifestError, Problem
-from netlab.manifest.load import load
+from netlab.cli.words import usage
+from netlab.engine.apply import NamespaceMissing
+from netlab.errors import ManifestError, NotFound, Problem
+from netlab.manifest.load import STDIN
+from netlab.manifest.written import Written, load_written
 from netlab.model.lab import KubernetesObject, Lab
+from netlab.model.meta import Key
 
 
 @click.command(
     "apply",
-    epilog=example("netlab apply -f netlab/demos/guestbook", "netlab get deployment frontend -o yaml | netlab apply -f -"),
+    epilog=example(
+        "netlab apply -f guestbook.yaml",
+        "netlab apply -f . --dry-run=server",
+        "netlab get deployment frontend -o yaml | netlab apply -f -",
+    ),
 )
 @file_option
 @mutation_options
 @click.pass_context
 def command(ctx: click.Context, *, files: tuple[str, ...], change: Mutation) -> None:
-    """Make objects from Kubernetes YAML: all of a set, or none if there is an error in it."""
-    wishes = [Wish(item) for item in read(files, change.namespace)]
-    ctx.exit(mutate(change, lambda _: wishes))
+    """Make objects from Kubernetes YAML: all of a set, or none if there is an error in it.
+
+    A field that is not in the manifest keeps what others set, as `netlab scale` or `netlab label` do; unless the manifest that
+    was applied last had it: then it goes.
+    """
+    written = read_written(files, change.namespace)
+    try:
+        ctx.exit(mutate(change, lambda _: [Wish(one) for one in written]))
+    except NamespaceMissing as error:
+        where = files_of(written)[error.key]
+        raise NotFound(f'error when creating "{where}": {error}; add a Namespace to it', origin=error.origin) from error
+
+
+def files_of(written: Sequence[Written[KubernetesObject]]) -> dict[Key, str]:
+    """Return the file of each object, as messages name it."""
+    return {one.item.key: "STDIN" if one.file == "stdin" else one.file for one in written}
 
 
 def read(files: Sequence[str], namespace: str | None) -> list[KubernetesObject]:
     """Return the Kubernetes objects of the manifests, in their order. Raises ManifestError."""
+    return [one.item for one in read_written(files, namespace)]
+
+
+def read_written(files: Sequence[str], namespace: str | None) -> list[Written[KubernetesObject]]:
+    """Return the Kubernetes objects of the manifests as they were written, in their order. Raises ManifestError."""
     if not files:
-        raise click.UsageError("must specify -f FILE, -f DIR or -f -")
-    objects = load(files, default_namespace=namespace, stdin=sys.stdin)
-    labs = tuple(item for item in objects if isinstance(item, Lab))
-    if labs:
-        text = "a Lab is not applied"
-        hint = "netlab up -f FILE makes it"
-        raise ManifestError(
-            tuple(Problem(file=files[0], line=0, object=str(lab.key), path="", message=text, hint=hint) for lab in labs)
-        )
-    return [item for item in objects if not isinstance(item, Lab)]
+        raise usage("must specify -f FILE, -f DIR or -f -")
+    for file in files:
+        if file and file != STDIN and not Path(file).exists():
+            raise usage(f'the path "{file}" does not exist')
+    found = load_written(files, default_namespace=namespace, stdin=sys.stdin)
+    if problems := tuple(_lab_problems(found)):
+        raise ManifestError(problems)
+    return [Written(one.item, one.plain, one.file) for one in found if not isinstance(one.item, Lab)]
+
+
+def _lab_problems(written: Sequence[Written[KubernetesObject | Lab]]) -> Iterator[Problem]:
+    text, hint = "a Lab is not applied", "netlab up -f FILE makes it"
+    for one in written:
+        if isinstance(one.item, Lab):
+            yield Problem(file=one.file, line=0, object=str(one.item.key), path="", message=text, hint=hint)

@@ -20,8 +20,8 @@ SHELLS = ("bash", "zsh", "fish")
     "completion",
     epilog="\b\nExamples:\n"
     "  source <(netlab completion bash)      # in this shell; in ~/.bashrc for all\n"
-    "  netlab completion zsh > /usr/local/share/zsh/site-functions/_netlab\n"
-    "  netlab completion fish > ~/.config/fish/completions/netlab.fish",
+    "  netlab completion zsh > ~/_netlab           # in a folder of zsh's fpath\n"
+    "  netlab completion fish > ~/netlab.fish      # in ~/.config/fish/completions",
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(*, shell: str) -> None:

@@ -37,9 +37,9 @@ class FileSpec:
     epilog=example(
         "echo hello > /tmp/greeting",
         "pod=$(netlab get pods -l tier=frontend -o name | head -n 1 | cut -d / -f 2)",
-        "netlab cp /tmp/greeting $pod:/tmp/",
-        "netlab cp $pod:/tmp/greeting /tmp/copy",
-        "netlab cp default/$pod:/etc/iproute2 /tmp/iproute2",
+        "netlab cp guestbook.yaml $pod:/tmp/",
+        "netlab cp $pod:/tmp/guestbook.yaml copy.yaml",
+        "netlab cp default/$pod:/etc/iproute2 iproute2",
     ),
 )
 @click.option("-c", "--container", metavar="NAME", help="Which container of the Pod. [default: the first]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -19,7 +20,7 @@ from netlab.cli.options import (
     show_report,
 )
 from netlab.cli.query import Selection, parse_query, selection_options
-from netlab.cli.words import not_found, subject, usage
+from netlab.cli.words import not_found, nothing_named, subject, usage
 from netlab.engine.agent import wake_agent
 from netlab.engine.apply import Deleted, delete
 from netlab.engine.reconcile import reconcile
@@ -30,12 +31,25 @@ from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 
 IMMEDIATE_S = 1
+FORCED = (
+    "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated."
+    " The resource may continue to run on the cluster indefinitely."
+)
+
+
+def _only_name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value not in {None, "name"}:
+        raise usage(f"unexpected -o output mode: {value}. We only support '-o name'")
+    return value
 
 
 @click.command(
     "delete",
     epilog=example(
-        "netlab delete pod -l app=guestbook --dry-run=client", "netlab delete -f netlab/demos/guestbook --ignore-not-found"
+        "netlab delete pods -l tier=frontend --dry-run=client",
+        "netlab delete service redis-slave",
+        "netlab delete deployment/frontend --now",
+        "netlab delete -f guestbook.yaml --ignore-not-found",
     ),
 )
 @kinds_argument
@@ -50,7 +64,7 @@ IMMEDIATE_S = 1
 @click.option("--wait/--no-wait", default=True, help="Return when they are gone, or at once.")
 @click.option("--timeout", metavar="TIME", default="0s", help="How long to wait, for example 10s; 0s: as long as it takes.")
 @click.option("--ignore-not-found", is_flag=True, help="An object that does not exist is no error.")
-@click.option("-o", "--output", type=click.Choice(["name"]), help="Print only the names.")
+@click.option("-o", "--output", metavar="name", callback=_only_name, help="Print only the names.")
 @dry_run_option
 @report_options
 @lab_option
@@ -78,9 +92,14 @@ def command(
     from netlab.cli.wait import seconds  # noqa: PLC0415 - it imports the reading of a lab
 
     limit_s = seconds(timeout)
+    written = _written(files, namespace)
+    if not words and not files:
+        raise nothing_named()
     paths, is_dry = live_lab(lab), dry_run != "none"
+    if force:
+        click.echo(FORCED, err=True)
     with session(paths, waiting=say_waiting) as opened:
-        wanted = _wanted(opened.store.cluster(), words, files, namespace, selection)
+        wanted = written or _wanted(opened.store.cluster(), words, namespace, selection)
         found = delete(opened, wanted, grace_s=_grace(grace_period, now=now, force=force), dry_run=is_dry)
         for key in found.uids:
             text = f'{subject(key).partition("/")[0]} "{key.name}" {"force deleted" if force else "deleted"}'
@@ -90,21 +109,24 @@ def command(
     show_report(report, verbose=verbose, timings=timings)
     if wait and not is_dry:
         wait_gone(paths, found.uids, time.time, say_waiting, limit_s or None)
-    ctx.exit(_report_missing(found, words, selection, ignore=ignore_not_found or selection.every))
+    ctx.exit(_report_missing(found, words, written, selection, ignore=ignore_not_found or selection.every))
 
 
-def _wanted(
-    cluster: Cluster, words: tuple[str, ...], files: tuple[str, ...], namespace: str | None, selection: Selection
-) -> list[Key]:
-    if files:
-        from netlab.cli.apply import read  # noqa: PLC0415 - reading YAML costs 20 ms
+def _written(files: Sequence[str], namespace: str | None) -> Mapping[Key, str]:
+    """The objects of manifests, and the file of each."""
+    if not files:
+        return {}
+    from netlab.cli.apply import files_of, read_written  # noqa: PLC0415 - reading YAML costs 20 ms
 
-        return [item.key for item in read(files, namespace)]
-    if not words:
-        raise usage("you must provide one or more resources by argument or filename", "KIND NAME, KIND -l SELECTOR, or -f FILE")
+    return files_of(read_written(files, namespace))
+
+
+def _wanted(cluster: Cluster, words: Sequence[str], namespace: str | None, selection: Selection) -> list[Key]:
     query = parse_query(
         words, namespace=namespace, everywhere=selection.everywhere, selector=selection.selector, fields=selection.fields
     )
+    if query.names and selection.every:
+        raise usage("name cannot be provided when a selector is specified", "use either names or --all")
     if query.names:
         return [query.key(kind, name) for kind, names in query.names.items() for name in names]
     if not (selection.every or selection.selector or selection.fields):
@@ -121,12 +143,15 @@ def _grace(grace_period: int, *, now: bool, force: bool) -> int | None:
     return None if grace_period < 0 else grace_period
 
 
-def _report_missing(found: Deleted, words: tuple[str, ...], selection: Selection, *, ignore: bool) -> int:
+def _report_missing(
+    found: Deleted, words: Sequence[str], written: Mapping[Key, str], selection: Selection, *, ignore: bool
+) -> int:
     if not found.uids and not found.missing and not selection.every and words:
         click.echo("No resources found")
     if ignore:
         return 0
     for key in found.missing:
         error = not_found(key.kind, key.name)
-        click.echo(f"{error.origin}: {error}", err=True)
+        where = f'error when deleting "{written[key]}": ' if key in written else ""
+        click.echo(f"{error.origin}: {where}{error}", err=True)
     return 1 if found.missing else 0

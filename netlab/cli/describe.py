@@ -10,7 +10,7 @@ import click
 
 from netlab.cli.columns import pairs, service_ports, slice_endpoints
 from netlab.cli.events import last_seen
-from netlab.cli.options import lab_option, live_lab, namespace_option
+from netlab.cli.options import example, lab_option, live_lab, namespace_option
 from netlab.cli.words import KINDS, is_namespaced, keys, kinds
 from netlab.desired.workloads import replicas_by_owner
 from netlab.engine.view import open_store, read_lab
@@ -27,7 +27,9 @@ Line = tuple[int, str, str]
 """Indentation in steps of two, label, text."""
 
 
-@click.command("describe")
+@click.command(
+    "describe", epilog=example("netlab describe service redis-slave", "netlab describe pods", "netlab describe node node-1")
+)
 @click.argument("words", nargs=-1, required=True, metavar="KIND [NAME...] | KIND/NAME...")
 @namespace_option
 @lab_option

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import click
 
-from netlab.cli.apply import read
+from netlab.cli.apply import read_written
 from netlab.cli.options import example, file_option, lab_option, live_lab, namespace_option, say_waiting
 from netlab.cli.text import as_yaml
 from netlab.engine.apply import apply
@@ -28,7 +28,7 @@ class Pair(NamedTuple):
     after: KubernetesObject
 
 
-@click.command("diff", epilog=example("netlab diff -f netlab/demos/guestbook"))
+@click.command("diff", epilog=example("netlab diff -f - < <(sed 's/replicas: 3/replicas: 5/' guestbook.yaml)"))
 @file_option
 @namespace_option
 @lab_option
@@ -36,13 +36,14 @@ class Pair(NamedTuple):
 def command(ctx: click.Context, *, files: tuple[str, ...], namespace: str | None, lab: str) -> None:
     """Show what apply would change, and change nothing."""
     try:
-        objects = read(files, namespace)
+        wishes = read_written(files, namespace)
         with session(live_lab(lab), waiting=say_waiting) as opened:
             known = opened.store.cluster().objects
-            pairs = [Pair(known.get(done.key), done.item) for done in apply(opened, objects, dry_run=True)]
+            pairs = [Pair(known.get(done.key), done.item) for done in apply(opened, wishes, dry_run=True)]
     except NetlabError as error:
         error.exit_code = max(error.exit_code, ERROR)  # 1 means that there is a difference
         raise
+    pairs.sort(key=lambda pair: _file(pair.after))  # as diff(1) compares two folders, which is what kubectl has it do
     lines = [line for pair in pairs for line in differences(pair)]
     for line in lines:
         click.secho(line, fg=None if line.startswith(("+++", "---", "diff")) else COLOURS.get(line[:1]))

@@ -8,7 +8,7 @@ import time
 import click
 
 from netlab.cli.columns import aligned, duration
-from netlab.cli.options import lab_option, live_lab, namespace_option
+from netlab.cli.options import example, lab_option, live_lab, namespace_option
 from netlab.cli.words import keys
 from netlab.engine.view import open_store
 from netlab.model.meta import Key
@@ -17,7 +17,9 @@ from netlab.store.events import Event, events
 HEADINGS = ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
 
 
-@click.command("events")
+@click.command(
+    "events", epilog=example("netlab events", "netlab events --for deployment/frontend", "netlab events -A --types Normal")
+)
 @namespace_option
 @click.option("-A", "--all-namespaces", is_flag=True, help="From all Namespaces.")
 @click.option("--for", "about", metavar="KIND/NAME", help="Only those of one object.")

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 WIDTH = 80
 EXPLAINED = WORDS | {"lab": "Lab", "labs": "Lab"}
 NOT_YET = "known to Kubernetes and not supported by netlab yet"
+NOTHING = (
+    'You must specify the type of resource to explain. Use "netlab api-resources" for a complete list of supported resources.'
+)
 _INDEX = re.compile(r"\[[0-9*]*\]")
 
 
@@ -58,7 +61,7 @@ def complete_path(_: click.Context, __: click.Parameter, incomplete: str) -> lis
 def command(*, path: str | None, recursive: bool, api_version: str | None) -> None:
     """Say what a kind of objects is, and what its fields mean."""
     if not path:
-        raise NetlabError('You must specify the type of resource to explain. Use "netlab api-resources" for a complete list.')
+        raise NetlabError(NOTHING)
     cls, way = find(path)
     if api_version and api_version != cls.api_version:
         group, _, version = api_version.rpartition("/")

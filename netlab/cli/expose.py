@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import click
 
-from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options
-from netlab.cli.options import example, file_option, kinds_argument
-from netlab.cli.query import named
-from netlab.cli.words import already_exists, usage
-from netlab.manifest.edits import parse_pairs
+from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, show_generated, targets
+from netlab.cli.options import example, file_option, kinds_argument, live_lab
+from netlab.cli.query import Selection
+from netlab.cli.words import already_exists, nothing_named
+from netlab.engine.view import read_wish
+from netlab.errors import NotFound
+from netlab.manifest.edits import parse_values
 from netlab.manifest.generate import Exposure, new_service
 from netlab.model.lab import Cluster
+from netlab.model.service import Service
 
 
 @click.command(
     "expose",
     epilog=example(
-        "netlab expose deployment frontend --name shop --port 8080 --target-port 80 --dry-run=client -o yaml",
-        "netlab expose deployment frontend --name edge --type NodePort",
+        "netlab expose deployment frontend --name=shop --port=8080 --target-port=80 --dry-run=client -o yaml",
+        "netlab expose deployment frontend --name=edge --type=NodePort",
+        "netlab expose service frontend --name=frontend-headless --cluster-ip=None",
     ),
 )
 @kinds_argument
@@ -55,18 +61,31 @@ def command(
         type=kind,
         protocol=protocol or "",
         cluster_ip=cluster_ip,
-        selector=parse_pairs(selector.split(","), "label").values if selector else {},
-        labels=parse_pairs(labels.split(","), "label").values if labels else {},
+        selector=parse_values(selector.split(","), "label") if selector else {},
+        labels=parse_values(labels.split(","), "label") if labels else {},
     )
-
-    def make(cluster: Cluster) -> list[Wish]:
-        found = named(cluster, words, files, change.namespace)
-        services = [new_service(item, told) for item in found]
-        for service in services:
-            if service.key in cluster.objects:
-                raise already_exists("Service", service.metadata.name)
-        return [Wish(service, "exposed") for service in services]
-
     if not words and not files:
-        raise usage("name what to expose", "for example: netlab expose deployment web --port 80")
+        raise nothing_named()
+
+    def services(cluster: Cluster) -> Iterator[Service | NotFound]:
+        for item in targets(cluster, words, files, change.namespace, Selection()):
+            yield item if isinstance(item, NotFound) else new_service(item, told)
+
+    def make(cluster: Cluster) -> Iterator[Wish | NotFound]:
+        for service in services(cluster):
+            if not isinstance(service, NotFound) and service.key in cluster.objects:
+                raise already_exists("Service", service.metadata.name)
+            yield service if isinstance(service, NotFound) else Wish(service, "exposed")
+
+    if change.dry_run == "client":
+        ctx.exit(_show(change, list(services(read_wish(live_lab(change.lab))[0]))))
     ctx.exit(mutate(change, make))
+
+
+def _show(change: Mutation, found: Sequence[Service | NotFound]) -> int:
+    """Print the Services as they would be made, and return the exit code."""
+    show_generated(change, [one for one in found if isinstance(one, Service)], "exposed")
+    missing = [one for one in found if isinstance(one, NotFound)]
+    for error in missing:
+        click.echo(f"{error.origin}: {error}", err=True)
+    return 1 if missing else 0

@@ -6,16 +6,21 @@
     -v, -v 6        -v1, -v6
 
 Only words before `--` are touched: what stands behind it belongs to the program that is run.
+How kubectl complains of flags and verbs it does not know is the business of `complaints`.
 Source: pflag (BoolVar, NoOptDefVal, parseShortArg); Kubernetes docs, kubectl reference.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import click
 
+from netlab.cli.complaints import UnknownVerb
+
+F = TypeVar("F", bound=Callable[..., object])
 # Options whose value may be left out, and what that means.
 IMPLIED = {"--dry-run": "--dry-run=client", "-v": "-v1"}
 EARLY = ("namespace", "lab")  # options that may also stand before the verb
@@ -61,15 +66,38 @@ def _switched(option: click.Option, name: str, *, on: bool) -> Iterator[str]:
         yield option.secondary_opts[0]
 
 
+def early_options(function: F) -> F:
+    """Add the options that may also stand before the verb, for a group of verbs."""
+    lab = click.option("--lab", metavar="NAME", help="Which lab; may also stand behind the verb.")
+    return click.option("-n", "--namespace", metavar="NAME", help="Which Namespace; may also stand behind the verb.")(
+        lab(function)
+    )
+
+
 class VerbGroup(click.Group):
     """A group that reads flags as kubectl does, also those that stand before the verb."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the name of the verb, its command and the arguments in click's words, what stood before the verb first."""
+        """Return the name of the verb, its command and the arguments in click's words, what stood before the verb first.
+
+        Raises UnknownVerb, or click.UsageError for an unknown flag.
+        """
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise UnknownVerb(args[0], self.list_commands(ctx), ctx)
         name, command, rest = super().resolve_command(ctx, args)
         if command is None or isinstance(command, click.Group):  # a group asks again for its own subcommand
             return name, command, rest
-        given = ctx.find_root().params
+        given = ctx.find_root().params | {name: value for name, value in ctx.params.items() if value is not None}
         known = {option.name for option in command.params}
         early = [f"--{word}={given[word]}" for word in EARLY if given.get(word) is not None and word in known]
         return name, command, in_clicks_words(command, [*early, *rest])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb. An error that click raised without a context gets the verb's, for the end of its message."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            verb = self.get_command(ctx, ctx.invoked_subcommand or "")
+            if error.ctx is None and verb is not None:
+                error.ctx = click.Context(verb, info_name=ctx.invoked_subcommand, parent=ctx)
+            raise

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from netlab.cli.find import container_of, find_pod
-from netlab.cli.options import lab_option, live_lab, namespace_option
+from netlab.cli.options import example, lab_option, live_lab, namespace_option
 from netlab.engine.session import new_runtime
 from netlab.engine.view import read_lab
 from netlab.errors import NotFound
@@ -20,7 +20,14 @@ from netlab.store.paths import LabPaths
 LOOK_AGAIN_S = 1.0
 
 
-@click.command("logs")
+@click.command(
+    "logs",
+    epilog=example(
+        "netlab logs deploy/frontend --tail=5",
+        "netlab logs svc/redis-master --timestamps",
+        "netlab logs -f deploy/redis-master",
+    ),
+)
 @click.argument("pod_name", metavar="POD")
 @click.option("-c", "--container", metavar="NAME", help="Which container; needed if the Pod has several.")
 @click.option("-p", "--previous", is_flag=True, help="Of the run before the present one.")

@@ -1,6 +1,7 @@
 """The command: `netlab VERB ...`. Each verb is a file of its own, imported only when it is used, so that all start quickly.
 
-Exit codes: 0 done, 1 other errors, 2 the input is wrong, 3 Linux refused, 4 the machine is not ready (errors.py).
+Exit codes: 0 done, 1 other errors, 2 a manifest is wrong, 3 Linux refused, 4 the machine is not ready (errors.py). A wrong
+command line is 1, as in kubectl, whose words for it stand in `complaints`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Sequence
 
 import click
 
-from netlab.cli.flags import VerbGroup
-from netlab.errors import NetlabError
+from netlab.cli.complaints import complaint
+from netlab.cli.flags import VerbGroup, early_options
+from netlab.errors import CONTENT, USAGE, ManifestError, NetlabError
 
 # Section -> verb -> its one line in the help. The file is `netlab/cli/<verb>.py` (`-` is `_`), the command in it `command`.
 VERBS = {
@@ -23,6 +25,8 @@ VERBS = {
         "status": "Show what a lab has and whether it is as wished.",
         "labs": "List the labs of this machine.",
         "doctor": "Look what this machine lacks or has in the way.",
+        "commands": "Print the lab as the ip and nft lines that build it by hand.",
+        "demo": "Tell a story with commands you could type yourself.",
         "shell": "Open a shell in a Pod, on a Node or outside.",
     },
     "Objects, as with kubectl": {
@@ -56,6 +60,8 @@ VERBS = {
 }
 
 ALL_VERBS = [verb for verbs in VERBS.values() for verb in verbs]
+# Verbs whose exit code 1 is no error: of `diff` it says that there is a difference.
+USAGE_CODES = {"diff": 2}
 
 
 class LazyGroup(VerbGroup):
@@ -79,13 +85,14 @@ class LazyGroup(VerbGroup):
                 formatter.write_dl(list(verbs.items()), col_max=20)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-n", "--namespace", metavar="NAME", help="Which Namespace; may also stand behind the verb.")
-@click.option("--lab", metavar="NAME", help="Which lab; may also stand behind the verb.")
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@early_options
 @click.version_option(package_name="netlab")
 @click.pass_context
 def group(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None:  # noqa: ARG001 - read by resolve_command
     """Kubernetes' network, in the open: a multi-node lab out of nothing but Linux."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
     if "NO_COLOR" in os.environ:
         ctx.color = False
 
@@ -95,12 +102,10 @@ def run(args: Sequence[str] | None = None) -> int:
     try:
         code = group.main(args=args, prog_name="netlab", standalone_mode=False)
     except NetlabError as error:
-        for line in str(error).splitlines() or [""]:
-            click.echo(f"{error.origin}: {line}", err=True)
+        say(error)
         return error.exit_code
     except click.ClickException as error:
-        say_usage(error)
-        return error.exit_code
+        return say_usage(error)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
@@ -108,19 +113,25 @@ def run(args: Sequence[str] | None = None) -> int:
         return 141
     except RecursionError:
         click.echo("error: the input is nested too deeply", err=True)
-        return 2
+        return CONTENT
     except OSError as error:
         click.echo(f"error: {error.filename or 'system'}: {error.strerror or error}", err=True)
         return 1
     return code if isinstance(code, int) else 0
 
 
-def say_usage(error: click.ClickException) -> None:
-    """Say what is wrong with a command line, in kubectl's form."""
-    click.echo(f"error: {error.format_message()}", err=True)
+def say(error: NetlabError) -> None:
+    """Print an error, one line for each thing that is wrong; a usage error may go on below its first line, as in kubectl."""
+    lines = [str(one) for one in error.problems] if isinstance(error, ManifestError) else str(error).splitlines()
+    for line in lines or [""]:
+        click.echo(f"{error.origin}: {line}", err=True)
+
+
+def say_usage(error: click.ClickException) -> int:
+    """Say what is wrong with a command line, in kubectl's words, and return the exit code."""
     context = getattr(error, "ctx", None)
-    if context is not None:
-        click.echo(f"See '{context.command_path} --help' for usage.", err=True)
+    click.echo(f"error: {complaint(error)}", err=True)
+    return USAGE_CODES.get(context.info_name or "", USAGE) if context is not None else USAGE
 
 
 def main() -> None:

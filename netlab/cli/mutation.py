@@ -10,33 +10,41 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
 from netlab.cli.options import lab_option, live_lab, namespace_option, report_options, say_waiting, show_report
 from netlab.cli.output import Output, OutputType, printed
-from netlab.cli.words import subject
+from netlab.cli.query import Selection, parse_query, selected
+from netlab.cli.words import nothing_named, subject, usage
 from netlab.engine.agent import agent_pid, wake_agent
 from netlab.engine.apply import Applied, apply
 from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
 from netlab.engine.session import Session, session
+from netlab.errors import NotFound
+from netlab.manifest.written import Written
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.store.paths import LabPaths
 
 F = TypeVar("F", bound=Callable[..., object])
 PRINTABLE = ("json", "yaml", "name", "jsonpath", "jsonpath-file", "custom-columns")
 DRY_RUN_WORDS = {"client": " (dry run)", "server": " (server dry run)"}
+DRY_RUNS = ("none", "server", "client")
 
 
 class Wish(NamedTuple):
-    """An object as it is to become, and the word for what was done to it; None for created, configured or unchanged."""
+    """An object as it is to become, and the word for what was done to it; None for created, configured or unchanged.
 
-    item: KubernetesObject
+    `note` is a line that stands before that.
+    """
+
+    item: KubernetesObject | Written[KubernetesObject]
     done: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +85,15 @@ def mutation_options(function: F) -> F:
 def dry_run_option(function: F) -> F:
     """Add `--dry-run`."""
     return click.option(
-        "--dry-run", type=click.Choice(["none", "client", "server"]), default="none", show_default=True,
+        "--dry-run", default="none", show_default=True, metavar="[none|server|client]", callback=_checked_dry_run,
         help="Check and say what would be done, and change nothing.",
     )(function)  # fmt: skip
+
+
+def _checked_dry_run(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value not in DRY_RUNS:
+        raise usage(f'Invalid dry-run value ({value}). Must be "none", "server", or "client".')
+    return value
 
 
 def output_option(function: F) -> F:
@@ -87,12 +101,35 @@ def output_option(function: F) -> F:
     return click.option("-o", "--output", type=OutputType(PRINTABLE), help="Print the objects instead.")(function)
 
 
-def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish]]) -> int:
-    """Change objects, print what became of each, and return the exit code: 3 if Linux refused something, else 0.
+def targets(
+    cluster: Cluster, words: Sequence[str], files: Sequence[str], namespace: str | None, selection: Selection
+) -> Iterator[KubernetesObject | NotFound]:
+    """Yield the objects that are named, chosen or in manifests, then an error for each that does not exist, as kubectl does.
+
+    Raises ManifestError if nothing is named, or it cannot be understood.
+    """
+    if not words and not files:
+        raise nothing_named()
+    if files or (len(words) == 1 and "/" not in words[0]):
+        yield from selected(cluster, words, files, namespace, selection)
+        return
+    if selection.every:
+        raise usage("name cannot be provided when a selector is specified", "use either names or --all")
+    query = parse_query(
+        words, namespace=namespace, everywhere=selection.everywhere, selector=selection.selector, fields=selection.fields
+    )
+    for items in query.find(cluster).values():
+        yield from items
+    yield from query.missing(cluster)
+
+
+def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound]]) -> int:
+    """Change objects, print what became of each, and return the exit code: 3 if Linux refused something, 1 if one is missing.
 
     Args:
         options: the shared options.
-        make: returns the new objects; it is called under the lab's lock with all objects as they are wished.
+        make: returns the new objects, and an error for each that does not exist, which is printed when the others are changed;
+            it is called under the lab's lock with all objects as they are wished.
 
     Raises:
         NetlabError: of `make`, of the store, or of reconcile.
@@ -100,31 +137,43 @@ def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish]]) -> int:
     begun = time.perf_counter()
     paths = live_lab(options.lab)
     with session(paths, waiting=say_waiting) as opened:
-        wishes = list(make(opened.store.cluster()))
-        done = apply(opened, [wish.item for wish in wishes], dry_run=options.is_dry)
-        show_applied(options, done, [wish.done for wish in wishes])
+        made = list(make(opened.store.cluster()))
+        wishes = [wish for wish in made if isinstance(wish, Wish)]
+        show_applied(options, apply(opened, [wish.item for wish in wishes], dry_run=options.is_dry), wishes)
         report = Report() if options.is_dry or is_settled(opened, paths) else reconcile(opened)
     if report.changes:
         wake_agent(paths)
     report.timings["total"] = time.perf_counter() - begun
     show_report(report, verbose=options.verbose, timings=options.timings)
+    missing = [error for error in made if isinstance(error, NotFound)]
+    for error in missing:
+        click.echo(f"{error.origin}: {error}", err=True)
     for problem in report.problems:
         click.echo(f"error: {problem}", err=True)
-    return 3 if report.problems else 0
+    return 3 if report.problems else 1 if missing else 0
 
 
-def show_applied(options: Mutation, done: Sequence[Applied], words: Sequence[str | None]) -> None:
+def show_applied(options: Mutation, done: Sequence[Applied], wishes: Sequence[Wish]) -> None:
     """Print a line for each object, or the objects themselves with `-o`."""
-    if options.output is not None:
+    if options.output is not None and done:
         click.echo(printed([item.item for item in done], options.output, single=len(done) == 1), nl=False)
         return
-    for applied, word in zip(done, words, strict=True):
-        click.echo(f"{subject(applied.key)} {word or applied.verdict}{options.suffix}")
+    for applied, wish in zip(done, wishes, strict=True):
+        if wish.note:
+            click.echo(wish.note)
+        click.echo(f"{subject(applied.key)} {wish.done or _verdict(options, applied)}{options.suffix}")
 
 
-def show_generated(options: Mutation, items: Sequence[KubernetesObject]) -> None:
-    """Print objects that were made from words alone, without a lab: `--dry-run=client`."""
-    show_applied(options, [Applied(item.key, "created", item) for item in items], [None] * len(items))
+def _verdict(options: Mutation, applied: Applied) -> str:
+    """Like kubectl, a dry run of the client does not look whether there is a difference."""
+    return "configured" if options.dry_run == "client" and applied.verdict == "unchanged" else applied.verdict
+
+
+def show_generated(options: Mutation, items: Sequence[KubernetesObject], word: str = "created") -> None:
+    """Print objects as they were made from words: `--dry-run=client`. Their Namespace is printed if it was named."""
+    if options.namespace is None:
+        items = [replace(item, metadata=replace(item.metadata, namespace="")) for item in items]
+    show_applied(options, [Applied(item.key, "created", item) for item in items], [Wish(item, word) for item in items])
 
 
 def is_settled(opened: Session, paths: LabPaths) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from netlab.cli.text import as_json, as_yaml, plain
-from netlab.cli.words import subject
+from netlab.cli.words import subject, usage
 from netlab.errors import ManifestError, Problem
 from netlab.model.lab import KubernetesObject
 
@@ -48,8 +48,8 @@ class OutputType(click.ParamType):  # type: ignore[type-arg]
             return value
         form, _, text = str(value).partition("=")
         if form not in self.forms:
-            message = f'unable to match a printer suitable for the output format "{form}"'
-            raise _wrong(message, f"allowed formats are: {','.join(self.forms)}")
+            known = ",".join(sorted(self.forms))
+            raise usage(f'unable to match a printer suitable for the output format "{form}", allowed formats are: {known}')
         if bool(text) != bool(FORMS[form]):
             raise _wrong(f"{form} is written {form}={FORMS[form]}" if FORMS[form] else f"{form} stands alone", "")
         if form.endswith(FILE_SUFFIX):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol, TypeVar
 
 import click
 
-from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options
+from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, targets
 from netlab.cli.options import file_option, kinds_argument, live_lab
 from netlab.cli.query import Selection, selected, selection_options
+from netlab.cli.words import usage
 from netlab.engine.view import read_wish
+from netlab.errors import NotFound
 from netlab.manifest.edits import Pairs, parse_pairs, split_pairs
 from netlab.model.lab import Cluster, KubernetesObject
 
@@ -50,18 +52,29 @@ def update(  # noqa: PLR0917 - the words of one command line
     show: bool,
 ) -> int:
     """Do what `label` or `annotate` was asked; return the exit code. Raises NetlabError."""
-    targets, updates = split_pairs(words)
+    subjects, updates = split_pairs(words)
+    if not subjects and not files:
+        raise usage("one or more resources must be specified as <resource> <name> or <resource>/<name>")
     if show:
         cluster, _ = read_wish(live_lab(change.lab))
-        _print(what, selected(cluster, targets, files, change.namespace, selection))
+        _print(what, selected(cluster, subjects, files, change.namespace, selection))
         return 0
     pairs = parse_pairs(updates, what)
 
-    def make(cluster: Cluster) -> list[Wish]:
-        found = selected(cluster, targets, files, change.namespace, selection)
-        return [Wish(*edit(item, pairs, overwrite=overwrite)) for item in found]
+    def make(cluster: Cluster) -> Iterator[Wish | NotFound]:
+        for item in targets(cluster, subjects, files, change.namespace, selection):
+            if isinstance(item, NotFound):
+                yield item
+            else:
+                yield Wish(*edit(item, pairs, overwrite=overwrite), note=_not_found(what, item, pairs))
 
     return mutate(change, make)
+
+
+def _not_found(what: What, item: KubernetesObject, pairs: Pairs) -> str:
+    """The lines about labels that are not there to be taken away; of annotations kubectl says nothing."""
+    gone = sorted(pairs.gone - item.metadata.labels.keys()) if what == "label" else []
+    return "\n".join(f'label "{key}" not found.' for key in gone)
 
 
 def _print(what: What, items: Sequence[KubernetesObject]) -> None:

@@ -6,12 +6,13 @@ import click
 
 from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, show_generated
 from netlab.cli.options import example
-from netlab.cli.words import already_exists, usage
-from netlab.manifest.edits import parse_pairs
+from netlab.cli.words import already_exists
+from netlab.manifest.edits import parse_values
 from netlab.manifest.generate import Exposure, new_pod, new_service
 from netlab.model.lab import Cluster, KubernetesObject
 
 WAITS = ("sleep", "infinity")
+RESTARTS = ("Always", "OnFailure", "Never")
 
 
 @click.command(
@@ -30,7 +31,7 @@ WAITS = ("sleep", "infinity")
 @click.option("--env", multiple=True, metavar="KEY=VALUE", help="A variable; may be repeated.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port the container listens on.")
 @click.option("--expose", is_flag=True, help="Make a Service for --port as well.")
-@click.option("--restart", type=click.Choice(["Always", "OnFailure", "Never"]), default="Always", show_default=True)
+@click.option("--restart", default="Always", show_default=True, metavar="[Always|OnFailure|Never]")
 @click.option("--command", "as_command", is_flag=True, help="Accepted for kubectl's sake: the words are the command anyway.")
 @click.option("-i", "--stdin", is_flag=True, help="Run the command in the Pod with our standard input; needs --rm.")
 @click.option("-t", "--tty", is_flag=True, help="Give the command a terminal; needs --rm.")
@@ -55,17 +56,14 @@ def command(
     change: Mutation,
 ) -> None:
     """Make a Pod that runs a command."""
-    if expose and port is None:
-        raise usage("--port must be set when exposing a service", "netlab run web --port 80 --expose -- COMMAND")
-    if (stdin or tty) != remove:
-        raise usage("-i and -t go together with --rm", "to enter a Pod that stays: netlab run, then netlab exec -it")
+    _refuse(change, expose=expose and port is None, restart=restart, attached=stdin or tty, remove=remove)
     pod = new_pod(
         name,
         namespace=change.namespace or "default",
         image=image,
         args=WAITS if remove else args,
-        labels=parse_pairs(labels.split(","), "label").values if labels else None,
-        env=parse_pairs(env, "environment variable").values if env else None,
+        labels=parse_values(labels.split(","), "label") if labels else None,
+        env=parse_values(env, "environment variable") if env else None,
         port=port,
         restart=restart,
     )
@@ -73,7 +71,7 @@ def command(
     if change.dry_run == "client":
         show_generated(change, wishes)
         return
-    if remove and not change.is_dry:
+    if remove:
         from netlab.cli.running import run_inside  # noqa: PLC0415 - exec's imports are needed here only
 
         ctx.exit(run_inside(change, pod, args, stdin=stdin, tty=tty))
@@ -85,3 +83,19 @@ def command(
         return [Wish(item) for item in wishes]
 
     ctx.exit(mutate(change, make))
+
+
+def _refuse(change: Mutation, *, expose: bool, restart: str, attached: bool, remove: bool) -> None:
+    """Raise click.UsageError for flags that do not go together; `expose`: a Service is wanted, and no port is named."""
+    wrong = {
+        "--port must be set when exposing a service": expose,
+        f"invalid restart policy: {restart}": restart not in RESTARTS,
+        "--rm should only be used for attached containers": remove and not attached,
+        "-i and -t need --rm; to enter a Pod that stays: netlab run, then netlab exec -it": attached and not remove,
+        "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)": (
+            attached and change.is_dry
+        ),
+    }
+    for message, is_so in wrong.items():
+        if is_so:
+            raise click.UsageError(message)

@@ -6,29 +6,44 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from netlab.cli.flags import VerbGroup
-from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options
+from netlab.cli.flags import VerbGroup, early_options
+from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, targets
 from netlab.cli.options import example, file_option, kinds_argument, live_lab
 from netlab.cli.query import Selection, selected, selection_options
-from netlab.cli.words import not_found, resource, usage
+from netlab.cli.words import not_found, usage
 from netlab.engine.view import read_wish
-from netlab.manifest.edits import Pairs, parse_pairs, pod_spec, split_pairs, variables_from, with_images, with_variables
+from netlab.errors import NotFound
+from netlab.manifest.edits import (
+    Pairs,
+    parse_pairs,
+    parse_values,
+    pod_spec,
+    split_pairs,
+    variables_from,
+    with_images,
+    with_variables,
+)
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 from netlab.model.pod import Container, EnvVar
 from netlab.model.workload import ConfigMap
 
 
-@click.group("set", cls=VerbGroup)
-def command() -> None:
+@click.group("set", cls=VerbGroup, invoke_without_command=True)
+@early_options
+@click.pass_context
+def command(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None:  # noqa: ARG001 - read by resolve_command
     """Change the image or the variables of containers.
 
     A Deployment replaces its Pods. A Pod that was made by itself keeps its address, its volumes and its other containers: only
     the container that changed is started anew. (Kubernetes lets only the image of a running Pod be changed.)
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(1)  # as kubectl does: nothing was set
 
 
-@command.command("image", epilog=example("netlab set image deployment/frontend frontend=host"))
+@command.command("image", epilog=example("netlab set image deployment/frontend web=host"))
 @kinds_argument
 @file_option
 @selection_options
@@ -38,18 +53,23 @@ def image(
     ctx: click.Context, *, words: tuple[str, ...], files: tuple[str, ...], selection: Selection, change: Mutation
 ) -> None:
     """Set the images of containers: CONTAINER=IMAGE, or *=IMAGE for all."""
-    targets, updates = split_pairs(words)
-    images = parse_pairs(updates, "label")
-    if images.gone:
-        raise usage("an image cannot be taken away", "CONTAINER=IMAGE")
+    subjects, updates = split_pairs(words)
+    images = parse_values(updates, "image")
 
-    def make(cluster: Cluster) -> Iterator[Wish]:
-        for item in selected(cluster, targets, files, change.namespace, selection):
-            new = with_images(item, images.values)
-            if new != item:
-                yield Wish(new, "image updated")
+    def make(cluster: Cluster) -> Iterator[Wish | NotFound]:
+        for item in targets(cluster, subjects, files, change.namespace, selection):
+            new = item if isinstance(item, NotFound) else with_images(item, images)
+            yield from _wishes(item, new, "image updated")
 
     ctx.exit(mutate(change, make))
+
+
+def _wishes(old: KubernetesObject | NotFound, new: KubernetesObject | NotFound, word: str) -> Iterator[Wish | NotFound]:
+    """What there is to do: nothing is said of an object that stays as it is."""
+    if isinstance(new, NotFound):
+        yield new
+    elif new != old:
+        yield Wish(new, word)
 
 
 @command.command(
@@ -88,20 +108,22 @@ def env(
     change: Mutation,
 ) -> None:
     """Set variables with KEY=VALUE, take them away with KEY-, take them from a ConfigMap with --from, or print them."""
-    targets, updates = split_pairs(words)
+    subjects, updates = split_pairs(words)
     if show:
         cluster, _ = read_wish(live_lab(change.lab))
-        _print(selected(cluster, targets, files, change.namespace, selection), containers)
+        _print(selected(cluster, subjects, files, change.namespace, selection), containers)
         return
     words = (*updates, *env)
-    pairs = parse_pairs(words, "environment variable") if words or not source else Pairs({}, frozenset())
+    pairs = parse_pairs(words, "environment variable") if words else Pairs({}, frozenset())
 
-    def make(cluster: Cluster) -> Iterator[Wish]:
+    def make(cluster: Cluster) -> Iterator[Wish | NotFound]:
         sources = _from(cluster, source, change.namespace or "default", keys, prefix) if source else []
-        for item in selected(cluster, targets, files, change.namespace, selection):
-            new = with_variables(item, pairs, containers=containers, sources=sources, overwrite=overwrite)
-            if new != item:
-                yield Wish(new, "env updated")
+        for item in targets(cluster, subjects, files, change.namespace, selection):
+            if isinstance(item, NotFound):
+                yield item
+            else:
+                new = with_variables(item, pairs, containers=containers, sources=sources, overwrite=overwrite)
+                yield from _wishes(item, new, "env updated")
 
     ctx.exit(mutate(change, make))
 
@@ -113,7 +135,15 @@ def _from(cluster: Cluster, word: str, namespace: str, keys: str, prefix: str) -
     item = cluster.objects.get(Key("ConfigMap", namespace, name))
     if not isinstance(item, ConfigMap):
         raise not_found("ConfigMap", name)
-    return variables_from(item, prefix=prefix, keys=filter(None, keys.split(",")))
+    found = variables_from(item, prefix=prefix, keys=filter(None, keys.split(",")))
+    for variable in found:
+        click.echo(_transferred(variable), err=True)
+    return found
+
+
+def _transferred(variable: EnvVar) -> str:
+    key = variable.value_from.config_map_key_ref.key if variable.value_from and variable.value_from.config_map_key_ref else ""
+    return f"Warning: key {key} transferred to {variable.name}"
 
 
 def _print(items: Sequence[KubernetesObject], containers: str) -> None:
@@ -122,7 +152,7 @@ def _print(items: Sequence[KubernetesObject], containers: str) -> None:
     for item in items:
         for container in pod_spec(item).containers:
             if fnmatch.fnmatchcase(container.name, containers):
-                click.echo(f"# {resource(item.kind)} {item.metadata.name}, container {container.name}")
+                click.echo(f"# {item.kind} {item.metadata.name}, container {container.name}")
                 click.echo("".join(f"{line}\n" for line in _lines(container)), nl=False)
 
 

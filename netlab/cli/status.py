@@ -7,7 +7,7 @@ import contextlib
 import click
 
 from netlab.cli.columns import aligned
-from netlab.cli.options import lab_option, live_lab
+from netlab.cli.options import example, lab_option, live_lab
 from netlab.cli.words import KINDS
 from netlab.engine.agent import agent_pid
 from netlab.engine.session import new_runtime
@@ -17,7 +17,7 @@ from netlab.kernel.netns import names_in_use
 from netlab.store.paths import labs
 
 
-@click.command("status")
+@click.command("status", epilog=example("netlab status"))
 @click.option("--all", "every", is_flag=True, help="Only list all labs.")
 @lab_option
 @click.pass_context

@@ -21,7 +21,7 @@ from netlab.model.lab import Lab, LabSpec, NodeTemplate
 from netlab.store.paths import LabPaths
 
 NEXT = (
-    ("netlab apply{lab} -f netlab/demos/guestbook", "a web page, its redis, and the way between them"),
+    ("netlab demo guestbook{lab}", "a web page, its redis, and the way between them"),
     ("netlab get nodes,pods -A -o wide{lab}", "what there is, and where"),
     ("netlab exec{lab} node-1 -- nft list table inet netlab", "what a Service is"),
 )
@@ -73,7 +73,7 @@ def command(
     seconds = time.perf_counter() - begun
     click.echo(f"lab {lab} is up: {len(cluster.nodes)} Nodes, {report.changes} changes in {seconds:.2f} s")
     if not quiet and report.changes:
-        _show_next("" if given is click.core.ParameterSource.DEFAULT and not wish else f" --lab {lab}")
+        _show_next(f" --lab {lab}" if wish or given is click.core.ParameterSource.COMMANDLINE else "")
 
 
 def _show_steps(paths: LabPaths, report: Report, nodes: int) -> None:

@@ -15,7 +15,7 @@ import click
 from netlab.cli.jsonpath import find
 from netlab.cli.options import example, file_option, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.query import Selection, parse_query, selected, selection_options
-from netlab.cli.words import resource, subject, usage
+from netlab.cli.words import nothing_named, resource, subject, usage
 from netlab.engine.view import read_lab, watch_lab
 from netlab.errors import NetlabError, NotFound
 from netlab.model.codec import encode
@@ -90,7 +90,7 @@ def seconds(text: str) -> float:
 )
 @kinds_argument
 @file_option
-@click.option("--for", "goal", required=True, metavar="GOAL", help=HINT)
+@click.option("--for", "goal", default="", metavar="GOAL", help=f"What to wait for: {HINT}.")
 @click.option("--timeout", default="30s", show_default=True, metavar="TIME", help="How long to wait: 30s, 1m30s; 0 looks once.")
 @namespace_option
 @selection_options
@@ -107,9 +107,13 @@ def command(
 ) -> None:
     """Wait until something is true of objects; exit code 1 if it does not become true in time."""
     wanted, limit_s = parse_goal(goal), seconds(timeout)
+    if not words and not files:
+        raise nothing_named()
     paths = live_lab(lab)
     deadline = time.monotonic() + limit_s
     waiting = _targets(read_lab(paths), wanted, words, files, namespace, selection)
+    if wanted.kind == "delete":
+        waiting = {key: uid for key, uid in waiting.items() if uid}  # what is gone already is no news
     for cluster in watch_lab(paths, deadline):
         for key, uid in list(waiting.items()):
             if wanted.is_met(_same(cluster, key, uid)):

@@ -77,6 +77,18 @@ def usage(message: str, hint: str = "") -> ManifestError:
     return ManifestError((Problem(file="", line=0, object="", path="", message=message, hint=hint),))
 
 
+def nothing_named() -> ManifestError:
+    """Return the error for a command line that names no object at all."""
+    return usage(
+        "You must provide one or more resources by argument or filename.\n"
+        "Example resource specifications include:\n"
+        "   '-f rsrc.yaml'\n"
+        "   '--filename=rsrc.json'\n"
+        "   '<resource> <name>'\n"
+        "   '<resource>'"
+    )
+
+
 def resource(kind: str) -> str:
     """Return a kind as errors name it: `pods`, `deployments.apps`."""
     plural, _, group, _ = KINDS[kind]

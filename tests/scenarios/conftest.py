@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -83,6 +84,20 @@ class Program:
 @pytest.fixture
 def program() -> Iterator[Program]:
     """A lab name of its own; whatever the test leaves is removed, and that nothing is left is checked."""
+    with own_name() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def module_program() -> Iterator[Program]:
+    """The same for all tests of a file that only look."""
+    with own_name() as lab:
+        yield lab
+
+
+@contextlib.contextmanager
+def own_name() -> Iterator[Program]:
+    """A lab name that nobody else has."""
     lab = Program(f"t{os.getpid() % 100000}-{next(NUMBERS)}")
     try:
         yield lab

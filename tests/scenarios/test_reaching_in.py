@@ -177,6 +177,31 @@ def test_a_shell_in_a_terminal(web):
         assert user.modes() == before
 
 
+def test_a_pod_for_one_command_in_a_terminal(web):
+    with window(*line(web, "run", "-it", "--rm", "client", "--", "bash", "--norc", "--noediting")) as user:
+        user.see(rb"# ")
+        user.type(b"hostname; tty; exit 5\r")
+        user.see(rb"\nclient\r\n/dev/pts/\d+\r\n")
+        assert b'pod "client" deleted' in user.rest()
+        assert user.code() == 5
+    assert 'pods "client" not found' in web.run("get", "pod", "client").err
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "code", "out"),
+    [
+        pytest.param(("-i", "--", "cat"), "over the wire", 0, "over the wire", id="its input"),
+        pytest.param(("-i", "--", "sh", "-c", "exit 3"), "", 3, "", id="its exit code"),
+        pytest.param(("-i", "--restart=Never", "--image=host", "--", "printenv", "HOSTNAME"), "", 0, "client\n", id="its name"),
+    ],
+)
+def test_a_pod_for_one_command(web, words, stdin, code, out):
+    done = web.run("run", "client", "--rm", *words, stdin=stdin)
+    assert (done.code, done.out) == (code, out)
+    assert done.err.endswith('pod "client" deleted\n')
+    assert not web.pods("client")
+
+
 def test_the_size_is_known_before_anything_can_be_typed(web):
     with window(*line(web, "exec", "-it", "web", "-q", "--", "sh", "-c", "read x; stty size"), size=(17, 71)) as user:
         user.type(b"\r")
