@@ -21,8 +21,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import command_line
 import dns.message
 import dns.rdatatype
+import pod_networks
 from rich.console import Console
 from rich.table import Table
 
@@ -132,13 +134,14 @@ def lab_pids() -> list[int]:
 
 
 def many_pods(found: Measured, count: int, runs: int) -> None:
-    """`get pods` with many of them."""
+    """`get pods` with many of them, and what else is typed in such a lab."""
     netlab("up", "--nodes", "2")
     with timed(found, f"apply {count} Pods"):
         netlab("apply", "-f", "-", stdin=SLEEPERS % count)
     for _ in range(runs):
         with timed(found, f"get pods, {count} Pods"):
             netlab("get", "pods")
+    found |= command_line.measure(runs, LAB)
     with timed(found, f"down, {count} Pods"):
         netlab("down")
 
@@ -233,6 +236,10 @@ ASKED = {
     "down": "500 ms",
     "apply, unchanged": "300 ms",
     "get pods, 100 Pods": "120 ms",
+    "get pods, 500 Pods": "150 ms",
+    "netlab --help": "80 ms",
+    "completion of a Pod's name": "150 ms",
+    "completion of a verb": "150 ms",
     "container ends -> rules of a Node": "100 ms",
     "  then -> cluster DNS": "100 ms",
     "Pod networks, netlab": "150 /s",
@@ -248,7 +255,7 @@ def main() -> None:
     """Run everything and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--pods", type=int, default=100)
+    parser.add_argument("--pods", type=int, nargs="*", default=[100, 500])
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     load = os.getloadavg()
@@ -258,9 +265,8 @@ def main() -> None:
     for _ in range(given.runs):
         guestbook(times, memory)
     reaction(times, given.runs)
-    many_pods(times, given.pods, given.runs)
-    import pod_networks  # noqa: PLC0415 - a sibling file of this program
-
+    for count in given.pods:
+        many_pods(times, count, given.runs)
     for name, (work, count) in pod_networks.CONTENDERS.items():
         rates[name] = [count / work(count) for _ in range(3)]
     report(times, rates, memory, load)
