@@ -9,6 +9,7 @@ Fixtures and no module, because tests are imported one by one (`--import-mode=im
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +28,10 @@ from netlab.model.service import (
     ServicePort,
     ServiceSpec,
 )
+
+# A shell's background job ignores these two, and whatever it starts would inherit that: Ctrl-C could not be tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 GOLDEN = Path(__file__).parent / "golden"
 LAB_UID = "9b2f0a52-0000-4000-8000-000000000001"

@@ -70,17 +70,16 @@ def typed(tmp_path):
             words, cwd=tmp_path, env=env, text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as process:  # fmt: skip
-            if any(word in line for word in ENDLESS):
-                first = process.stdout.readline()
-                os.killpg(process.pid, signal.SIGINT)
-                _, err = process.communicate(timeout=TIMEOUT_S)
-                return subprocess.CompletedProcess(words, 0 if first else process.returncode, first, err)
+            first = ""
             try:
+                if any(word in line for word in ENDLESS):
+                    first = process.stdout.readline()
+                    os.killpg(process.pid, signal.SIGINT)
                 out, err = process.communicate(timeout=TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
-            return subprocess.CompletedProcess(words, process.returncode, out, err)
+            return subprocess.CompletedProcess(words, 0 if first else process.returncode, first + out, err)
 
     return run
 
