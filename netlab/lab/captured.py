@@ -192,17 +192,21 @@ class _Run:
             self._feeding = None
 
 
-def _family(thread_id: int) -> set[int]:
-    """Return the processes that this thread of ours started, all that descend from them, and all others of their sessions."""
+def _family(thread_id: int) -> list[int]:
+    """Return the processes that this thread of ours started, all that descend from them, and all others of their sessions.
+
+    Parents stand before their children: a shell that is killed first does not say of its children that they were killed.
+    """
     table = dict(_stat())
-    with contextlib.suppress(OSError):
+    try:
         started = Path(f"/proc/self/task/{thread_id}/children").read_text().split()
-        found = {int(pid) for pid in started} & table.keys()
-        while more := {pid for pid, (parent, _) in table.items() if parent in found} - found:
-            found |= more
-        sessions = {table[pid][1] for pid in found} - {0, os.getsid(0)}
-        return found | {pid for pid, (_, session) in table.items() if session in sessions}
-    return set()
+    except OSError:
+        return []
+    found = [pid for pid in map(int, started) if pid in table]
+    for parent in found:  # grows as children are found
+        found += [pid for pid, (of, _) in table.items() if of == parent and pid not in found]
+    sessions = {table[pid][1] for pid in found} - {0, os.getsid(0)}
+    return found + [pid for pid, (_, session) in table.items() if session in sessions and pid not in found]
 
 
 def _stat() -> Iterator[tuple[int, tuple[int, int]]]:
