@@ -14,12 +14,17 @@ from netlab.cli.columns import aligned
 from netlab.cli.options import example
 from netlab.cli.words import ALL, KINDS, resource
 from netlab.model import codec
+from netlab.model.event import Event
 from netlab.model.workload import Node
 
 HEADINGS = ("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND")
 WIDE_HEADINGS = ("VERBS", "CATEGORIES")
 VERBS = ("create", "delete", "get", "list", "patch", "update", "watch")
-LAB_ONLY = frozenset({"create", "delete"})  # `up` and `down` make and remove Nodes
+# What users cannot do: `up` and `down` make and remove Nodes, and Events happen.
+NOT_OURS: Mapping[str, frozenset[str]] = {
+    Node.kind: frozenset({"create", "delete"}),
+    Event.kind: frozenset({"create", "delete", "patch", "update"}),
+}
 # What `--sort-by` goes by; kinds that are equal in it are sorted by name.
 ORDERS: Mapping[str, Callable[[str], str]] = {
     "": lambda kind: KINDS[kind][2],
@@ -70,7 +75,7 @@ def command(
 
 def verbs_of(kind: str) -> tuple[str, ...]:
     """Return what can be done with objects of a kind, in the words of the Kubernetes API."""
-    return tuple(verb for verb in VERBS if kind != Node.kind or verb not in LAB_ONLY)
+    return tuple(verb for verb in VERBS if verb not in NOT_OURS.get(kind, ()))
 
 
 def categories_of(kind: str) -> tuple[str, ...]:
@@ -86,5 +91,5 @@ def _table(found: list[str], *, wide: bool, headers: bool) -> str:
 
 def _row(kind: str, *, wide: bool) -> tuple[str, ...]:
     plural, short, _, lives_in_one = KINDS[kind]
-    cells = (plural, ",".join(short), codec.KINDS[kind].api_version, str(lives_in_one).lower(), kind)
+    cells = (plural, ",".join(short), codec.NOUNS[kind].api_version, str(lives_in_one).lower(), kind)
     return (*cells, ",".join(verbs_of(kind)), ",".join(categories_of(kind))) if wide else cells

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from netlab.cli.words import subject
+from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject
 from netlab.model.lifecycle import status_word
 from netlab.model.meta import Labels
@@ -50,7 +51,7 @@ def table(
     """
     columns = [*COLUMNS[kind][0], *(COLUMNS[kind][1] if wide else ())]
     if prefix:
-        columns[0] = ("NAME", lambda item, _: subject(item.key))
+        columns = [("NAME", _subject) if column == NAME else column for column in columns]
     if namespaced:
         columns.insert(0, ("NAMESPACE", lambda item, _: item.metadata.namespace))
     columns += [(label.rpartition("/")[2].upper(), _label_cell(label)) for label in label_columns]
@@ -107,6 +108,10 @@ def _name(item: KubernetesObject, _: float) -> str:
     return item.metadata.name
 
 
+def _subject(item: KubernetesObject, _: float) -> str:
+    return subject(item.key)
+
+
 def _age(item: KubernetesObject, now: float) -> str:
     return age(item.metadata.creation_timestamp, now)
 
@@ -156,7 +161,8 @@ def _images_of(spec: PodSpec) -> str:
     return ",".join(container.image for container in spec.containers)
 
 
-def _roles(node: Node, _: float = 0.0) -> str:
+def node_roles(node: Node, _: float = 0.0) -> str:
+    """Return the roles that labels give a Node, or `<none>`."""
     prefix = "node-role.kubernetes.io/"
     return (
         ",".join(label.removeprefix(prefix) for label in sorted(node.metadata.labels) if label.startswith(prefix)) or "<none>"
@@ -214,10 +220,25 @@ COLUMNS: dict[str, tuple[Columns, Columns]] = {
         (),
     ),
     Node.kind: (
-        (NAME, ("STATUS", lambda node, _: "Ready" if node.is_ready else "NotReady"), ("ROLES", _roles), AGE),
+        (NAME, ("STATUS", lambda node, _: "Ready" if node.is_ready else "NotReady"), ("ROLES", node_roles), AGE),
         (
             ("INTERNAL-IP", lambda node, _: node.internal_ip or "<none>"),
             ("POD-CIDR", lambda node, _: node.spec.pod_cidr or "<none>"),
+        ),
+    ),
+    Event.kind: (
+        (
+            ("LAST SEEN", lambda event, now: age(event.last_timestamp, now)),
+            ("TYPE", lambda event, _: event.type),
+            ("REASON", lambda event, _: event.reason),
+            ("OBJECT", lambda event, _: str(event.about)),
+            ("MESSAGE", lambda event, _: event.message.strip()),
+        ),
+        (
+            ("SOURCE", lambda event, _: event.source.component),
+            ("FIRST SEEN", lambda event, now: age(event.first_timestamp, now)),
+            ("COUNT", lambda event, _: str(event.count)),
+            NAME,
         ),
     ),
 }

@@ -19,7 +19,7 @@ from netlab.cli.words import KINDS as LISTED
 from netlab.cli.words import WORDS, kinds, resource
 from netlab.errors import NetlabError, NotFound
 from netlab.model import unsupported
-from netlab.model.codec import KINDS
+from netlab.model.codec import NOUNS
 from netlab.model.fields import WireField, kind_field
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.meta import ObjectMeta
@@ -43,7 +43,7 @@ def complete_path(_: click.Context, __: click.Parameter, incomplete: str) -> lis
 
     above, dot = incomplete.rpartition(".")[:2]
     try:
-        words = [item.name for item in find(above)[1][-1].fields] if dot else [_plural(kind) for kind in KINDS]
+        words = [item.name for item in find(above)[1][-1].fields] if dot else [_plural(kind) for kind in NOUNS]
     except NetlabError:
         return []
     return [CompletionItem(whole) for word in words if (whole := f"{above}{dot}{word}").startswith(incomplete)]
@@ -92,12 +92,12 @@ def find(path: str) -> tuple[type[KubernetesObject | Lab], list[WireField]]:
 def _kind(word: str) -> type[KubernetesObject | Lab]:
     lower = word.lower()
     if lower in EXPLAINED:
-        return KINDS[EXPLAINED[lower]]
+        return NOUNS[EXPLAINED[lower]]
     for kind in sorted(unsupported.KINDS):
         singular = kind.lower()
         if lower in {singular, f"{singular}s", f"{singular}es", f"{singular[:-1]}ies"}:
             raise NetlabError(f"{kind} is {NOT_YET}; manifests with one are refused")
-    return KINDS[kinds(word)[0]]  # raises
+    return NOUNS[kinds(word)[0]]  # raises
 
 
 def _plural(kind: str) -> str:

@@ -15,6 +15,7 @@ from netlab.cli.query import parse_query
 from netlab.cli.words import is_namespaced, resource, usage
 from netlab.engine.view import read_lab
 from netlab.model.codec import encode
+from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject
 
 
@@ -89,7 +90,7 @@ def command(
 
         watch_objects(paths, query, output, style, events=output_watch_events, first=not watch_only)
         return
-    cluster = read_lab(paths)
+    cluster = read_lab(paths, with_events=Event.kind in query.kinds)
     missing = [] if ignore_not_found else query.missing(cluster)
     groups = {kind: _sorted(items, sort_by) for kind, items in query.find(cluster).items()}
     items = [item for found in groups.values() for item in found]

@@ -41,6 +41,7 @@ HOLDS: Mapping[str, Callable[[str | None, Values], bool]] = {
 # Kind -> field -> what it is where an object leaves it out.
 EVERY_KIND = {"metadata.name": "", "metadata.namespace": ""}
 FIELDS: Mapping[str, Mapping[str, str]] = {
+    "Event": dict.fromkeys(("involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "reason", "type"), ""),
     "Namespace": {"status.phase": "Active"},
     "Pod": {"spec.nodeName": "", "spec.restartPolicy": "Always", "status.phase": "Pending", "status.podIP": ""},
     "Service": {"spec.clusterIP": "", "spec.type": "ClusterIP"},

@@ -15,6 +15,7 @@ from netlab.cli.text import as_json_line
 from netlab.cli.words import is_namespaced, usage
 from netlab.engine.view import watch_lab
 from netlab.model.codec import encode
+from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject
 from netlab.model.meta import Key
 from netlab.store.paths import LabPaths
@@ -58,7 +59,7 @@ def watch_objects(
         raise usage("you may only specify a single resource type", "netlab get pods -w")
     show = _Printer(query.kinds[0], output, style, events=events)
     known: Objects | None = None
-    for cluster in watch_lab(paths):
+    for cluster in watch_lab(paths, with_events=Event.kind in query.kinds):
         found = {item.key: item for items in query.find(cluster).values() for item in items}
         if known is None:
             for error in query.missing(cluster):

@@ -17,6 +17,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...], str, bool]] = {
     "ConfigMap": ("configmaps", ("cm",), "", True),
     "Namespace": ("namespaces", ("ns",), "", False),
     "Node": ("nodes", ("no",), "", False),
+    "Event": ("events", ("ev",), "", True),
 }
 SERVER = "Error from server (NotFound)"
 ALL = ("Pod", "Service", "Deployment")

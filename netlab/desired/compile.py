@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
-from netlab.desired.services import service_entries, service_tables
+from netlab.desired.services import Entry, service_entries, service_tables
 from netlab.desired.wiring import Wiring
 from netlab.model.lab import Cluster
+from netlab.model.service import Service
 from netlab.netstate.names import machine_netns
+from netlab.netstate.nft import NftTable
 from netlab.netstate.state import NetState
 
 
@@ -23,11 +26,25 @@ def compile_net(cluster: Cluster, assignments: Assignments) -> NetState:
     lab = cluster.lab
     wiring = Wiring(cluster, assignments, mark(lab.metadata.uid))
     entries = service_entries(cluster, all_slices(cluster, assignments), assignments)
-    by_node = service_tables(
-        entries,
-        node_ips={name: node.ip for name, node in assignments.nodes.items()},
-        pod_subnet=lab.spec.pod_subnet,
-        service_subnet=lab.spec.service_subnet,
-    )
+    by_node = _tables(entries, cluster, assignments)
     tables = {machine_netns(lab.metadata.name, name): table for name, table in by_node.items()}
     return NetState(namespaces=frozenset(replace(item, table=tables.get(item.name)) for item in wiring.namespaces()))
+
+
+def service_part(cluster: Cluster, assignments: Assignments, service: Service) -> NftTable:
+    """Return what one Service alone adds to every Node's table: sets with its elements only, and the chains they lead to."""
+    objects = {key: item for key, item in cluster.objects.items() if not isinstance(item, Service)} | {service.key: service}
+    alone = Cluster(lab=cluster.lab, objects=objects)
+    entries = service_entries(alone, all_slices(alone, assignments), assignments)
+    with_it, without = (next(iter(_tables(found, cluster, assignments).values()), NftTable()) for found in (entries, ()))
+    return replace(with_it, sets=with_it.sets - without.sets, chains=with_it.chains - without.chains)
+
+
+def _tables(entries: Iterable[Entry], cluster: Cluster, assignments: Assignments) -> dict[str, NftTable]:
+    """The table of each Node by the Node's name."""
+    return service_tables(
+        entries,
+        node_ips={name: node.ip for name, node in assignments.nodes.items()},
+        pod_subnet=cluster.lab.spec.pod_subnet,
+        service_subnet=cluster.lab.spec.service_subnet,
+    )

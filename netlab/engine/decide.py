@@ -13,11 +13,12 @@ from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.status import rfc3339
 from netlab.desired.workloads import converge
+from netlab.model.event import Event, event_of
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.workload import Namespace
-from netlab.store.events import Event, record
+from netlab.store.events import record
 from netlab.store.store import Store
 
 
@@ -55,7 +56,7 @@ def delete_pods(store: Store, pods: Iterable[Pod], now: float, grace_s: int | No
         changed.append(store.put(replace(pod, metadata=meta)))
         for container in pod.spec.containers:
             message = f"Stopping container {container.name}"
-            record(store, Event(about=pod.key, type="Normal", reason="Killing", message=message), now)
+            record(store, event_of(pod.key, "Normal", "Killing", message), now)
     return changed
 
 
@@ -67,9 +68,9 @@ def scheduling_events(cluster: Cluster, earlier: Assignments, later: Assignments
             continue
         if bound.node:
             message = f"Successfully assigned {key.namespace}/{key.name} to {bound.node}"
-            found.append(Event(about=key, type="Normal", reason="Scheduled", message=message))
+            found.append(event_of(key, "Normal", "Scheduled", message))
         elif bound.reason:
-            found.append(Event(about=key, type="Warning", reason="FailedScheduling", message=bound.reason))
+            found.append(event_of(key, "Warning", "FailedScheduling", bound.reason))
     return found
 
 
@@ -89,7 +90,7 @@ def _tell_owner(store: Store, pod: Pod, now: float) -> None:
         return
     about = Key("Deployment", pod.metadata.namespace, owner.name.rpartition("-")[0])
     reason, verb = ("SuccessfulDelete", "Deleted") if pod.metadata.deletion_timestamp else ("SuccessfulCreate", "Created")
-    record(store, Event(about=about, type="Normal", reason=reason, message=f"{verb} pod: {pod.metadata.name}"), now)
+    record(store, event_of(about, "Normal", reason, f"{verb} pod: {pod.metadata.name}"), now)
 
 
 def _finish_namespaces(store: Store, cluster: Cluster) -> Cluster:

@@ -11,6 +11,7 @@ from netlab.desired.status import pod_status
 from netlab.engine.look import Look
 from netlab.engine.session import Session
 from netlab.errors import NetlabError
+from netlab.model.event import Event, event_of
 from netlab.model.pod import ContainerStatus, Pod, PodStatus
 from netlab.netstate.process import Sandbox
 from netlab.plan.processes import (
@@ -24,7 +25,7 @@ from netlab.plan.processes import (
     Terminate,
     Wish,
 )
-from netlab.store.events import Event, record
+from netlab.store.events import record
 from netlab.store.store import Store
 
 
@@ -81,12 +82,12 @@ def status_events(pod: Pod, later: PodStatus) -> Iterator[Event]:
         earlier = before.get(item.name, ContainerStatus(name=item.name))
         fresh = (item.started_at, item.restart_count) != (earlier.started_at, earlier.restart_count)
         if item.state == "running" and (fresh or earlier.state != "running"):
-            yield Event(about=pod.key, type="Normal", reason="Started", message=f"Started container {item.name}")
+            yield event_of(pod.key, "Normal", "Started", f"Started container {item.name}")
         elif item.reason == "CrashLoopBackOff" and earlier.reason != "CrashLoopBackOff":
             message = f"Back-off restarting failed container {item.name} in pod {pod.metadata.name}"
-            yield Event(about=pod.key, type="Warning", reason="BackOff", message=message)
+            yield event_of(pod.key, "Warning", "BackOff", message)
         elif item.message and item.message != earlier.message and item.reason != "CrashLoopBackOff":
-            yield Event(about=pod.key, type="Warning", reason="Failed", message=f"Error: {item.message}")
+            yield event_of(pod.key, "Warning", "Failed", f"Error: {item.message}")
 
 
 def act(session: Session, look: Look, plan: ProcessPlan) -> tuple[int, list[str]]:
@@ -97,7 +98,7 @@ def act(session: Session, look: Look, plan: ProcessPlan) -> tuple[int, list[str]
             session.store.put_restart(step.sandbox.uid, step.name, step.backoff)
         elif isinstance(step, StopContainer) and not step.force:
             message = f"Container {step.name} definition changed, will be restarted"
-            record(session.store, Event(about=pods[step.uid].key, type="Normal", reason="Killing", message=message), look.now)
+            record(session.store, event_of(pods[step.uid].key, "Normal", "Killing", message), look.now)
     results = session.runtime.each(plan.steps, lambda step: _do(session, step))
     failed = {uid: error for uid, error in results.items() if error is not None}
     problems = []
@@ -105,7 +106,7 @@ def act(session: Session, look: Look, plan: ProcessPlan) -> tuple[int, list[str]
         pod = pods.get(uid)
         problems.append(f"pod {pod.metadata.namespace}/{pod.metadata.name}: {error}" if pod else str(error))
         if pod:
-            event = Event(about=pod.key, type="Warning", reason="FailedCreatePodSandBox", message=str(error))
+            event = event_of(pod.key, "Warning", "FailedCreatePodSandBox", str(error))
             record(session.store, event, look.now)
     return sum(len(steps) for uid, steps in plan.steps.items() if uid not in failed), problems
 

@@ -14,19 +14,22 @@ from netlab.kernel.inotify import Watch
 from netlab.kernel.netns import names_in_use
 from netlab.model.lab import Cluster
 from netlab.netstate.names import machine_netns
+from netlab.store.events import events
 from netlab.store.paths import LabPaths
 from netlab.store.store import Store
 
 
-def read_lab(paths: LabPaths) -> Cluster:
-    """Return all objects as kubectl would see them. Raises NotFound if there is no such lab."""
-    cluster, assignments = read_wish(paths)
+def read_lab(paths: LabPaths, *, with_events: bool = False) -> Cluster:
+    """Return all objects as kubectl would see them, Events only if they are asked for. Raises NotFound without such a lab."""
+    with contextlib.closing(open_store(paths)) as store:
+        cluster, assignments = store.cluster(), store.assignments()
+        known = events(store) if with_events else ()
     present = names_in_use()
     nodes = [replace(node, is_ready=machine_netns(paths.lab, node.metadata.name) in present) for node in cluster.nodes]
-    return published(cluster.with_objects(nodes), assignments)
+    return published(cluster.with_objects((*nodes, *known)), assignments)
 
 
-def watch_lab(paths: LabPaths, deadline: float | None = None) -> Iterator[Cluster]:
+def watch_lab(paths: LabPaths, deadline: float | None = None, *, with_events: bool = False) -> Iterator[Cluster]:
     """Yield the lab as it is, and again whenever something may have changed; many changes at once may be one look.
 
     Ends when the lab is gone, or at `deadline` (time.monotonic seconds) after a last look.
@@ -37,11 +40,11 @@ def watch_lab(paths: LabPaths, deadline: float | None = None) -> Iterator[Cluste
     if not paths.state.is_dir():
         open_store(paths).close()
     with Watch([paths.state], modified=True) as watch:
-        yield read_lab(paths)
+        yield read_lab(paths, with_events=with_events)
         while deadline is None or time.monotonic() < deadline:
             watch.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
             try:
-                cluster = read_lab(paths)
+                cluster = read_lab(paths, with_events=with_events)
             except NotFound:
                 return
             yield cluster

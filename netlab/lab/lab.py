@@ -28,10 +28,11 @@ from netlab.lab.handles import Machine, PodHandle, ServiceHandle
 from netlab.lab.life import TIMEOUT_S, Life, refuse_problems
 from netlab.lab.waiting import Test, missing_condition, unready, until
 from netlab.lab.wishes import Source, read_objects
+from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject
 from netlab.model.meta import Key
 from netlab.netstate.names import machine_netns
-from netlab.store.events import Event, events
+from netlab.store.events import events
 
 
 class Lab(Life):

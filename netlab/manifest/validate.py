@@ -13,6 +13,7 @@ from netlab.manifest.lab_rules import lab_problems
 from netlab.manifest.pod_rules import pod_spec_problems
 from netlab.manifest.service_rules import service_problems, slice_problems
 from netlab.model.codec import FieldProblem
+from netlab.model.event import Event
 from netlab.model.formats import Check, dns_label, node_name, service_name
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.meta import selects
@@ -44,7 +45,7 @@ def field_problems(item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
         case ConfigMap():
             if sum(len(key) + len(value) for key, value in item.data.items() if isinstance(value, str)) > MAX_CONFIG_BYTES:
                 yield "data", f"must have at most {MAX_CONFIG_BYTES} bytes", ""
-        case Namespace() | Node():
+        case Namespace() | Node() | Event():
             pass
         case _:
             assert_never(item)

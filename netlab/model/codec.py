@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from netlab.model import unsupported
+from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.pod import Pod
 from netlab.model.service import EndpointSlice, Service
@@ -21,13 +22,16 @@ from netlab.model.wire import Plain
 from netlab.model.words import did_you_mean, shown, type_problem
 from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
 
-__all__ = ["KINDS", "FieldProblem", "Problems", "decode", "decode_object", "draft_object", "encode"]
+__all__ = ["KINDS", "NOUNS", "FieldProblem", "Problems", "decode", "decode_object", "draft_object", "encode"]
 
 T = TypeVar("T")
 
 KINDS: Mapping[str, type[KubernetesObject | Lab]] = {
     cls.kind: cls for cls in (ConfigMap, Deployment, EndpointSlice, Lab, Namespace, Node, Pod, Service)
 }
+
+NOUNS: Mapping[str, type[KubernetesObject | Lab]] = {**KINDS, Event.kind: Event}
+"""Everything that has an apiVersion and a kind. Events are only ever shown: no manifest holds one."""
 
 
 def decode(cls: type[T], plain: Any, problems: Problems, path: str = "") -> T | None:
@@ -93,6 +97,6 @@ def _kind_problem(kind: Any) -> tuple[str, str]:
 def encode(item: Any) -> Plain:
     """Return plain data of a noun: apiVersion and kind first (if it has them), Kubernetes' names, without defaults."""
     head: Plain = {}
-    if hasattr(item, "api_version") and type(item) in KINDS.values():
+    if type(item) in NOUNS.values():
         head = {"apiVersion": item.api_version, "kind": item.kind}
     return head | encode_fields(item)

@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = {
         "Addresses and ports behind a Service; netlab makes slices for every Service with a selector and keeps them up to"
         " date, and slices written by hand serve Services without one."
     ),
+    "Event": "Something that happened to an object, for a human who asks why; made by netlab and never by a manifest.",
     "Lab": (
         "The size and the address plan of a lab, for `netlab up -f`; a kind of netlab's own, which Kubernetes does not have"
         " and `netlab get` does not list."

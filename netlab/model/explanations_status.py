@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from netlab.model.event import Event, EventSource, InvolvedObject
 from netlab.model.meta import Condition
 from netlab.model.pod import ContainerStatus, PodStatus
 from netlab.model.workload import DeploymentStatus
@@ -33,6 +34,25 @@ STATUS_SENTENCES: Sentences = {
             "PodScheduled, Initialized, ContainersReady and Ready with the time since when; made anew from the rest of the"
             " status whenever somebody looks."
         ),
+    },
+    Event: {
+        "metadata": "The Event's own name; Events of Nodes and Namespaces are in the Namespace `default`.",
+        "involved_object": "What it happened to.",
+        "type": "Normal, or Warning for what somebody should look at.",
+        "reason": "One word for what happened, the kubelet's or the scheduler's: Scheduled, Started, BackOff, Killing.",
+        "message": "A sentence about what happened.",
+        "source": "Who noticed.",
+        "first_timestamp": "When it happened for the first time.",
+        "last_timestamp": "When it happened last.",
+        "count": "How often it happened; the same again counts up, and makes no new Event.",
+    },
+    InvolvedObject: {
+        "kind": "The object's kind.",
+        "name": "The object's name, which may be that of an object that is gone.",
+        "namespace": "The object's Namespace; empty for a Node or a Namespace.",
+    },
+    EventSource: {
+        "component": "The part of Kubernetes that would have noticed; in netlab they are all one program.",
     },
     ContainerStatus: {
         "name": "The container's name in the spec.",

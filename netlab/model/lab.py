@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, TypeAlias
 
+from netlab.model.event import Event
 from netlab.model.meta import Key, Labels, ObjectMeta
 from netlab.model.pod import Pod
 from netlab.model.service import EndpointSlice, Service
 from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
 
-KubernetesObject: TypeAlias = Pod | Service | EndpointSlice | Deployment | ConfigMap | Namespace | Node
+KubernetesObject: TypeAlias = Pod | Service | EndpointSlice | Deployment | ConfigMap | Namespace | Node | Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,11 @@ class Cluster:
     def deployments(self) -> list[Deployment]:
         """All Deployments, sorted by key."""
         return [item for _, item in sorted(self.objects.items()) if isinstance(item, Deployment)]
+
+    @property
+    def events(self) -> list[Event]:
+        """All Events, sorted by key; there are none unless they were asked for."""
+        return [item for _, item in sorted(self.objects.items()) if isinstance(item, Event)]
 
     def config_map(self, namespace: str, name: str) -> ConfigMap | None:
         """The ConfigMap of that name, or None."""

@@ -1,34 +1,19 @@
-"""Events: what happened to an object, for a human who asks why. `Normal` or `Warning`, a one-word reason, a sentence.
-
-Source: Kubernetes API reference, core/v1 Event; the words are the kubelet's and the scheduler's. At most KEPT are kept.
-"""
+"""Events of a lab: recorded as they happen, at most KEPT of them. The same one again only raises its count."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
 
+from netlab.desired.status import rfc3339
+from netlab.model.event import Event, event_of
 from netlab.model.meta import Key
 from netlab.store.store import Store
 
 KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One thing that happened to `about`, `count` times between `first_s` and `last_s` (seconds since the epoch)."""
-
-    about: Key
-    type: Literal["Normal", "Warning"]
-    reason: str
-    message: str
-    first_s: float = 0.0
-    last_s: float = 0.0
-    count: int = 1
-
-
 def record(store: Store, event: Event, now: float) -> None:
-    """Keep an event that happened now; one that happened before only counts up."""
+    """Keep an event that happened `now` (seconds since the epoch); one that happened before only counts up."""
     store.execute(
         "INSERT INTO events (kind, namespace, name, type, reason, message, first_s, last_s, count)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)"
@@ -39,11 +24,16 @@ def record(store: Store, event: Event, now: float) -> None:
 
 
 def events(store: Store) -> list[Event]:
-    """Return all events, the one that happened last at the end."""
+    """Return all events, the one that happened last at the end. Each has a name of its own, its object's and when."""
     rows = store.execute(
-        "SELECT kind, namespace, name, type, reason, message, first_s, last_s, count FROM events ORDER BY last_s, number"
+        "SELECT kind, namespace, name, type, reason, message, number, first_s, last_s, count FROM events"
+        " ORDER BY last_s, number"
     )
-    return [
-        Event(about=Key(*row[:3]), type=row[3], reason=row[4], message=row[5], first_s=row[6], last_s=row[7], count=row[8])
-        for row in rows
-    ]
+    return [_event(event_of(Key(*row[:3]), *row[3:6]), *row[6:]) for row in rows]
+
+
+def _event(event: Event, number: int, first_s: float, last_s: float, count: int) -> Event:
+    first, last = rfc3339(first_s), rfc3339(last_s)
+    name = f"{event.metadata.name}.{int(first_s * 1000):x}{number:06x}"
+    meta = replace(event.metadata, name=name, creation_timestamp=first)
+    return replace(event, metadata=meta, first_timestamp=first, last_timestamp=last, count=count)

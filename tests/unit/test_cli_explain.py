@@ -7,7 +7,7 @@ import pytest
 from netlab.cli.explain import complete_path
 from netlab.cli.main import run
 from netlab.cli.words import KINDS as LISTED
-from netlab.model.codec import KINDS
+from netlab.model.codec import NOUNS
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_two_ways_to_say_the_same(words, same, said):
     assert out == said("explain", *same.split())[1]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NOUNS)
 def test_every_kind_can_be_explained_with_all_inside(kind, said):
     code, out, _ = said("explain", kind.lower(), "--recursive")
     assert code == 0
@@ -127,10 +127,10 @@ def test_what_cannot_be_explained(words, code, message, said):
     ("words", "names"),
     [
         pytest.param("-o name --namespaced=false", "namespaces nodes", id="in no Namespace"),
-        pytest.param("-o name --namespaced", "configmaps pods services deployments.apps endpointslices.discovery.k8s.io", id="in a Namespace"),
+        pytest.param("-o name --namespaced", "configmaps events pods services deployments.apps endpointslices.discovery.k8s.io", id="in a Namespace"),
         pytest.param("-oname --api-group=apps", "deployments.apps", id="a group"),
-        pytest.param("-o name --api-group=", "configmaps namespaces nodes pods services", id="the core group"),
-        pytest.param("-o name --sort-by=name --namespaced=true", "configmaps deployments.apps endpointslices.discovery.k8s.io pods services", id="by name"),
+        pytest.param("-o name --api-group=", "configmaps events namespaces nodes pods services", id="the core group"),
+        pytest.param("-o name --sort-by=name --namespaced=true", "configmaps deployments.apps endpointslices.discovery.k8s.io events pods services", id="by name"),
         pytest.param("-o name --sort-by kind --categories all", "deployments.apps pods services", id="a category"),
         pytest.param("-o name --verbs delete,get --namespaced=false", "namespaces", id="verbs"),
         pytest.param("-o name --api-group nosuch", "", id="nothing"),

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from netlab.cli.columns import COLUMNS, table
-from netlab.cli.describe import describe
+from netlab.cli.describe import chosen, describe
+from netlab.cli.query import parse_query
+from netlab.cli.tabbed import tabbed
 from netlab.cli.text import as_json, as_yaml
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.published import published
+from netlab.desired.status import rfc3339
+from netlab.model.event import event_of
 from netlab.model.meta import Key, LabelSelector, ObjectMeta, OwnerReference
 from netlab.model.pod import ContainerStatus, PodStatus
 from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, PodTemplateSpec, TemplateMeta
-from netlab.store.events import Event
 
 NOW = 1_700_000_000.0
 BORN = "2023-11-14T22:10:00Z"  # 200 seconds earlier
@@ -57,32 +61,62 @@ def of_kind(cluster, kind):
 
 
 def test_tables(cluster, golden):
+    happened = event_of(Key("Pod", "default", "web-1"), "Normal", "Started", "Started container main")
+    shown = cluster.with_objects([replace(happened, first_timestamp=BORN, last_timestamp=BORN)])
     pages = []
     for kind in COLUMNS:
         for wide in (False, True):
-            pages.append(table(kind, of_kind(cluster, kind), NOW, wide=wide, namespaced=wide and kind == "Pod", labels=wide))
+            pages.append(table(kind, of_kind(shown, kind), NOW, wide=wide, namespaced=wide and kind == "Pod", labels=wide))
     golden("cli/tables.txt", "\n\n".join(pages) + "\n")
 
 
+@pytest.fixture
+def in_utc(monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_utc")
 def test_descriptions(cluster, golden):
-    about = Key("Pod", "default", "web-1")
-    known = [
-        Event(
-            about=about,
-            type="Warning",
-            reason="BackOff",
-            message="Back-off restarting",
-            first_s=NOW - 60,
-            last_s=NOW - 5,
-            count=3,
-        )
-    ]
+    happened = event_of(Key("Pod", "default", "web-1"), "Warning", "BackOff", "Back-off restarting")
+    known = replace(happened, first_timestamp=rfc3339(NOW - 60), last_timestamp=rfc3339(NOW - 5), count=3)
+    seen = cluster.with_objects([known])
     pages = [
-        describe(item, cluster, known if key == about else [], NOW)
+        describe(item, seen, assign(cluster, Assignments()), NOW)
         for key, item in sorted(cluster.objects.items())
         if key.name != "node-2"
     ]
     golden("cli/descriptions.txt", "\n\n\n".join(pages) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "page"),
+    [
+        pytest.param(["Name:\tweb", "Namespace:\tdefault"], "Name:       web\nNamespace:  default", id="one column"),
+        pytest.param(["a:\tb", "long label", "ccc:\td"], "a:  b\nlong label\nccc:  d", id="a line without cells ends a column"),
+        pytest.param(["Port:\thttp\t80/TCP", "IP:\t10.0.0.1"], "Port:  http  80/TCP\nIP:    10.0.0.1", id="two columns"),
+        pytest.param(["IP:\t"], "IP:", id="no trailing space"),
+        pytest.param(["note: \x1b[31mred\x07"], "note: ^[[31mred^G", id="control characters are shown and not sent"),
+    ],
+)
+def test_tabs_become_columns(lines, page):
+    assert tabbed(lines) == page
+
+
+@pytest.mark.parametrize(
+    ("word", "names", "errors"),
+    [
+        pytest.param("we", ["web-1"], [], id="the beginning of a name"),
+        pytest.param("web-1", ["web-1"], [], id="a name"),
+        pytest.param("x", [], ['pods "x" not found'], id="no name begins so"),
+    ],
+)
+def test_a_name_nobody_has_is_a_beginning(cluster, word, names, errors):
+    found, missing = chosen(parse_query(["pod", word], namespace=None), cluster)
+    assert ([item.metadata.name for item in found], list(map(str, missing))) == (names, errors)
 
 
 def test_objects_as_yaml_and_json(cluster, golden):

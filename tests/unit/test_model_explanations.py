@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hin
 
 import pytest
 
-from netlab.model.codec import KINDS, encode
+from netlab.model.codec import NOUNS, encode
 from netlab.model.explanations import EXPLANATIONS, WIRE_ONLY
 from netlab.model.explanations import KINDS as KIND_SENTENCES
 from netlab.model.fields import fields_of, kind_field
@@ -34,7 +34,7 @@ def nouns(cls):
     return found
 
 
-ALL_NOUNS = sorted({noun for kind in KINDS.values() for noun in nouns(kind)}, key=lambda noun: noun.__name__)
+ALL_NOUNS = sorted({noun for kind in NOUNS.values() for noun in nouns(kind)}, key=lambda noun: noun.__name__)
 
 
 def full(hint, default=None):
@@ -69,7 +69,7 @@ def unexplained(plain, item, path):
 
 def test_every_noun_and_every_kind_is_explained():
     assert sorted(noun.__name__ for noun in EXPLANATIONS) == [noun.__name__ for noun in ALL_NOUNS]
-    assert sorted(KIND_SENTENCES) == sorted(KINDS)
+    assert sorted(KIND_SENTENCES) == sorted(NOUNS)
 
 
 @pytest.mark.parametrize("noun", ALL_NOUNS, ids=lambda noun: noun.__name__)
@@ -95,9 +95,9 @@ def test_a_sentence_is_one_plain_sentence(where, text):
     assert text.count("`") % 2 == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NOUNS)
 def test_every_path_that_is_printed_is_explained(kind):
-    cls = KINDS[kind]
+    cls = NOUNS[kind]
     plain = encode(full(cls))
     assert len(str(plain)) > 60
     assert unexplained(plain, kind_field(cls), kind) == []
@@ -107,7 +107,7 @@ def test_every_path_that_is_printed_is_explained(kind):
 def test_the_state_of_a_container_is_explained(state):
     ended = {} if state == "running" else {"exit_code": 1, "reason": "Error", "message": "text", "finished_at": "text"}
     plain = encode(ContainerStatus(name="web", state=state, started_at="text", restart_count=2, **ended))
-    item = next(one for one in kind_field(KINDS["Pod"]).inside("status").fields if one.name == "containerStatuses")
+    item = next(one for one in kind_field(NOUNS["Pod"]).inside("status").fields if one.name == "containerStatuses")
     assert set(plain["state"]) == {state}
     assert unexplained(plain, item, "containerStatuses") == []
     assert {one.name for one in item.inside("state").inside(state).fields} == set(plain["state"][state])
@@ -119,7 +119,7 @@ def test_every_sentence_about_the_wire_is_shown():
             yield item.sentence
             yield from shown(item.fields)
 
-    everything = {text for cls in KINDS.values() for text in shown(fields_of(cls))}
+    everything = {text for cls in NOUNS.values() for text in shown(fields_of(cls))}
     assert {text for about in WIRE_ONLY.values() for text in about.values()} <= everything
 
 
@@ -146,7 +146,7 @@ def test_every_sentence_about_the_wire_is_shown():
     ],
 )  # fmt: skip
 def test_a_field_is_described_in_kubectls_words(kind, path, expected):
-    item = kind_field(KINDS[kind])
+    item = kind_field(NOUNS[kind])
     for name in path.split("."):
         item = item.inside(name)
     assert (item.type, item.required, item.default, item.choices) == expected

@@ -10,12 +10,14 @@ import pytest
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments, PodAssignment
 from netlab.desired.restarts import Backoff
+from netlab.desired.status import rfc3339
 from netlab.errors import NetlabError, NotFound
+from netlab.model.event import event_of
 from netlab.model.meta import Key
 from netlab.model.pod import ContainerStatus, PodStatus
 from netlab.netstate.names import NetnsName
 from netlab.store.assignments import assignment_rows, assignments_of
-from netlab.store.events import KEPT, Event, events, record
+from netlab.store.events import KEPT, events, record
 from netlab.store.lock import is_kept, keep, locked
 from netlab.store.store import Store
 
@@ -96,12 +98,12 @@ def test_assignments_survive_as_rows(store, build):
 def test_same_event_counts_up_and_old_ones_go(store):
     about = Key("Pod", "default", "web")
     for second in range(3):
-        record(store, Event(about=about, type="Warning", reason="BackOff", message="again"), NOW + second)
+        record(store, event_of(about, "Warning", "BackOff", "again"), NOW + second)
     [event] = events(store)
-    assert (event.count, event.first_s, event.last_s) == (3, NOW, NOW + 2)
+    assert (event.count, event.first_timestamp, event.last_timestamp) == (3, rfc3339(NOW), rfc3339(NOW + 2))
     with store.transaction():
         for number in range(KEPT + 10):
-            record(store, Event(about=about, type="Normal", reason="Started", message=str(number)), NOW + 10)
+            record(store, event_of(about, "Normal", "Started", str(number)), NOW + 10)
     assert len(events(store)) == KEPT
 
 

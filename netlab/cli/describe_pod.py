@@ -1,0 +1,130 @@
+"""What `describe` says of a Pod, and of the Pod template of a Deployment. Source: kubectl describe (v1.32)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from netlab.cli.tabbed import NONE, headed, long_time, mapping
+from netlab.model.lifecycle import FINAL_PHASES
+from netlab.model.pod import Container, ContainerStatus, EnvVar, Pod, Volume
+from netlab.model.workload import PodTemplateSpec
+
+POD_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+
+
+def pod_lines(pod: Pod) -> Iterator[str]:
+    """Yield what there is to say of a Pod behind its name and Namespace."""
+    spec, status = pod.spec, pod.status
+    yield f"Node:\t{spec.node_name or NONE}{f'/{status.host_ip}' if spec.node_name and status.host_ip else ''}"
+    if status.start_time:
+        yield f"Start Time:\t{long_time(status.start_time)}"
+    yield from mapping("Labels", pod.metadata.labels)
+    yield from mapping("Annotations", pod.metadata.annotations, sign=": ")
+    if pod.metadata.deletion_timestamp and status.phase not in FINAL_PHASES:
+        yield "Status:\tTerminating"
+        yield f"Termination Grace Period:\t{pod.metadata.deletion_grace_period_seconds}s"
+    else:
+        yield f"Status:\t{status.phase}"
+    yield from (f"{label}:\t{text}" for label, text in (("Reason", status.reason), ("Message", status.message)) if text)
+    yield f"IP:\t{', '.join(status.pod_ips[:1])}"
+    yield headed("IPs", status.pod_ips)
+    yield from (f"  IP:\t{ip}" for ip in status.pod_ips)
+    yield from (f"Controlled By:\t{owner.kind}/{owner.name}" for owner in pod.metadata.owner_references if owner.controller)
+    statuses = {item.name: item for item in status.container_statuses}
+    yield from _containers(spec.containers, statuses)
+    kinds = {condition.type: condition.status for condition in status.conditions}
+    if kinds:
+        yield "Conditions:"
+        yield "  Type\tStatus"
+        yield from (f"  {kind}\t{kinds[kind]}" for kind in POD_CONDITIONS if kind in kinds)
+    yield from _volumes(spec.volumes)
+    yield from mapping("Node-Selectors", spec.node_selector)
+
+
+def template_lines(template: PodTemplateSpec) -> Iterator[str]:
+    """Yield the section `Pod Template:` of a workload."""
+    yield "Pod Template:"
+    yield from mapping("Labels", template.metadata.labels, indent="  ")
+    if template.metadata.annotations:
+        yield from mapping("Annotations", template.metadata.annotations, sign=": ", indent="  ")
+    yield from _containers(template.spec.containers, None, indent="  ")
+    yield from _volumes(template.spec.volumes, indent="  ")
+    yield from mapping("Node-Selectors", template.spec.node_selector, indent="  ")
+
+
+def _containers(
+    containers: Sequence[Container], statuses: Mapping[str, ContainerStatus] | None, indent: str = ""
+) -> Iterator[str]:
+    """Each container below its name. `statuses` is None in a template, whose names stand one space further right only."""
+    yield f"{indent}Containers:"
+    for container in containers:
+        yield f"{indent}{' ' if indent else '  '}{container.name}:"
+        yield from (f"    {line}" for line in _container(container))
+        if statuses is not None:
+            yield from (f"    {line}" for line in _state(statuses.get(container.name, ContainerStatus(name=container.name))))
+        yield from (f"    {line}" for line in _inside(container))
+
+
+def _container(container: Container) -> Iterator[str]:
+    yield f"Image:\t{container.image}"
+    ports = ", ".join(f"{port.container_port}/{port.protocol}" for port in container.ports)
+    yield f"{'Ports' if len(container.ports) > 1 else 'Port'}:\t{ports or NONE}"
+    for label, words in (("Command", container.command), ("Args", container.args)):
+        if words:
+            yield f"{label}:"
+            yield from (f"  {line}" for word in words for line in word.split("\n"))
+
+
+def _state(status: ContainerStatus) -> Iterator[str]:
+    """What was last seen of a container, and how the run before ended if it waits for the next."""
+    yield f"State:\t{status.state.capitalize()}"
+    if status.state != "running":
+        yield from (f"  {label}:\t{text}" for label, text in (("Reason", status.reason), ("Message", status.message)) if text)
+    if status.state == "waiting" and status.exit_code is not None:
+        yield "Last State:\tTerminated"
+        yield f"  Reason:\t{'Error' if status.exit_code else 'Completed'}"
+    if status.exit_code is not None and status.state != "running":
+        yield f"  Exit Code:\t{status.exit_code}"
+        yield f"  Started:\t{long_time(status.started_at)}"
+        yield f"  Finished:\t{long_time(status.finished_at)}"
+    elif status.state == "running":
+        yield f"  Started:\t{long_time(status.started_at)}"
+    yield f"Ready:\t{status.state == 'running'}"
+    yield f"Restart Count:\t{status.restart_count}"
+
+
+def _inside(container: Container) -> Iterator[str]:
+    if container.env_from:
+        yield "Environment Variables from:"
+        for source in container.env_from:
+            ref = source.config_map_ref
+            prefix = f" with prefix '{source.prefix}'" if source.prefix else ""
+            yield f"  {ref.name}\tConfigMap{prefix}\tOptional: {str(ref.optional).lower()}"
+    yield headed("Environment", container.env)
+    yield from (f"  {variable.name}:\t{_value(variable)}" for variable in container.env)
+    yield headed("Mounts", container.volume_mounts)
+    for mount in sorted(container.volume_mounts, key=lambda item: item.mount_path):
+        yield f"  {mount.mount_path} from {mount.name} ({'ro' if mount.read_only else 'rw'})"
+
+
+def _value(variable: EnvVar) -> str:
+    """Return a variable's value, or in words where it comes from."""
+    source = variable.value_from
+    if source is not None and source.config_map_key_ref is not None:
+        ref = source.config_map_key_ref
+        return f"<set to the key '{ref.key}' of config map '{ref.name}'>\tOptional: {str(ref.optional).lower()}"
+    if source is not None and source.field_ref is not None:
+        return f" ({source.field_ref.api_version}:{source.field_ref.field_path})"
+    return variable.value
+
+
+def _volumes(volumes: Sequence[Volume], indent: str = "") -> Iterator[str]:
+    yield headed(f"{indent}Volumes", volumes)
+    for volume in volumes:
+        yield f"{indent} {volume.name}:" if indent else f"  {volume.name}:"
+        if volume.host_path is not None:
+            yield "    Type:\tHostPath (bare host directory volume)"
+            yield f"    Path:\t{volume.host_path.path}"
+            yield f"    HostPathType:\t{volume.host_path.type}"
+        else:
+            yield "    Type:\tEmptyDir (a temporary directory that shares a pod's lifetime)"

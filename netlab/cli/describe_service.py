@@ -1,0 +1,99 @@
+"""What `describe` says of a Service and an EndpointSlice: the entry, who is behind it, and the rules that lead there.
+
+Source: kubectl describe (v1.32) for all but the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netlab.cli.tabbed import NONE, block, headed, listed
+from netlab.model.service import Endpoint, EndpointSlice, Service, ServicePort
+from netlab.netstate.nft import NftTable
+
+MAX_ENDPOINTS = 3
+WAY = (
+    "service-ips", "pick", "endpoints", "node-ports", "node-pick", "node-endpoints", "hairpins", "cluster-ips",
+    "no-endpoint-nodeports",
+)  # fmt: skip
+
+
+def service_lines(service: Service, slices: Sequence[EndpointSlice]) -> Iterator[str]:
+    """Yield what there is to say of a Service behind its labels. `slices` are its own."""
+    spec = service.spec
+    is_external = spec.type == "ExternalName"
+    yield from listed("Selector", [",".join(f"{key}={value}" for key, value in sorted(spec.selector.items())) or NONE])
+    yield f"Type:\t{spec.type}"
+    if not is_external:
+        yield f"IP Family Policy:\t{spec.ip_family_policy or 'SingleStack'}"
+    yield f"IP Families:\t{','.join(spec.ip_families) or NONE}"
+    yield f"IP:\t{spec.cluster_ip}"
+    yield f"IPs:\t{','.join(spec.cluster_ips) or NONE}"
+    if spec.external_name:
+        yield f"External Name:\t{spec.external_name}"
+    for port in spec.ports:
+        yield from _port(port, slices)
+    yield f"Session Affinity:\t{spec.session_affinity}"
+    if spec.type == "NodePort":
+        yield f"External Traffic Policy:\t{spec.external_traffic_policy or 'Cluster'}"
+    if not is_external:
+        yield f"Internal Traffic Policy:\t{spec.internal_traffic_policy or 'Cluster'}"
+
+
+def _port(port: ServicePort, slices: Sequence[EndpointSlice]) -> Iterator[str]:
+    name = port.name or "<unset>"
+    yield f"Port:\t{name}\t{port.port}/{port.protocol}"
+    yield f"TargetPort:\t{port.target_port}/{port.protocol}"
+    if port.node_port:
+        yield f"NodePort:\t{name}\t{port.node_port}/{port.protocol}"
+    found = [
+        f"{endpoint.addresses[0]}:{target.port}"
+        for item in slices
+        for target in item.ports
+        if target.name == port.name
+        for endpoint in item.endpoints
+        if endpoint.conditions.ready
+    ]
+    more = len(found) - MAX_ENDPOINTS
+    yield f"Endpoints:\t{','.join(found[:MAX_ENDPOINTS]) or NONE}" + (f" + {more} more..." if more > 0 else "")
+
+
+def rule_lines(table: NftTable) -> Iterator[str]:
+    """Yield the section `Rules:`, what of every Node's nftables table is there for one Service, on the way of a packet."""
+    blocks = [(chain.name, f"chain {chain.name}", list(chain.rules)) for chain in table.chains]
+    for item in table.sets:
+        elements = (f"{one.key} : {one.value}" if one.value else one.key for one in sorted(item.elements))
+        blocks.append((item.name, f"{item.keyword} {item.name}", list(elements)))
+    yield f"Rules:\t{f'nft list table {table.family} {table.name}, on every Node' if blocks else NONE}"
+    for _, label, lines in sorted(blocks, key=_on_the_way):
+        yield from listed(f"  {label}", lines)
+
+
+def _on_the_way(block: tuple[str, str, list[str]]) -> tuple[int, str]:
+    """Where a packet meets a chain or a set, whose name may end with a number of endpoints."""
+    stem = block[0].rstrip("0123456789").rstrip("-")
+    return WAY.index(stem) if stem in WAY else len(WAY), block[0]
+
+
+def slice_lines(item: EndpointSlice) -> Iterator[str]:
+    """Yield what there is to say of an EndpointSlice behind its annotations."""
+    yield f"AddressType:\t{item.address_type}"
+    ports = [[port.name or "<unset>", str(port.port), port.protocol] for port in item.ports]
+    yield from block("Ports", ["Name", "Port", "Protocol"], ports)
+    yield headed("Endpoints", item.endpoints)
+    for endpoint in item.endpoints:
+        yield from _endpoint(endpoint)
+
+
+def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+    conditions = endpoint.conditions
+    yield f"  - Addresses:\t{', '.join(endpoint.addresses)}"
+    yield "    Conditions:"
+    for label, is_true in (
+        ("Ready", conditions.ready), ("Serving", conditions.serving), ("Terminating", conditions.terminating)
+    ):  # fmt: skip
+        yield f"      {label}:\t{str(is_true).lower()}"
+    yield f"    Hostname:\t{endpoint.hostname or '<unset>'}"
+    if endpoint.target_ref:
+        yield f"    TargetRef:\t{endpoint.target_ref.kind}/{endpoint.target_ref.name}"
+    yield f"    NodeName:\t{endpoint.node_name or '<unset>'}"
