@@ -13,8 +13,7 @@ from netlab.cli.options import example, file_option
 from netlab.cli.words import usage
 from netlab.engine.apply import NamespaceMissing
 from netlab.errors import ManifestError, NotFound, Problem
-from netlab.manifest.load import STDIN
-from netlab.manifest.written import Written, load_written
+from netlab.manifest.load import STDIN, Written, load_written
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.meta import Key
 

@@ -122,7 +122,7 @@ def _missing(way: Sequence[WireField], name: str) -> NetlabError:
 
 def _is_read_over(way: Sequence[WireField], name: str) -> bool:
     """Tell whether manifests may have the field because an API server prints it."""
-    from netlab.manifest.load import SERVER_SET  # noqa: PLC0415 - only for this error
+    from netlab.manifest.checked import SERVER_SET  # noqa: PLC0415 - only for this error
 
     return (len(way) == 1 and name == "status") or (way[-1].noun is ObjectMeta and name in SERVER_SET)
 

@@ -26,7 +26,7 @@ from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
 from netlab.engine.session import Session, session
 from netlab.errors import NotFound
-from netlab.manifest.written import Written
+from netlab.manifest.load import Written
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.store.paths import LabPaths
 

@@ -17,8 +17,8 @@ from netlab.desired.status import rfc3339
 from netlab.engine.decide import decide, delete_pods
 from netlab.engine.session import Session
 from netlab.errors import Conflict, NotFound
+from netlab.manifest.load import Written
 from netlab.manifest.merge import three_way
-from netlab.manifest.written import Written
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 from netlab.model.pod import Pod, PodSpec

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netlab.errors import ManifestError, Problem
-from netlab.manifest.load import STDIN
-from netlab.manifest.written import Written, load_written
+from netlab.manifest.load import STDIN, Written, load_written
 from netlab.model.codec import encode
 from netlab.model.lab import KubernetesObject, Lab, LabSpec
 from netlab.model.meta import ObjectMeta

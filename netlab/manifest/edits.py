@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from netlab.errors import ManifestError, NetlabError, NotFound, Problem
-from netlab.manifest.load import checked
+from netlab.manifest.checked import checked
 from netlab.model.codec import encode
 from netlab.model.formats import LABEL_VALUE_TEXT, label_value
 from netlab.model.lab import KubernetesObject

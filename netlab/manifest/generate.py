@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from netlab.errors import NetlabError
-from netlab.manifest.load import checked
+from netlab.manifest.checked import checked
 from netlab.model.lab import KubernetesObject
 from netlab.model.pod import Pod, PodSpec
 from netlab.model.service import Service

@@ -1,19 +1,19 @@
 """From files to objects: the door of this room. All problems of all files are found before any is reported.
 
-What only the API server may set (`status`, `metadata.uid`, `resourceVersion`, ...) is accepted and dropped, as kubectl and the
-API server do together, so that `netlab get -o yaml | netlab apply -f -` works. Everything else is honoured or refused.
+An object is kept together with its fields as they were written: the object alone does not tell `replicas: 1` from nothing said,
+and who merges it with what others set has to know (`merge`).
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Generic, NamedTuple, TextIO, TypeVar
 
 from netlab.errors import ManifestError, Problem
+from netlab.manifest.checked import apart_from, subject_of, with_cures, without_server_set
 from netlab.manifest.reader import Document, read
 from netlab.manifest.tree import MAX_BYTES
 from netlab.manifest.validate import CLUSTER_SCOPED, field_problems
@@ -21,27 +21,35 @@ from netlab.model.codec import FieldProblem, draft_object
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.meta import Key
 from netlab.model.wire import Plain
-from netlab.model.words import LONGEST_SHOWN, shown
+from netlab.model.words import shown
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
 DEFAULT_NAMESPACE = "default"
 NO_OBJECTS = "an object begins with apiVersion and kind"
 NOT_UTF_8 = "save it as UTF-8"
-# What to do about a field, where the fault itself does not say it; {fields} is what `netlab explain` calls those around it.
-CURES = {"unknown field": "`netlab explain {fields}` lists the fields", "not supported by netlab yet": "leave it out"}
-SERVER_SET = frozenset(
-    {
-        "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
-        "resourceVersion", "selfLink", "uid",
-    }
-)  # fmt: skip
 T = TypeVar("T", bound=KubernetesObject | Lab)
+T_co = TypeVar("T_co", bound=KubernetesObject | Lab, covariant=True)
+
+
+class Written(NamedTuple, Generic[T_co]):
+    """An object, its fields as they were written, and the file they stand in; `stdin` for standard input."""
+
+    item: T_co
+    plain: Plain
+    file: str
 
 
 def load(
     paths: Sequence[str], default_namespace: str | None = None, stdin: TextIO | None = None
 ) -> list[KubernetesObject | Lab]:
+    """Return the objects that `load_written` returns for the same arguments. Raises ManifestError as it does."""
+    return [written.item for written in load_written(paths, default_namespace, stdin)]
+
+
+def load_written(
+    paths: Sequence[str], default_namespace: str | None = None, stdin: TextIO | None = None
+) -> list[Written[KubernetesObject | Lab]]:
     """Return the objects of files, of the manifests in directories, and of `-` (standard input), in that order.
 
     Args:
@@ -56,48 +64,19 @@ def load(
     loading = _Loading(default_namespace)
     for path in paths:
         loading.read_path(path, stdin)
-    if not loading.objects and not loading.problems:
-        loading.add(
-            Problem(
-                file=", ".join(map(_called, paths)) or "stdin",
-                line=0,
-                object="",
-                path="",
-                message="holds no objects",
-                hint=NO_OBJECTS,
-            )
-        )
+    if not loading.written and not loading.problems:
+        files = ", ".join(map(_called, paths)) or "stdin"
+        loading.add(Problem(file=files, line=0, object="", path="", message="holds no objects", hint=NO_OBJECTS))
     if loading.problems:
         raise ManifestError(tuple(sorted(set(loading.problems))))
-    return loading.objects
-
-
-def checked(plain: Plain) -> KubernetesObject:
-    """Return the object that plain data (in Kubernetes' shape) means, checked as if it had stood in a manifest.
-
-    Raises:
-        ManifestError: with every problem; there is no file and no line to name.
-    """
-    found: list[FieldProblem] = []
-    draft = draft_object(_without_server_set(plain), found)
-    if draft is not None:
-        found.extend(_apart_from(found, tuple(field_problems(draft))))
-    if draft is None or isinstance(draft, Lab) or found:
-        subject = _subject(plain)
-        raise ManifestError(
-            tuple(
-                Problem(file="", line=0, object=subject, path=path, message=message, hint=hint)
-                for path, message, hint in _with_cures(plain, found)
-            )
-        )
-    return draft
+    return loading.written
 
 
 class _Loading:
     """What was found so far."""
 
     def __init__(self, asked: str | None) -> None:
-        self.objects: list[KubernetesObject | Lab] = []
+        self.written: list[Written[KubernetesObject | Lab]] = []
         self.problems: list[Problem] = []
         self._asked = asked
         self._seen: dict[Key, str] = {}
@@ -157,8 +136,8 @@ class _Loading:
     def _take(self, document: Document, file: str) -> None:
         """Make an object of a document, or problems."""
         found: list[FieldProblem] = []
-        draft = draft_object(_without_server_set(document.plain), found)
-        subject = _subject(document.plain)
+        draft = draft_object(without_server_set(document.plain), found)
+        subject = subject_of(document.plain)
         for finding in document.findings:
             self.add(
                 Problem(
@@ -166,14 +145,14 @@ class _Loading:
                 )
             )
         if draft is not None:
-            found.extend(_apart_from(found, (*field_problems(draft), *self._namespace_problems(draft))))
+            found.extend(apart_from(found, (*field_problems(draft), *self._namespace_problems(draft))))
             if draft.metadata.name:
                 draft = self._in_namespace(draft)
                 found.extend(self._repeated(draft, f"{file}:{document.line('')}"))
-        for path, message, hint in _with_cures(document.plain, found):
+        for path, message, hint in with_cures(document.plain, found):
             self.add(Problem(file=file, line=document.line(path), object=subject, path=path, message=message, hint=hint))
         if draft is not None and not found and not document.findings:
-            self.objects.append(draft)
+            self.written.append(Written(draft, document.plain, file))
 
     def _namespace_problems(self, item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
         own = item.metadata.namespace
@@ -199,48 +178,3 @@ class _Loading:
 def _called(path: str) -> str:
     """What problems call a file: its name, with what could move a terminal's cursor escaped."""
     return "stdin" if path == STDIN else path if path and path.isprintable() else shown(path)
-
-
-def _with_cures(plain: Any, found: list[FieldProblem]) -> Iterator[FieldProblem]:
-    """Yield the problems, each with what to do about it if it does not say so by itself."""
-    for path, message, hint in found:
-        around = path[: path.find('["')] if path.endswith('"]') else path.rpartition(".")[0]
-        fields = ".".join([str(plain["kind"]).lower(), *re.findall(r"[A-Za-z]+", around)]) if message in CURES else ""
-        yield path, message, hint or CURES.get(message, "").format(fields=fields)
-
-
-def _apart_from(known: list[FieldProblem], further: tuple[FieldProblem, ...]) -> Iterator[FieldProblem]:
-    """Yield the further problems that do not follow from a known one, at the same field, around it or inside it."""
-    at_fault = {path for path, _, _ in known}
-    around = {part for path in at_fault for part in _around(path)}
-    for problem in further:
-        if problem[0] not in around and at_fault.isdisjoint(_around(problem[0])):
-            yield problem
-
-
-def _around(path: str) -> Iterator[str]:
-    """Yield a path and those of the fields around it."""
-    while path:
-        yield path
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
-
-
-def _without_server_set(plain: Any) -> Any:
-    """Leave out what users cannot set."""
-    if not isinstance(plain, dict):
-        return plain
-    plain = {key: value for key, value in plain.items() if key != "status"}
-    meta = plain.get("metadata")
-    if isinstance(meta, dict):
-        plain["metadata"] = {key: value for key, value in meta.items() if key not in SERVER_SET}
-    return plain
-
-
-def _subject(plain: Any) -> str:
-    """Return `service/web` of whatever was written, as far as it can be shown."""
-    if not isinstance(plain, dict) or not isinstance(plain.get("kind"), str):
-        return ""
-    meta = plain.get("metadata")
-    name = meta.get("name") if isinstance(meta, dict) else None
-    parts = [plain["kind"].lower(), *([name] if isinstance(name, str) else [])]
-    return "/".join(part if part.isprintable() and len(part) <= LONGEST_SHOWN else shown(part) for part in parts if part)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from netlab.manifest.load import checked
+from netlab.manifest.checked import checked
 from netlab.model.codec import encode
 from netlab.model.lab import KubernetesObject
 from netlab.model.wire import Plain

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.errors import ManifestError
-from netlab.manifest.load import SERVER_SET, load
+from netlab.manifest.checked import SERVER_SET
+from netlab.manifest.load import load
 from netlab.model.codec import KINDS, encode
 from netlab.model.formats import dns_name
 from tests.generated import (

@@ -7,9 +7,9 @@ import io
 import pytest
 
 from netlab.errors import ManifestError
-from netlab.manifest.load import checked
+from netlab.manifest.checked import checked
+from netlab.manifest.load import load_written
 from netlab.manifest.merge import three_way
-from netlab.manifest.written import load_written
 from netlab.model.codec import encode
 
 POD_SPEC = {"containers": [{"name": "main", "image": "host", "command": ["run"]}]}
