@@ -164,7 +164,7 @@ def manifests(draw: st.DrawFn, documents: Sequence[Any] = DOCUMENTS) -> str:
 # Command lines --------------------------------------------------------------------------------------------------------
 
 GOOD_LINES = """
-up --nodes 2 / up -f web.yaml --dry-run / down --dry-run / status --all / labs -o json / doctor -q / commands / demo / shell web
+up --nodes 2 / up -f web.yaml --dry-run / down --dry-run / status -o json / labs -o json / doctor -q / commands / demo / shell web
 get pods -A -o wide / get pod web -o jsonpath={.metadata.name} / get svc,deploy -l app=web --show-labels / get pods/web svc/web -o yaml
 get pods --sort-by=.metadata.name -o custom-columns=NAME:.metadata.name / get all --field-selector=metadata.name=web / get -f web.yaml
 describe pod web / describe svc / describe node node-1 / apply -f web.yaml / apply -f - --dry-run=client / diff -f web.yaml

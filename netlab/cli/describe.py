@@ -15,9 +15,10 @@ import click
 from netlab.cli.describe_pod import pod_lines
 from netlab.cli.describe_service import rule_lines, service_lines, slice_lines
 from netlab.cli.describe_workload import config_map_lines, deployment_lines, namespace_lines, node_lines
-from netlab.cli.options import example, lab_option, live_lab, namespace_option
+from netlab.cli.options import example, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.query import Query, parse_query
 from netlab.cli.tabbed import NONE, event_lines, event_page, mapping, tabbed
+from netlab.cli.words import usage
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, service_part
 from netlab.desired.workloads import replicas_by_owner
@@ -31,12 +32,15 @@ from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
 from netlab.netstate.names import NetnsName, machine_netns, pod_netns
 
 Lines = Iterator[str]
+NO_TYPE = (
+    'You must specify the type of resource to describe. Use "netlab api-resources" for a complete list of supported resources.'
+)
 
 
 @click.command(
     "describe", epilog=example("netlab describe service redis-slave", "netlab describe pods", "netlab describe node node-1")
 )
-@click.argument("words", nargs=-1, metavar="KIND [NAME...] | KIND/NAME...")
+@kinds_argument
 @click.option("-A", "--all-namespaces", is_flag=True, help="In all Namespaces.")
 @click.option("-l", "--selector", default="", metavar="SELECTOR", help="Those with these labels.")
 @click.option("--show-events/--no-show-events", default=True, help="End with the Events.  [default: yes]")
@@ -48,6 +52,8 @@ def command(
     namespace: str | None, lab: str,
 ) -> None:  # fmt: skip
     """Show objects with all that belongs to them. A NAME that no object has stands for all names that begin so."""
+    if not words:
+        raise usage(NO_TYPE)
     query = parse_query(words, namespace=namespace, everywhere=all_namespaces, selector=selector)
     paths = live_lab(lab)
     cluster, (_, assignments) = read_lab(paths, with_events=True), read_wish(paths)

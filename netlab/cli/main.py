@@ -93,7 +93,7 @@ def group(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None
     """Kubernetes' network, in the open: a multi-node lab out of nothing but Linux."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-    if "NO_COLOR" in os.environ:
+    if os.environ.get("NO_COLOR"):  # no-color.org: set to anything but nothing
         ctx.color = False
 
 

@@ -3,50 +3,100 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 import click
 
 from netlab.cli.columns import aligned
 from netlab.cli.options import example, lab_option, live_lab
+from netlab.cli.text import as_json_line
 from netlab.cli.words import KINDS
 from netlab.engine.agent import agent_pid
 from netlab.engine.session import new_runtime
 from netlab.engine.view import open_store
 from netlab.kernel.memory import pss_bytes
 from netlab.kernel.netns import names_in_use
-from netlab.store.paths import labs
+from netlab.model.wire import wire_name
+from netlab.store.paths import LabPaths
+
+MAX_PODS = 5
 
 
-@click.command("status", epilog=example("netlab status"))
-@click.option("--all", "every", is_flag=True, help="Only list all labs.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A lab at one moment. `agent` is a pid or None; `is_settled`: nothing was left to do when the agent last looked."""
+
+    lab: str
+    uid: str
+    subnets: dict[str, str]
+    objects: dict[str, int]
+    namespaces: int
+    namespaces_present: int
+    processes: int
+    memory_bytes: int
+    agent: int | None
+    pods_not_ready: list[str]
+    is_settled: bool
+
+    @property
+    def is_as_wished(self) -> bool:
+        """Tell whether the lab has all that it should, and every Pod is ready or has succeeded."""
+        return self.is_settled and self.namespaces == self.namespaces_present and not self.pods_not_ready
+
+
+@click.command("status", epilog=example("netlab status", "netlab status -o json"))
+@click.option("-o", "--output", type=click.Choice(["json"]), help="One line of JSON.")
 @lab_option
 @click.pass_context
-def command(ctx: click.Context, *, every: bool, lab: str) -> None:
+def command(ctx: click.Context, *, output: str | None, lab: str) -> None:
     """Show what a lab has and whether it is as wished; exit code 1 if it is not."""
-    if every:
-        click.echo("\n".join(labs()) or "no lab is up")
-        return
-    paths = live_lab(lab)
+    found = look(live_lab(lab))
+    plain = asdict(found) | {"is_as_wished": found.is_as_wished}
+    data = {wire_name(name): value for name, value in plain.items()}
+    click.echo(as_json_line(data) if output else aligned(list(_rows(found))))
+    ctx.exit(0 if found.is_as_wished else 1)
+
+
+def look(paths: LabPaths) -> Status:
+    """Return the status of a lab. Raises NotFound if there is none."""
     with contextlib.closing(open_store(paths)) as store:
         cluster, names = store.cluster(), store.namespaces()
         settled = store.fact("synced") == str(store.revision) and not store.fact("deleting")
     spec, pid = cluster.lab.spec, agent_pid(paths)
-    present = len(names & names_in_use())
     processes = new_runtime(paths).pids() + ([pid] if pid else [])
-    waiting = [pod for pod in cluster.pods if not pod.is_ready and pod.status.phase != "Succeeded"]
-    counts = {kind: sum(key.kind == kind for key in cluster.objects) for kind in KINDS}
-    rows = [
-        ["lab", f"{lab}, uid {cluster.lab.metadata.uid}"],
-        ["subnets", f"nodes {spec.node_subnet}, pods {spec.pod_subnet}, services {spec.service_subnet}"],
-        ["objects", ", ".join(f"{count} {KINDS[kind][0]}" for kind, count in counts.items() if count)],
-        ["namespaces", f"{present} of {len(names)} network namespaces exist"],
-        ["processes", f"{len(processes)}, {pss_bytes(processes) / 1e6:.0f} MB"],
-        ["agent", f"process {pid}" if pid else "not running; the next command starts it"],
-        [
-            "pods",
-            "all ready" if not waiting else f"{len(waiting)} not ready: {', '.join(pod.metadata.name for pod in waiting[:5])}",
-        ],
-        ["wish", "fulfilled" if settled else "not yet fulfilled"],
-    ]
-    click.echo(aligned(rows))
-    ctx.exit(0 if settled and present == len(names) and not waiting else 1)
+    counts = {plural: sum(key.kind == kind for key in cluster.objects) for kind, (plural, *_) in KINDS.items()}
+    return Status(
+        lab=paths.lab,
+        uid=cluster.lab.metadata.uid,
+        subnets={"nodes": spec.node_subnet, "pods": spec.pod_subnet, "services": spec.service_subnet},
+        objects={plural: count for plural, count in counts.items() if count},
+        namespaces=len(names),
+        namespaces_present=len(names & names_in_use()),
+        processes=len(processes),
+        memory_bytes=pss_bytes(processes),
+        agent=pid,
+        pods_not_ready=[pod.metadata.name for pod in cluster.pods if not pod.is_ready and pod.status.phase != "Succeeded"],
+        is_settled=settled,
+    )
+
+
+def _rows(found: Status) -> Iterator[tuple[str, str]]:
+    waiting = found.pods_not_ready
+    more = ", ..." if len(waiting) > MAX_PODS else ""
+    all_exist = found.namespaces_present == found.namespaces
+    yield "lab", f"{found.lab}, uid {found.uid}"
+    yield "subnets", ", ".join(f"{what} {subnet}" for what, subnet in found.subnets.items())
+    yield "objects", ", ".join(f"{count} {plural}" for plural, count in found.objects.items())
+    yield "namespaces", _coloured(f"{found.namespaces_present} of {found.namespaces} network namespaces exist", good=all_exist)
+    yield "processes", f"{found.processes}, {found.memory_bytes / 1e6:.0f} MB"
+    agent = f"process {found.agent}" if found.agent else "not running; the next command starts it"
+    yield "agent", _coloured(agent, good=bool(found.agent))
+    pods = f"{len(waiting)} not ready: {', '.join(waiting[:MAX_PODS])}{more}" if waiting else "all ready"
+    yield "pods", _coloured(pods, good=not waiting)
+    yield "wish", _coloured("fulfilled" if found.is_settled else "not yet fulfilled", good=found.is_settled)
+
+
+def _coloured(text: str, *, good: bool) -> str:
+    """Return text in green, or in yellow for what somebody should look at; click takes colours off where they do not belong."""
+    return click.style(text, fg="green" if good else "yellow")
