@@ -6,8 +6,6 @@ import itertools
 import json
 import os
 import select
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.program import Outcome, mark_what_touches_linux, netlab
 
 HERE = Path(__file__).parent
 NUMBERS = itertools.count(1)
@@ -25,21 +25,7 @@ LEFT: list[str] = []
 
 
 def pytest_collection_modifyitems(items):
-    inside = os.environ.get("NETLAB_TEST_VM") == "1"
-    for item in items:
-        if item.path.is_relative_to(HERE) and "netlab_run" in item.fixturenames:
-            item.add_marker(pytest.mark.kernel)
-            if not inside:
-                item.add_marker(pytest.mark.skip(reason="touches Linux: run scripts/test, which plays the VM"))
-
-
-@dataclass
-class Outcome:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
+    mark_what_touches_linux(items, lambda item: item.path.is_relative_to(HERE) and "netlab_run" in item.fixturenames)
 
 
 @dataclass
@@ -49,12 +35,7 @@ class NetLab:
     name: str
 
     def __call__(self, *words: str) -> Outcome:
-        environment = {**os.environ, "NETLAB_LAB": self.name, "TZ": "UTC", "LC_ALL": "C"}
-        done = subprocess.run(
-            [sys.executable, "-m", "netlab", *words], cwd=HERE, env=environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return netlab(*words, environment={"NETLAB_LAB": self.name, "TZ": "UTC", "LC_ALL": "C"}, folder=HERE)
 
     def must(self, *words: str) -> str:
         done = self(*words)

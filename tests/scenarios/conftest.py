@@ -9,35 +9,23 @@ import os
 import select
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.program import Outcome, mark_what_touches_linux, netlab
+
+HERE = Path(__file__).parent
 NUMBERS = itertools.count(1)
 DEADLINE_S = 20.0
 
 
 def pytest_collection_modifyitems(items):
-    inside = os.environ.get("NETLAB_TEST_VM") == "1"
-    here = str(Path(__file__).parent)
-    for item in items:
-        if str(item.path).startswith(here):
-            item.add_marker(pytest.mark.kernel)
-            if not inside:
-                item.add_marker(pytest.mark.skip(reason="touches Linux: run scripts/test, which plays the VM"))
-
-
-@dataclass
-class Outcome:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
+    mark_what_touches_linux(items, lambda item: item.path.is_relative_to(HERE))
 
 
 @dataclass
@@ -47,12 +35,9 @@ class Program:
     lab: str
     namespaces: set[str] = field(default_factory=set)
 
-    def run(
-        self, verb: str, *args: str, stdin: str = "", driver: tuple[str, ...] = ("-m", "netlab"), timeout: float = 60
-    ) -> Outcome:
-        words = [sys.executable, *driver, verb, "--lab", self.lab, *args]
-        done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
-        return Outcome(done.returncode, done.stdout, done.stderr)
+    def run(self, verb: str, *args: str, **more: Any) -> Outcome:
+        """Run `netlab VERB --lab LAB ARGS...`; `more` as in tests/program.py."""
+        return netlab(verb, "--lab", self.lab, *args, **more)
 
     def __call__(self, verb: str, *args: str, stdin: str = "") -> str:
         done = self.run(verb, *args, stdin=stdin)
