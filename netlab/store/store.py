@@ -7,7 +7,6 @@ Every change of a wish makes a new revision; statuses, restarts and events do no
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -138,6 +137,8 @@ class Store:
         """Keep an object and return it as kept: a new one gets uid and creationTimestamp. A new wish; status is left out."""
         meta = item.metadata
         if not meta.uid:
+            import uuid  # noqa: PLC0415 - commands that only look do not pay its 2 ms
+
             meta = replace(meta, uid=str(uuid.uuid4()), creation_timestamp=rfc3339(self._now()))
             item = replace(item, metadata=meta)
         plain = encode(item)

@@ -9,19 +9,6 @@ from netlab.cli.complaints import distance
 from netlab.errors import ManifestError, Problem
 
 
-@pytest.fixture
-def said(capsys):
-    """`said("get --nosuch")` is the exit code and what was printed as an error."""
-
-    def run(line: str) -> tuple[int, str]:
-        code = main.run(line.split())
-        printed = capsys.readouterr()
-        assert not printed.out
-        return code, printed.err
-
-    return run
-
-
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -66,14 +53,15 @@ def said(capsys):
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_answered_as_by_kubectl(said, line, message):
-    code, printed = said(line)
+    code, out, printed = said(*line.split())
+    assert not out
     assert code == 1
     assert printed.startswith(f"error: {message}")
 
 
 @pytest.mark.parametrize("line", ["diff", "diff --nosuch", "diff -f", "diff -f /no/such"])
 def test_exit_code_1_of_diff_is_kept_for_differences(said, line):
-    assert said(line)[0] == 2
+    assert said(*line.split())[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -85,7 +73,8 @@ def test_exit_code_1_of_diff_is_kept_for_differences(said, line):
     ],
 )
 def test_verbs_that_are_spelled_alike_are_suggested(said, word, verbs):
-    code, printed = said(word)
+    code, out, printed = said(word)
+    assert not out
     first, empty, title, *found = printed.splitlines()
     assert (code, first, empty, title) == (1, f'error: unknown command "{word}" for "netlab"', "", "Did you mean this?")
     assert {verb.strip() for verb in found} == verbs
@@ -120,3 +109,12 @@ def test_a_wrong_manifest_is_another_exit_code_than_a_wrong_word(problems, code)
 def test_no_verb_at_all_prints_the_help(capsys):
     assert main.run([]) == 0
     assert "Usage: netlab" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [*main.ALL_VERBS, "set image"])
+def test_help_and_the_flag_print_the_same(said, verb):
+    assert said("help", *verb.split()) == said(*verb.split(), "--help")
+
+
+def test_help_of_a_verb_that_is_not_there(said):
+    assert said("help", "gte") == (1, "", 'error: unknown command "gte" for "netlab"\n\nDid you mean this?\n\tget\n')

@@ -5,21 +5,8 @@ from __future__ import annotations
 import pytest
 
 from netlab.cli.explain import complete_path
-from netlab.cli.main import run
 from netlab.cli.words import KINDS as LISTED
 from netlab.model.codec import NOUNS
-
-
-@pytest.fixture
-def said(capsys):
-    """`said("explain", "pod")` is (exit code, output, errors)."""
-
-    def call(*words):
-        code = run(words)
-        found = capsys.readouterr()
-        return code, found.out, found.err
-
-    return call
 
 
 @pytest.mark.parametrize(
