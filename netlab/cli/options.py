@@ -80,10 +80,29 @@ def complete_labs(_: click.Context, __: click.Parameter, incomplete: str) -> lis
 
 
 def file_option(function: F) -> F:
-    """Add `-f FILE`, any number of times."""
-    return click.option(
-        "-f", "--filename", "files", multiple=True, metavar="FILE|DIR|-", help="A manifest, a folder of them, or - for stdin."
-    )(function)
+    """Add `-f FILE`, any number of times, and `-R`."""
+    recursive = click.option(
+        "-R", "--recursive", is_flag=True, is_eager=True, expose_value=False, callback=_remember,
+        help="Take also the folders inside those that -f names.",
+    )  # fmt: skip
+    files = click.option(
+        "-f", "--filename", "files", multiple=True, metavar="FILE|DIR|-", callback=_with_folders_inside,
+        help="A manifest, a folder of them, or - for stdin.",
+    )  # fmt: skip
+    return files(recursive(function))
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    ctx.meta[f"netlab.{param.name}"] = value
+
+
+def _with_folders_inside(ctx: click.Context, _: click.Parameter, files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what `-f` names; with `-R` each folder is followed by those inside it that hold anything to read."""
+    if not ctx.meta.get("netlab.recursive"):
+        return files
+    from netlab.manifest.load import folders_inside  # noqa: PLC0415 - only for -R
+
+    return tuple(path for file in files for path in folders_inside(file))
 
 
 def report_options(function: F) -> F:

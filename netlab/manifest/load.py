@@ -6,6 +6,7 @@ and who merges it with what others set has to know (`merge`).
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -70,6 +71,12 @@ def load_written(
     if loading.problems:
         raise ManifestError(tuple(sorted(set(loading.problems))))
     return loading.written
+
+
+def folders_inside(path: str) -> list[str]:
+    """Return the directories at and below `path` that hold manifests, sorted; `path` alone if it is none, or holds none."""
+    folders = sorted(folder for folder, _, names in os.walk(path) if any(Path(name).suffix in SUFFIXES for name in names))
+    return folders or [path]
 
 
 class _Loading:

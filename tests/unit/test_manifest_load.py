@@ -1,13 +1,14 @@
 """The door: files, directories, standard input, namespaces, and what `get -o yaml` prints."""
 
 import io
+import os
 import time
 
 import pytest
 import yaml
 
 from netlab.errors import ManifestError
-from netlab.manifest.load import load
+from netlab.manifest.load import folders_inside, load
 from netlab.manifest.tree import MAX_BYTES
 from netlab.model.codec import encode
 from netlab.model.meta import Key, ObjectMeta
@@ -165,3 +166,22 @@ def test_hostile_text_is_refused_in_seconds(text):
     with pytest.raises(ManifestError):
         from_text(text)
     assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        pytest.param(".", [".", "a/b", "c"], id="folders that hold manifests"),
+        pytest.param("c", ["c"], id="one without folders"),
+        pytest.param("empty", ["empty"], id="nothing to read is said by who reads it"),
+        pytest.param("x.yaml", ["x.yaml"], id="a file"),
+        pytest.param("nosuch", ["nosuch"], id="nothing there"),
+        pytest.param("-", ["-"], id="standard input"),
+    ],
+)
+def test_folders_inside(tmp_path, monkeypatch, path, found):
+    for name in ("x.yaml", "a/notes.txt", "a/b/y.yml", "c/z.json", "empty/readme.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert [os.path.normpath(one) for one in folders_inside(path)] == found
