@@ -33,7 +33,7 @@ class Problem:
     """One thing that is wrong with the input, at one place.
 
     `path` is the field path in kubectl's spelling (`spec.ports[0].port`); `line` is 1-based, 0 if unknown; `file` is empty for
-    what stood on the command line, or the option it stood behind.
+    what stood on the command line.
     """
 
     file: str
@@ -51,8 +51,8 @@ class Problem:
 
     @property
     def is_usage(self) -> bool:
-        """Tell whether the fault is on the command line: a word of it (no file), or an option's value (`-o`)."""
-        return not self.line and (not self.file or self.file.startswith("-"))
+        """Tell whether the fault is on the command line: there is no file."""
+        return not self.line and not self.file
 
 
 class ManifestError(NetlabError):

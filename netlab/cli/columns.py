@@ -177,6 +177,8 @@ COLUMNS: dict[str, tuple[Columns, Columns]] = {
         (
             ("IP", lambda pod, _: ",".join(pod.status.pod_ips[:1]) or "<none>"),
             ("NODE", lambda pod, _: pod.spec.node_name or "<none>"),
+            ("NOMINATED NODE", lambda *_: "<none>"),  # nothing is preempted, and there are no readiness gates
+            ("READINESS GATES", lambda *_: "<none>"),
         ),
     ),
     Service.kind: (

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netlab.cli.jsonpath import find, go_text
-from netlab.errors import ManifestError, Problem
+from netlab.cli.words import usage
+from netlab.errors import ManifestError
 
-OUTPUT = "-o custom-columns"
 HINT = "for example NAME:.metadata.name,NODE:.spec.nodeName"
 Columns = tuple[tuple[str, str], ...]
 
@@ -29,7 +29,7 @@ def parse_columns(text: str) -> Columns:
         raise _wrong("custom-columns format specified but no custom columns given")
     columns = tuple(_of_file(text) if "\n" in text else (_column(part) for part in _parts(text)))
     for _, path in columns:
-        find(path, {}, file=OUTPUT)  # so that a path that cannot be read is refused even if there is nothing to print
+        find(path, {})  # so that a path that cannot be read is refused even if there is nothing to print
     return columns
 
 
@@ -39,7 +39,7 @@ def columns_rows(columns: Columns, items: Sequence[Any]) -> list[list[str]]:
 
 
 def _cell(path: str, item: Any) -> str:
-    found = find(path, item, file=OUTPUT)
+    found = find(path, item)
     return ",".join(map(go_text, found)) if found else "<none>"
 
 
@@ -72,4 +72,4 @@ def _of_file(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _wrong(message: str, hint: str = HINT) -> ManifestError:
-    return ManifestError((Problem(file=OUTPUT, line=0, object="", path="", message=message, hint=hint),))
+    return usage(message, hint)

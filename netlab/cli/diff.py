@@ -10,7 +10,7 @@ import click
 
 from netlab.cli.apply import read_written
 from netlab.cli.options import example, file_option, lab_option, live_lab, namespace_option, say_waiting
-from netlab.cli.text import as_yaml
+from netlab.cli.text import as_yaml, plain
 from netlab.engine.apply import apply
 from netlab.engine.session import session
 from netlab.errors import NetlabError
@@ -53,8 +53,8 @@ def command(ctx: click.Context, *, files: tuple[str, ...], namespace: str | None
 def differences(pair: Pair) -> Iterator[str]:
     """Yield the lines of the unified diff of one object, none if it stays as it is."""
     name = _file(pair.after)
-    before = as_yaml([pair.before], single=True).splitlines() if pair.before else []
-    after = as_yaml([pair.after], single=True).splitlines()
+    before = as_yaml(plain([pair.before], single=True)).splitlines() if pair.before else []
+    after = as_yaml(plain([pair.after], single=True)).splitlines()
     found = list(difflib.unified_diff(before, after, f"LIVE/{name}", f"MERGED/{name}", lineterm=""))
     if found:
         yield f"diff -u -N LIVE/{name} MERGED/{name}"

@@ -111,7 +111,7 @@ class _Printer:
 
     def _object(self, event: Event) -> None:
         if self._output is not None and self._output.form == "json":
-            click.echo(as_json_line(encode(event)))
+            click.echo(as_json_line(encode(event, whole=True)))
         elif self._output is not None:
             click.echo(f"---\n{printed([event], self._output, single=True)}", nl=False)
 

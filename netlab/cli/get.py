@@ -18,6 +18,15 @@ from netlab.model.codec import encode
 from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject
 
+NO_TYPE = (
+    'You must specify the type of resource to get. Use "netlab api-resources" for a complete list of supported resources.\n'
+)
+NO_RESOURCE = (
+    "Required resource not specified.\n"
+    'Use "netlab explain <resource>" for a detailed description of that resource (e.g. netlab explain pods).\n'
+    "See 'netlab get -h' for help and examples"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableOptions:
@@ -73,7 +82,7 @@ def command(
     ignore_not_found: bool,
     lab: str,
 ) -> None:
-    """List objects: pods, services, endpointslices, deployments, configmaps, namespaces, nodes, or all."""
+    """List objects: pods, services, endpointslices, deployments, configmaps, namespaces, nodes, events, or all."""
     words = words or tuple(_of_files(files, namespace))
     query = parse_query(words, namespace=namespace, everywhere=all_namespaces, selector=selector, fields=field_selector)
     style = TableOptions(
@@ -109,7 +118,7 @@ def command(
 
 def tables(groups: dict[str, list[KubernetesObject]], style: TableOptions, now: float) -> str:
     """Return one table for each kind of which there are objects, an empty line between them."""
-    several = sum(bool(found) for found in groups.values()) > 1
+    several = len(groups) > 1
     return "\n\n".join(
         table(
             kind, found, now, wide=style.wide, namespaced=style.namespaced and is_namespaced(kind), headers=style.headers,
@@ -124,7 +133,7 @@ def _sorted(items: Sequence[KubernetesObject], path: str | None) -> list[Kuberne
         return list(items)
     from netlab.cli.sorting import sort_items  # noqa: PLC0415 - only --sort-by needs it
 
-    plain = [encode(item) for item in items]
+    plain = [encode(item, whole=True) for item in items]
     place = {id(one): number for number, one in enumerate(plain)}
     return [items[place[id(one)]] for one in sort_items(plain, path)]
 
@@ -132,9 +141,8 @@ def _sorted(items: Sequence[KubernetesObject], path: str | None) -> list[Kuberne
 def _of_files(files: Sequence[str], namespace: str | None) -> Iterable[str]:
     """The objects of manifests as words of the command line."""
     if not files:
-        raise usage(
-            "you must specify the type of resource to get", "for example: netlab get pods; `netlab api-resources` lists them"
-        )
+        click.echo(NO_TYPE, err=True)
+        raise usage(NO_RESOURCE)
     from netlab.cli.apply import read  # noqa: PLC0415 - reading YAML costs 20 ms
 
     for item in read(files, namespace):

@@ -21,9 +21,8 @@ from typing import Any, assert_never
 
 from netlab.cli import jsonpath_parser as steps
 from netlab.cli.jsonpath_parser import Path, Scanner, Step, Unreadable
-from netlab.errors import ManifestError, Problem
+from netlab.cli.words import usage
 
-OUTPUT = "-o jsonpath"
 LARGEST = 2_000_000  # values
 LONGEST = 100_000_000  # characters
 DEEPEST = 20  # ranges inside ranges
@@ -37,18 +36,18 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def render(template: str, data: Any, *, file: str = OUTPUT) -> str:
-    """Return the text that kubectl prints for a template. Raises ManifestError, naming `file`, for one that is wrong."""
+def render(template: str, data: Any) -> str:
+    """Return the text that kubectl prints for a template. Raises ManifestError for one that is wrong."""
     try:
         return _Search().text(parse(template), data)
     except Unreadable as error:
         prefix = f"error parsing jsonpath {template}, "
         if error.executing:
             prefix = f"error executing jsonpath {json.dumps(template, ensure_ascii=False)}: Error executing template: "
-        raise _wrong(file, "", prefix + error.why, error.hint) from error
+        raise usage(prefix + error.why, error.hint) from error
 
 
-def find(path: str, data: Any, *, file: str = OUTPUT) -> list[Any]:
+def find(path: str, data: Any) -> list[Any]:
     """Return what is found at one path, written `.metadata.name`, with braces or without the dot; nothing if it is missing.
 
     Raises:
@@ -58,7 +57,7 @@ def find(path: str, data: Any, *, file: str = OUTPUT) -> list[Any]:
         actions = parse(relaxed(path))
         return _Search().values(actions[0].path, [data]) if actions else []
     except Unreadable as error:
-        raise _wrong(file, path, error.why, error.hint) from error
+        raise usage(error.why, f"in {path}: {error.hint}") from error
 
 
 def relaxed(path: str) -> str:
@@ -87,10 +86,6 @@ def _printed(value: Any) -> str:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return text.translate(_GO_JSON)  # only inside its strings can JSON have these
     return "null" if value is None else go_text(value)
-
-
-def _wrong(file: str, path: str, message: str, hint: str) -> ManifestError:
-    return ManifestError((Problem(file=file, line=0, object="", path=path, message=message, hint=hint),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,8 @@ def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound
 def show_applied(options: Mutation, done: Sequence[Applied], wishes: Sequence[Wish]) -> None:
     """Print a line for each object, or the objects themselves with `-o`."""
     if options.output is not None and done:
-        click.echo(printed([item.item for item in done], options.output, single=len(done) == 1), nl=False)
+        whole = options.dry_run != "client"  # nobody fills in defaults then
+        click.echo(printed([item.item for item in done], options.output, single=len(done) == 1, whole=whole), nl=False)
         return
     for applied, wish in zip(done, wishes, strict=True):
         if wish.note:

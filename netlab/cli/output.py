@@ -14,7 +14,6 @@ import click
 
 from netlab.cli.text import as_json, as_yaml, plain
 from netlab.cli.words import subject, usage
-from netlab.errors import ManifestError, Problem
 from netlab.model.lab import KubernetesObject
 
 # Form -> what stands behind its `=`: nothing, a text, or the name of a file that holds it.
@@ -51,7 +50,7 @@ class OutputType(click.ParamType):  # type: ignore[type-arg]
             known = ",".join(sorted(self.forms))
             raise usage(f'unable to match a printer suitable for the output format "{form}", allowed formats are: {known}')
         if bool(text) != bool(FORMS[form]):
-            raise _wrong(f"{form} is written {form}={FORMS[form]}" if FORMS[form] else f"{form} stands alone", "")
+            raise usage(f"{form} is written {form}={FORMS[form]}" if FORMS[form] else f"{form} stands alone")
         if form.endswith(FILE_SUFFIX):
             return Output(form.removesuffix(FILE_SUFFIX), _content(text))
         return Output(form, text)
@@ -67,38 +66,38 @@ class OutputType(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(form + ("=" if FORMS[form] else "")) for form in self.forms if form.startswith(incomplete)]
 
 
-def printed(items: Sequence[KubernetesObject], output: Output, *, single: bool, headers: bool = True) -> str:
+def printed(
+    items: Sequence[KubernetesObject], output: Output, *, single: bool, headers: bool = True, whole: bool = True
+) -> str:
     """Return the objects in a form other than a table, with the newline at the end if the form has one.
 
-    `single`: one object was asked for by name; then it stands alone and not in a List.
+    `single`: one object was asked for by name; then it stands alone and not in a List. `whole`: with defaults filled in.
     """
-    return FORM_PRINTERS[output.form](items, output.text, single, headers)
+    if output.form == "name":
+        return "".join(f"{subject(item.key)}\n" for item in items)
+    return FORM_PRINTERS[output.form](plain(items, single=single, whole=whole), output.text, headers)
 
 
-def _names(items: Sequence[KubernetesObject], *_: object) -> str:
-    return "".join(f"{subject(item.key)}\n" for item in items)
-
-
-def _jsonpath(items: Sequence[KubernetesObject], template: str, single: bool, _: bool) -> str:  # noqa: FBT001 - by place
+def _jsonpath(data: Any, template: str, _: bool) -> str:  # noqa: FBT001 - by place
     from netlab.cli.jsonpath import render  # noqa: PLC0415 - only this output needs it
 
-    return render(template, plain(items, single=single))
+    return render(template, data)
 
 
-def _custom_columns(items: Sequence[KubernetesObject], spec: str, _: bool, headers: bool) -> str:  # noqa: FBT001 - by place
+def _custom_columns(data: Any, spec: str, headers: bool) -> str:  # noqa: FBT001 - by place
     from netlab.cli.columns import aligned  # noqa: PLC0415
     from netlab.cli.custom_columns import columns_rows, parse_columns  # noqa: PLC0415
 
     columns = parse_columns(spec)
-    rows = columns_rows(columns, [plain([item], single=True) for item in items])
+    rows = columns_rows(columns, data["items"] if data["kind"] == "List" else [data])
     text = aligned([[title for title, _ in columns], *rows] if headers else rows)
     return f"{text}\n" if text else ""
 
 
-FORM_PRINTERS: Mapping[str, Callable[[Sequence[KubernetesObject], str, bool, bool], str]] = {
-    "json": lambda items, _, single, __: as_json(items, single=single),
-    "yaml": lambda items, _, single, __: as_yaml(items, single=single),
-    "name": _names,
+FORM_PRINTERS: Mapping[str, Callable[[Any, str, bool], str]] = {
+    "json": lambda data, *_: as_json(data),
+    "yaml": lambda data, *_: as_yaml(data),
+    "name": lambda *_: "",  # see `printed`
     "jsonpath": _jsonpath,
     "custom-columns": _custom_columns,
 }
@@ -108,8 +107,5 @@ def _content(file: str) -> str:
     try:
         return Path(file).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8'}", "") from error
-
-
-def _wrong(message: str, hint: str) -> ManifestError:
-    return ManifestError((Problem(file="-o", line=0, object="", path="", message=message, hint=hint),))
+        why = getattr(error, "strerror", None) or "is not UTF-8"
+        raise usage(f"{file}: {why}", "name a file that holds the template") from error

@@ -16,6 +16,10 @@ from netlab.model.codec import encode
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 
+TYPE_TWICE = (
+    "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form"
+    " (e.g. 'netlab get resource/<resource_name>' instead of 'netlab get resource resource/<resource_name>'"
+)
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -59,7 +63,7 @@ class Query:
             if key.kind == kind
             and (self.namespace is None or key.namespace in {self.namespace, ""})
             and (self.labels is None or self.labels.matches(item.metadata.labels))
-            and (match is None or match.matches(encode(item)))
+            and (match is None or match.matches(encode(item, whole=True)))
         ]
         if kind not in self.names:
             return found
@@ -102,7 +106,7 @@ def _wanted(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     for word in words:
         kind, _, name = word.partition("/")
         if not name:
-            raise usage("use either KIND NAME... or KIND/NAME..., not both", "for example pod/web service/web")
+            raise usage(TYPE_TWICE)
         for each in kinds(kind):
             names.setdefault(each, []).append(name)
     return list(names), names

@@ -17,10 +17,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netlab.errors import ManifestError, Problem
+from netlab.cli.words import usage
 from netlab.model.formats import label_key, label_value
 
-LABELS, FIELD = "-l", "--field-selector"
 LABELS_HINT = "write a=b, a!=b, a in (b,c), a notin (b,c), a or !a, with commas between them and quotes around it all"
 FIELDS_HINT = "write FIELD=VALUE or FIELD!=VALUE, with commas between them"
 UNABLE = "unable to parse requirement: "
@@ -38,13 +37,12 @@ HOLDS: Mapping[str, Callable[[str | None, Values], bool]] = {
     ">": lambda value, bounds: _ordered(value, operator.gt, bounds),
     "<": lambda value, bounds: _ordered(value, operator.lt, bounds),
 }
-# Kind -> field -> what it is where an object leaves it out.
-EVERY_KIND = {"metadata.name": "", "metadata.namespace": ""}
-FIELDS: Mapping[str, Mapping[str, str]] = {
-    "Event": dict.fromkeys(("involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "reason", "type"), ""),
-    "Namespace": {"status.phase": "Active"},
-    "Pod": {"spec.nodeName": "", "spec.restartPolicy": "Always", "status.phase": "Pending", "status.podIP": ""},
-    "Service": {"spec.clusterIP": "", "spec.type": "ClusterIP"},
+EVERY_KIND = ("metadata.name", "metadata.namespace")
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "Event": ("involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "reason", "type"),
+    "Namespace": ("status.phase",),
+    "Pod": ("spec.nodeName", "spec.restartPolicy", "status.phase", "status.podIP"),
+    "Service": ("spec.clusterIP", "spec.type"),
 }
 
 _TOKEN = re.compile(r"==|!=|[=!<>(),]|[^=!<>(), \t\r\n]+")
@@ -76,12 +74,11 @@ class LabelMatch:
 
 @dataclass(frozen=True, slots=True)
 class FieldRequirement:
-    """One condition on one field; `otherwise` is its value where it is left out."""
+    """One condition on one field."""
 
     field: str
     is_equal: bool
     value: str
-    otherwise: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +88,8 @@ class FieldMatch:
     requirements: tuple[FieldRequirement, ...]
 
     def matches(self, plain: Mapping[str, Any]) -> bool:
-        """Tell whether this object, as plain data, is meant."""
-        return all((_at(plain, one.field, one.otherwise) == one.value) == one.is_equal for one in self.requirements)
+        """Tell whether this object, as plain data with its defaults, is meant; a field that is left out is empty."""
+        return all((_at(plain, one.field) == one.value) == one.is_equal for one in self.requirements)
 
 
 def parse_labels(text: str) -> LabelMatch:
@@ -102,16 +99,16 @@ def parse_labels(text: str) -> LabelMatch:
 
 def parse_fields(text: str, kind: str) -> FieldMatch:
     """Return the selector that stands behind `--field-selector`, for objects of one kind. Raises ManifestError."""
-    known = {**EVERY_KIND, **FIELDS.get(kind, {})}
+    known = (*EVERY_KIND, *FIELDS.get(kind, ()))
     found = []
     for term in _TERM.findall(text):
         parts = _FIELD_TERM.fullmatch(term)
         if not parts:
-            raise _wrong(FIELD, f"invalid selector: '{text}'; can't understand '{term}'", FIELDS_HINT)
+            raise usage(f"invalid selector: '{text}'; can't understand '{term}'", FIELDS_HINT)
         field, sign, value = parts.groups()
         if field not in known:
-            raise _wrong(FIELD, f"field label not supported: {field}", f"a {kind} has {', '.join(known)}")
-        found.append(FieldRequirement(field, sign != "!=", _ESCAPED.sub(_unescaped, value), known[field]))
+            raise usage(f"field label not supported: {field}", f"a {kind} has {', '.join(known)}")
+        found.append(FieldRequirement(field, sign != "!=", _ESCAPED.sub(_unescaped, value)))
     return FieldMatch(tuple(found))
 
 
@@ -186,12 +183,12 @@ class _Labels:
 
     def _expect(self, is_so: bool, otherwise: str, prefix: str = "") -> None:  # noqa: FBT001 - reads as a sentence
         if not is_so:
-            raise _wrong(LABELS, f"{prefix}found '{self._ahead}'{otherwise}", LABELS_HINT)
+            raise usage(f"{prefix}found '{self._ahead}'{otherwise}", LABELS_HINT)
 
 
 def _check(text: str, why: str) -> None:
     if why:
-        raise _wrong(LABELS, f'{UNABLE}Invalid value: "{text}": {why}', LABELS_HINT)
+        raise usage(f'{UNABLE}Invalid value: "{text}": {why}', LABELS_HINT)
 
 
 def _integer(text: str | None) -> int | None:
@@ -204,20 +201,16 @@ def _ordered(value: str | None, compare: Callable[[int, int], bool], bounds: Val
     return number is not None and all(compare(number, _integer(bound) or 0) for bound in bounds)
 
 
-def _at(plain: Mapping[str, Any], field: str, otherwise: str) -> str:
+def _at(plain: Mapping[str, Any], field: str) -> str:
     value: Any = plain
     for name in field.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
-    return otherwise if value is None else str(value)
+    return "" if value is None else str(value)
 
 
 def _unescaped(found: re.Match[str]) -> str:
     if found[1] is None:
-        raise _wrong(FIELD, "invalid field selector: unescaped character in value: =", "write \\= for = in a value")
+        raise usage("invalid field selector: unescaped character in value: =", "write \\= for = in a value")
     if found[1] not in {"\\", ",", "="}:
-        raise _wrong(FIELD, f"invalid field selector: invalid escape sequence: {found[0]}", "write \\\\, \\, or \\=")
+        raise usage(f"invalid field selector: invalid escape sequence: {found[0]}", "write \\\\, \\, or \\=")
     return found[1]
-
-
-def _wrong(option: str, message: str, hint: str) -> ManifestError:
-    return ManifestError((Problem(file=option, line=0, object="", path="", message=message, hint=hint),))

@@ -15,11 +15,10 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from netlab.cli.jsonpath import find, relaxed
-from netlab.errors import ManifestError, Problem
+from netlab.cli.words import usage
 
 Plain = TypeVar("Plain", bound=Mapping[str, Any])
 
-OPTION = "--sort-by"
 # One 40-digit number is the longest; the exponent is what resource.Quantity can hold and more.
 _QUANTITY = re.compile(
     r"([-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))(?:[eE]([-+]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i)?)"
@@ -37,12 +36,12 @@ def sort_items(items: Sequence[Plain], path: str) -> list[Plain]:
     Raises:
         ManifestError: the path cannot be read, no object has the field, or its values have no order.
     """
-    found = [find(path, item, file=OPTION) for item in items]
+    found = [find(path, item) for item in items]
     if not path:
         return list(items)
     if items and not any(found):
         message = f'couldn\'t find any field with path "{relaxed(path)}" in the list of objects'
-        raise _wrong("", message, "`-o yaml` shows the fields there are")
+        raise usage(message, "`-o yaml` shows the fields there are")
     values = [values[0] if values else None for values in found]
     order = _order([value for value in values if value is not None], path)
     keys = [(value is not None, None if value is None else order(value)) for value in values]
@@ -55,9 +54,9 @@ def _order(values: list[Any], path: str) -> Callable[[Any], Any]:
         return lambda _: 0
     kinds = {_kind(value) for value in values}
     for kind in sorted(kinds - {"number", "text"}):
-        raise _wrong(path, f"unsortable type: {kind}", "choose a field that is a number or a text")
+        raise usage(f"unsortable type: {kind}", f"at {path}; choose a field that is a number or a text")
     if len(kinds) > 1:
-        raise _wrong(path, "unsortable type: a number in some objects, a text in others", "choose a field of one type")
+        raise usage("unsortable type: a number in some objects, a text in others", f"at {path}; choose a field of one type")
     if kinds != {"text"}:
         return lambda value: value
     quantities = {value: quantity(value) for value in values}
@@ -87,7 +86,3 @@ def _natural(text: str) -> list[tuple[int, int, str, int]]:
         (0, len(run[1]), run[1], len(run[0])) if run[1] is not None else (1, 0, run[0], 0)
         for run in _RUNS.finditer(text)
     ]  # fmt: skip
-
-
-def _wrong(path: str, message: str, hint: str) -> ManifestError:
-    return ManifestError((Problem(file=OPTION, line=0, object="", path=path, message=message, hint=hint),))

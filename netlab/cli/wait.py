@@ -41,7 +41,7 @@ class Goal:
         """Tell whether it is so with this object; None: it does not exist."""
         if item is None or self.kind in {"delete", "create"}:
             return (item is None) == (self.kind == "delete")
-        plain = encode(item)
+        plain = encode(item, whole=True)
         if self.kind == "condition":
             conditions = plain.get("status", {}).get("conditions", [])
             return any(

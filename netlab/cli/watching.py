@@ -88,7 +88,7 @@ class _Printer:
         if output.form != "json":
             click.echo(printed([change.item], output, single=True, headers=False), nl=output.form not in {"name", "yaml"})
             return
-        item = encode(change.item)
+        item = encode(change.item, whole=True)
         click.echo(as_json_line({"type": change.type, "object": item} if self._events else item))
 
     def _show_rows(self, found: list[Change]) -> None:

@@ -94,9 +94,12 @@ def _kind_problem(kind: Any) -> tuple[str, str]:
     return f"unknown kind {shown(kind)}", did_you_mean(kind, KINDS) or supported
 
 
-def encode(item: Any) -> Plain:
-    """Return plain data of a noun: apiVersion and kind first (if it has them), Kubernetes' names, without defaults."""
+def encode(item: Any, *, whole: bool = False) -> Plain:
+    """Return plain data of a noun: apiVersion and kind first (if it has them), Kubernetes' names, without defaults.
+
+    `whole`: with the defaults that the API server fills in, for whoever looks at the object and does not compare it.
+    """
     head: Plain = {}
     if type(item) in NOUNS.values():
         head = {"apiVersion": item.api_version, "kind": item.kind}
-    return head | encode_fields(item)
+    return head | encode_fields(item, whole)

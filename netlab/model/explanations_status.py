@@ -94,6 +94,8 @@ STATUS_SENTENCES: Sentences = {
 
 # Type -> field -> sentence, in the names of the manifest: what the nouns have no field of their own for (see `wire`).
 WIRE_ONLY: Mapping[str, Mapping[str, str]] = {
+    "Namespace": {"status": "What is known of the Namespace."},
+    "NamespaceStatus": {"phase": "Active, or Terminating while what is inside is deleted."},
     "Node": {"status": "What is known of the Node: its address, and whether its namespace exists."},
     "NodeAddress": {
         "type": "InternalIP for the address on the fabric, Hostname for the Node's name.",

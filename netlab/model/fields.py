@@ -17,7 +17,7 @@ from netlab.model.explanations import EXPLANATIONS, KINDS, WIRE_ONLY
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.pod import ConfigMapRef, ContainerStatus, EmptyDirVolume, HostPathVolume, PodStatus
 from netlab.model.wire import NODE_ADDRESS, NODE_READY, STATE_FIELDS, wire_name
-from netlab.model.workload import Node, TemplateMeta
+from netlab.model.workload import Namespace, Node, TemplateMeta
 
 Noun: TypeAlias = type[Any]
 """A dataclass of this room."""
@@ -154,6 +154,14 @@ def _node(found: Found) -> tuple[WireField, ...]:
     return (*(item for name, item in found.items() if name not in {NODE_ADDRESS, NODE_READY}), status)
 
 
+def _namespace(found: Found) -> tuple[WireField, ...]:
+    sentence = WIRE_ONLY["Namespace"]["status"]
+    return (
+        *found.values(),
+        WireField(name="status", type="NamespaceStatus", sentence=sentence, fields=_texts("NamespaceStatus")),
+    )
+
+
 def _pod_status(found: Found) -> tuple[WireField, ...]:
     ips = WireField(name="podIPs", type="[]PodIP", sentence=found["podIPs"].sentence, fields=_texts("PodIP"))
     return (*{**found, "podIPs": ips}.values(), *_texts("PodStatus"))
@@ -176,5 +184,5 @@ def _container_status(found: Found) -> tuple[WireField, ...]:
 
 
 NESTED: Mapping[Noun, Callable[[Found], tuple[WireField, ...]]] = {
-    ContainerStatus: _container_status, Node: _node, PodStatus: _pod_status,
+    ContainerStatus: _container_status, Namespace: _namespace, Node: _node, PodStatus: _pod_status,
 }  # fmt: skip

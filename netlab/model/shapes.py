@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, g
 
 from netlab.model import unsupported
 from netlab.model.formats import FORMATS, Check
-from netlab.model.wire import FROM_WIRE, TO_WIRE, Plain, wire_name
+from netlab.model.wire import FROM_WIRE, TO_WIRE, TOLD_ZEROS, Plain, wire_name
 from netlab.model.words import at, did_you_mean, key_path, shown, type_problem
 
 FieldProblem = tuple[str, str, str]
@@ -31,7 +31,7 @@ class _Shape:
     stand_in: Any  # what a draft holds where the value is missing or of the wrong type
     leaf: Callable[[Any], Fault] | None = None
     build: Callable[[Any, Problems, str], Any] | None = None
-    encode: Callable[[Any], Any] | None = None  # None: the value is plain already
+    encode: Callable[[Any, bool], Any] | None = None  # value, `whole`; None: the value is plain already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class _FieldPlan:
     shape: _Shape
     default: Any
     required: bool
+    is_told: bool  # whether a whole object says it also where it is at its default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +102,19 @@ def _refuse_unknown(plan: _Plan, key: Any, value: Any, problems: Problems, path:
     problems.append((key_path(path, key), "unknown field", did_you_mean(key, plan.by_wire)))
 
 
-def encode_fields(item: Any) -> Plain:
-    """Return the fields of a dataclass that are not at their default, in Kubernetes' names and shape."""
+def encode_fields(item: Any, whole: bool = False) -> Plain:  # noqa: FBT001, FBT002 - called by place, through shapes
+    """Return the fields of a dataclass that are not at their default, in Kubernetes' names and shape.
+
+    `whole`: also those with a default that says something (`Always`, 1, true), as the API server fills them in.
+    """
     plain: Plain = {}
     for field in _plan_of(type(item)).fields:
         value = getattr(item, field.name)
         if field.required or value != field.default:
-            plain[field.wire] = value if field.shape.encode is None else field.shape.encode(value)
+            plain[field.wire] = value if field.shape.encode is None else field.shape.encode(value, whole)
+        elif whole and field.is_told:
+            told = value if field.shape.encode is None else field.shape.encode(value, whole)
+            plain |= {field.wire: told} if told not in ({}, []) else {}
     reshape = TO_WIRE.get(type(item))
     return reshape(plain) if reshape is not None else plain
 
@@ -127,7 +134,7 @@ def _plan_of(cls: type[Any]) -> _Plan:
 
 def _new_plan(cls: type[Any]) -> _Plan:
     hints = get_type_hints(cls, include_extras=True)
-    found = tuple(_field_plan(field, hints[field.name]) for field in fields(cls))
+    found = tuple(_field_plan(cls, field, hints[field.name]) for field in fields(cls))
     return _Plan(
         cls=cls,
         fields=found,
@@ -136,10 +143,17 @@ def _new_plan(cls: type[Any]) -> _Plan:
     )
 
 
-def _field_plan(field: Field[Any], hint: Any) -> _FieldPlan:
+def _field_plan(cls: type[Any], field: Field[Any], hint: Any) -> _FieldPlan:
     default = field.default_factory() if field.default_factory is not MISSING else field.default
     wire = wire_name(field.name)
-    return _FieldPlan(name=field.name, wire=wire, shape=_shape(hint, wire), default=default, required=default is MISSING)
+    return _FieldPlan(
+        name=field.name,
+        wire=wire,
+        shape=_shape(hint, wire),
+        default=default,
+        required=default is MISSING,
+        is_told=bool(default) or field.name in TOLD_ZEROS.get(cls, ()),
+    )
 
 
 def _shape(hint: Any, wire: str, check: Check | None = None) -> _Shape:
@@ -219,7 +233,9 @@ def _list_shape(item: _Shape) -> _Shape:
             return tuple(build(one, problems, f"{path}[{n}]") for n, one in enumerate(value))
         return tuple(_checked(one, item, leaf, problems, f"{path}[{n}]") for n, one in enumerate(value))
 
-    write = (lambda value: [encode_item(one) for one in value]) if encode_item is not None else list
+    def write(value: Any, whole: bool) -> list[Any]:  # noqa: FBT001 - called by place
+        return [encode_item(one, whole) for one in value] if encode_item is not None else list(value)
+
     return _Shape(stand_in=(), build=read, encode=write)
 
 
@@ -235,7 +251,7 @@ def _mapping_shape(key_shape: _Shape, value_shape: _Shape) -> _Shape:
                     problems.append((key_path(path, key), *fault))
         return dict(value)
 
-    return _Shape(stand_in={}, build=read, encode=dict)
+    return _Shape(stand_in={}, build=read, encode=lambda value, _: dict(value))
 
 
 def _checked(value: Any, shape: _Shape, leaf: Callable[[Any], Fault] | None, problems: Problems, path: str) -> Any:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netlab.model.pod import ContainerStatus, PodStatus
-from netlab.model.workload import Node
+from netlab.model.service import EndpointConditions
+from netlab.model.workload import Namespace, Node
 
 Plain = dict[str, Any]
 
@@ -87,10 +88,26 @@ def _container_status_from_wire(plain: Plain) -> Plain:
     return result
 
 
+def _namespace_to_wire(plain: Plain) -> Plain:
+    return plain | {"status": {"phase": "Terminating" if plain["metadata"].get("deletionTimestamp") else "Active"}}
+
+
+def _namespace_from_wire(plain: Plain) -> Plain:
+    return {key: value for key, value in plain.items() if key != "status"}
+
+
+# Fields whose zero says something: Kubernetes prints them, where it leaves out other zeros.
+TOLD_ZEROS: Mapping[type, frozenset[str]] = {
+    ContainerStatus: frozenset({"restart_count"}),
+    EndpointConditions: frozenset({"terminating"}),
+}
+
 Reshape = Callable[[Plain], Plain]
 TO_WIRE: Mapping[type, Reshape] = {
-    ContainerStatus: _container_status_to_wire, Node: _node_to_wire, PodStatus: _pod_status_to_wire,
+    ContainerStatus: _container_status_to_wire, Namespace: _namespace_to_wire, Node: _node_to_wire,
+    PodStatus: _pod_status_to_wire,
 }  # fmt: skip
 FROM_WIRE: Mapping[type, Reshape] = {
-    ContainerStatus: _container_status_from_wire, Node: _node_from_wire, PodStatus: _pod_status_from_wire,
+    ContainerStatus: _container_status_from_wire, Namespace: _namespace_from_wire, Node: _node_from_wire,
+    PodStatus: _pod_status_from_wire,
 }  # fmt: skip

@@ -107,8 +107,7 @@ OURS = (
 # Where netlab still prints something else, and no reason speaks for it. A row that has become like kubectl fails until it is
 # taken out here.
 NOT_YET = frozenset((
-    "get-custom-columns-broken", "get-jsonpath-broken", "get-jsonpath-range", "get-name-twice", "get-pods-wide",
-    "get-several-kinds-one-empty", "get-without-type", "logs-not-found", "logs-without-name",
+    "logs-not-found", "logs-without-name",
 ))  # fmt: skip
 
 

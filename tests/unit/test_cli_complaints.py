@@ -96,7 +96,6 @@ def problem(file, line=0):
     ("problems", "code"),
     [
         pytest.param([problem("")], 1, id="a word"),
-        pytest.param([problem("-o")], 1, id="the value of an option"),
         pytest.param([problem("a.yaml", 3)], 2, id="a line of a file"),
         pytest.param([problem("a.yaml")], 2, id="a file"),
         pytest.param([problem(""), problem("stdin", 1)], 2, id="both"),

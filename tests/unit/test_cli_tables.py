@@ -11,7 +11,7 @@ from netlab.cli.columns import COLUMNS, table
 from netlab.cli.describe import chosen, describe
 from netlab.cli.query import parse_query
 from netlab.cli.tabbed import tabbed
-from netlab.cli.text import as_json, as_yaml
+from netlab.cli.text import as_json, as_yaml, plain
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.published import published
@@ -121,5 +121,5 @@ def test_a_name_nobody_has_is_a_beginning(cluster, word, names, errors):
 
 def test_objects_as_yaml_and_json(cluster, golden):
     service = cluster.objects[Key("Service", "default", "web")]
-    golden("cli/service.yaml", as_yaml([service], single=True))
-    golden("cli/list.json", as_json([service, *of_kind(cluster, "Namespace")], single=False))
+    golden("cli/service.yaml", as_yaml(plain([service], single=True)))
+    golden("cli/list.json", as_json(plain([service, *of_kind(cluster, "Namespace")], single=False)))

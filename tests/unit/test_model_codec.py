@@ -206,3 +206,45 @@ def test_hundred_pods_are_decoded_quickly():
             decode_object(plain, [])
         rounds.append(time.process_time() - start)
     assert min(rounds) < 0.060  # measured 4 ms; four times the limit of 15 ms leaves room for a slow machine
+
+
+WRITTEN_META = {"name": "web", "namespace": "default"}
+WRITTEN_POD_SPEC = {"containers": [{"name": "main", "image": "host", "command": ["true"]}]}
+WRITTEN_SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": WRITTEN_META, "spec": {"ports": [{"port": 80}]}}
+WRITTEN_TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": WRITTEN_POD_SPEC}
+WRITTEN_DEPLOYMENT = {
+    "apiVersion": "apps/v1", "kind": "Deployment", "metadata": WRITTEN_META,
+    "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": WRITTEN_TEMPLATE},
+}  # fmt: skip
+WRITTEN_SLICE = {
+    "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": WRITTEN_META,
+    "endpoints": [{"addresses": ["10.244.1.2"]}],
+}  # fmt: skip
+WRITTEN_RUNNING = {
+    "apiVersion": "v1", "kind": "Pod", "metadata": WRITTEN_META, "spec": WRITTEN_POD_SPEC,
+    "status": {"containerStatuses": [{"name": "main", "state": {"running": {}}}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("plain", "path", "told"),
+    [
+        pytest.param(WRITTEN_SERVICE, "spec.type", "ClusterIP", id="a word"),
+        pytest.param(WRITTEN_SERVICE, "spec.ports.0.protocol", "TCP", id="a word in a list"),
+        pytest.param(WRITTEN_SERVICE, "spec.ports.0.name", None, id="an empty text says nothing"),
+        pytest.param(WRITTEN_SERVICE, "metadata.labels", None, id="nor an empty mapping"),
+        pytest.param(WRITTEN_DEPLOYMENT, "spec.replicas", 1, id="a number"),
+        pytest.param(WRITTEN_DEPLOYMENT, "spec.template.spec.shareProcessNamespace", True, id="true"),
+        pytest.param(WRITTEN_DEPLOYMENT, "status", None, id="a status of zeros says nothing"),
+        pytest.param(WRITTEN_SLICE, "endpoints.0.conditions.terminating", False, id="a false that Kubernetes says"),
+        pytest.param(WRITTEN_RUNNING, "status.phase", "Pending", id="a status"),
+        pytest.param(WRITTEN_RUNNING, "status.containerStatuses.0.restartCount", 0, id="a zero that Kubernetes says"),
+    ],
+)
+def test_a_whole_object_says_its_defaults(plain, path, told):
+    item = decode_object(plain, [])
+    found = encode(item, whole=True)
+    for part in path.split("."):
+        found = found[int(part)] if isinstance(found, list) else (found or {}).get(part)
+    assert found == told
+    assert decode_object(encode(item, whole=True), []) == item
