@@ -16,6 +16,7 @@ SEE_USAGE = "See '{} --help' for usage."
 SEE_EXAMPLES = "See '{} -h' for help and examples"
 ALIKE = 2  # so many letters may differ
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
+_SAYS = re.compile(r'"(?P<value>(?:[^"\\]|\\.)*)": (?P<why>.*)', re.DOTALL)
 _NOT = re.compile(r"'?(?P<value>.*?)'? is not (?P<what>.*?)\.?", re.DOTALL)
 
 
@@ -78,6 +79,9 @@ def _flag_without_value(error: click.BadOptionUsage) -> str:
 
 def _bad_value(option: click.Option, message: str) -> str:
     flag = ", ".join(sorted(option.opts, key=len))
+    found = _SAYS.fullmatch(message)
+    if found is not None:
+        return f'invalid argument "{found["value"]}" for "{flag}" flag: {found["why"]}'
     found = _NOT.fullmatch(message)
     if found is None:
         return f'invalid argument for "{flag}" flag: {message.rstrip(".")}'

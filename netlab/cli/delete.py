@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from netlab.cli.durations import DurationType
 from netlab.cli.mutation import DRY_RUN_WORDS, dry_run_option
 from netlab.cli.options import (
     example,
@@ -62,7 +63,13 @@ def _only_name(_: click.Context, __: click.Parameter, value: str | None) -> str 
 @click.option("--now", is_flag=True, help="The same as --grace-period=1.")
 @click.option("--force", is_flag=True, help="The same as --grace-period=0.")
 @click.option("--wait/--no-wait", default=True, help="Return when they are gone, or at once.")
-@click.option("--timeout", metavar="TIME", default="0s", help="How long to wait, for example 10s; 0s: as long as it takes.")
+@click.option(
+    "--timeout",
+    type=DurationType(),
+    metavar="TIME",
+    default="0s",
+    help="How long to wait: 10s, 1m; 0s: as long as it takes.",
+)
 @click.option("--ignore-not-found", is_flag=True, help="An object that does not exist is no error.")
 @click.option("-o", "--output", metavar="name", callback=_only_name, help="Print only the names.")
 @dry_run_option
@@ -80,7 +87,7 @@ def command(
     now: bool,
     force: bool,
     wait: bool,
-    timeout: str,
+    timeout: float,
     ignore_not_found: bool,
     output: str | None,
     dry_run: str,
@@ -89,9 +96,7 @@ def command(
     lab: str,
 ) -> None:
     """Delete objects by name or by manifest, with all they own. Containers get TERM, their grace period, then KILL."""
-    from netlab.cli.wait import seconds  # noqa: PLC0415 - it imports the reading of a lab
-
-    limit_s = seconds(timeout)
+    limit_s = max(0.0, timeout)
     written = _written(files, namespace)
     if not words and not files:
         raise nothing_named()

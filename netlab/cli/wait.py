@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import click
 
+from netlab.cli.durations import DurationType
 from netlab.cli.jsonpath import find
 from netlab.cli.options import example, file_option, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.query import Selection, parse_query, selected, selection_options
@@ -22,9 +22,6 @@ from netlab.model.codec import encode
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 
-UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "ns": 1e-9}
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|us|ns|m|s))+")
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|us|ns|m|s)")
 A_WEEK_S = 604800.0
 HINT = "condition=Ready, delete, create, or jsonpath='{.status.phase}'=Running"
 
@@ -68,17 +65,6 @@ def parse_goal(text: str) -> Goal:
     raise usage(f'unrecognized condition: "{text}"', HINT)
 
 
-def seconds(text: str) -> float:
-    """Return a time such as `30s`, `1m30s`, `0` in seconds; a negative one means a week, as in kubectl."""
-    number = text.removeprefix("-")
-    if number == "0":
-        return 0.0
-    if not _DURATION.fullmatch(number):
-        raise usage(f'invalid duration "{text}"', "for example 30s, 500ms, 1m30s")
-    total = sum(float(amount) * UNITS[unit] for amount, unit in _PART.findall(number))
-    return A_WEEK_S if text.startswith("-") else total
-
-
 @click.command(
     "wait",
     epilog=example(
@@ -91,7 +77,10 @@ def seconds(text: str) -> float:
 @kinds_argument
 @file_option
 @click.option("--for", "goal", default="", metavar="GOAL", help=f"What to wait for: {HINT}.")
-@click.option("--timeout", default="30s", show_default=True, metavar="TIME", help="How long to wait: 30s, 1m30s; 0 looks once.")
+@click.option(
+    "--timeout", type=DurationType(), default="30s", show_default=True, metavar="TIME",
+    help="How long to wait: 30s, 1m30s; 0 looks once, and less than 0 means a week.",
+)  # fmt: skip
 @namespace_option
 @selection_options
 @lab_option
@@ -100,13 +89,13 @@ def command(
     words: tuple[str, ...],
     files: tuple[str, ...],
     goal: str,
-    timeout: str,
+    timeout: float,
     namespace: str | None,
     selection: Selection,
     lab: str,
 ) -> None:
     """Wait until something is true of objects; exit code 1 if it does not become true in time."""
-    wanted, limit_s = parse_goal(goal), seconds(timeout)
+    wanted, limit_s = parse_goal(goal), timeout if timeout >= 0 else A_WEEK_S
     if not words and not files:
         raise nothing_named()
     paths = live_lab(lab)

@@ -7,6 +7,7 @@ from functools import partial
 from ipaddress import ip_address
 
 from netlab.cli.find import OUTSIDE, container_of, find_pod
+from netlab.cli.log_lines import text_of
 from netlab.cli.words import not_found
 from netlab.engine.session import new_runtime
 from netlab.engine.view import read_lab
@@ -92,15 +93,13 @@ class PodHandle:
 
     def logs(self, container: str | None = None, *, previous: bool = False) -> str:
         """Return what a container printed, of this run or the one before. Raises NotFound if there was no such run."""
-        from netlab.cli.logs import text_of  # noqa: PLC0415 - it knows click
-
         pod = self.object
         name = container_of(pod, container)
         path = new_runtime(self.paths).log_path(pod.metadata.uid, name, previous=previous)
         if not path.exists():
             raise NotFound(f"{pod.key}: container {name!r} has not run yet" + (" before this run" if previous else ""))
         with path.open(errors="replace", newline="\n") as file:
-            return "".join(text_of(line, timestamps=False) for line in file)
+            return text_of(file)
 
 
 @dataclass(frozen=True, slots=True)

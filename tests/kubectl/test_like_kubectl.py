@@ -104,12 +104,6 @@ OURS = (
     ("describe-deployment", r"(?m)^Pods:.*\n(  .*\n)*"),
 )
 
-# Where netlab still prints something else, and no reason speaks for it. A row that has become like kubectl fails until it is
-# taken out here.
-NOT_YET = frozenset((
-    "logs-not-found", "logs-without-name",
-))  # fmt: skip
-
 
 def read(path: Path) -> Recording:
     """Return one file of `recorded/`."""
@@ -140,13 +134,7 @@ def without_cures(text: str, recorded: str) -> str:
     return head + STDERR + "".join(f"{line}\n" for line in cured if line is not None)
 
 
-def row(recording: Recording) -> object:
-    """One row of the test."""
-    marks = [pytest.mark.xfail(reason="not yet like kubectl", strict=True)] if recording.name in NOT_YET else []
-    return pytest.param(recording, id=recording.name, marks=marks)
-
-
-@pytest.mark.parametrize("recording", [row(read(path)) for path in sorted(RECORDED.glob("*.txt"))])
+@pytest.mark.parametrize("recording", [pytest.param(read(path), id=path.stem) for path in sorted(RECORDED.glob("*.txt"))])
 def test_netlab_prints_what_kubectl_printed(recording, netlab_run):
     done = netlab_run(*recording.words)
     text = without_cures(comparable(done.code, done.out, done.err, recording.words), recording.text)

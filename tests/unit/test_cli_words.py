@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from netlab.cli.columns import aligned, duration
 from netlab.cli.find import container_of, find_machine, find_pod
-from netlab.cli.logs import text_of
 from netlab.cli.main import ALL_VERBS, group
 from netlab.cli.words import keys, kinds, subject
 from netlab.errors import ManifestError, NotFound
@@ -61,19 +60,6 @@ def test_durations_are_shortened_as_kubectl_does(seconds, expected):
 
 def test_columns_are_three_blanks_apart():
     assert aligned([["NAME", "AGE"], ["longer", "1s"]]) == "NAME     AGE\nlonger   1s"
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("2026-01-01T00:00:00.1Z stdout F hello there\n", "hello there\n"),
-        ("2026-01-01T00:00:00.1Z stderr F \n", "\n"),
-        ("2026-01-01T00:00:00.1Z stdout P half\n", "half"),
-        ("not CRI\n", "not CRI\n"),
-    ],
-)
-def test_log_lines(line, expected):
-    assert text_of(line, timestamps=False) == expected
 
 
 def test_subjects():
