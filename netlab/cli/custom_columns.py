@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from netlab.cli.jsonpath import find, go_text
+from netlab.cli.go_values import go_text
+from netlab.cli.jsonpath import find
 from netlab.cli.words import usage
 from netlab.errors import ManifestError
 

@@ -21,6 +21,7 @@ from netlab.cli.options import (
     show_report,
 )
 from netlab.cli.query import Selection, parse_query, selection_options
+from netlab.cli.saying import say
 from netlab.cli.words import not_found, nothing_named, subject, usage
 from netlab.engine.agent import wake_agent
 from netlab.engine.apply import Deleted, delete
@@ -158,5 +159,5 @@ def _report_missing(
     for key in found.missing:
         error = not_found(key.kind, key.name)
         where = f'error when deleting "{written[key]}": ' if key in written else ""
-        click.echo(f"{error.origin}: {where}{error}", err=True)
+        say(f"{error.origin}: {where}{error}")
     return 1 if found.missing else 0

@@ -17,6 +17,7 @@ from netlab.cli.describe_service import rule_lines, service_lines, slice_lines
 from netlab.cli.describe_workload import config_map_lines, deployment_lines, namespace_lines, node_lines
 from netlab.cli.options import example, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.query import Query, parse_query
+from netlab.cli.saying import say_error
 from netlab.cli.tabbed import NONE, event_lines, event_page, mapping, tabbed
 from netlab.cli.words import usage
 from netlab.desired.assignments import Assignments
@@ -67,7 +68,7 @@ def command(
     elif not errors:
         click.echo(f"No resources found{query.place}{'.' if query.place else ''}", err=True)
     for error in errors:
-        click.echo(f"{error.origin}: {error}", err=True)
+        say_error(error)
     ctx.exit(1 if errors else 0)
 
 

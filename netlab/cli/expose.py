@@ -9,6 +9,7 @@ import click
 from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, show_generated, targets
 from netlab.cli.options import example, file_option, kinds_argument, live_lab
 from netlab.cli.query import Selection
+from netlab.cli.saying import say_error
 from netlab.cli.words import already_exists, nothing_named
 from netlab.engine.view import read_wish
 from netlab.errors import NotFound
@@ -87,5 +88,5 @@ def _show(change: Mutation, found: Sequence[Service | NotFound]) -> int:
     show_generated(change, [one for one in found if isinstance(one, Service)], "exposed")
     missing = [one for one in found if isinstance(one, NotFound)]
     for error in missing:
-        click.echo(f"{error.origin}: {error}", err=True)
+        say_error(error)
     return 1 if missing else 0

@@ -12,6 +12,7 @@ from netlab.cli.columns import table
 from netlab.cli.options import example, file_option, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.output import FORM_PRINTERS, Output, OutputType, printed
 from netlab.cli.query import parse_query
+from netlab.cli.saying import say_error
 from netlab.cli.words import is_namespaced, resource, usage
 from netlab.engine.view import read_lab
 from netlab.model.codec import encode
@@ -112,7 +113,7 @@ def command(
     elif not missing and not ignore_not_found:
         click.echo(f"No resources found{query.place}{'.' if query.place else ''}", err=True)
     for error in missing:
-        click.echo(f"{error.origin}: {error}", err=True)
+        say_error(error)
     ctx.exit(1 if missing else 0)
 
 

@@ -15,11 +15,13 @@ import functools
 import json
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from netlab.cli import jsonpath_parser as steps
+from netlab.cli.go_values import GO_TYPES, go_json, go_text
 from netlab.cli.jsonpath_parser import Path, Scanner, Step, Unreadable
 from netlab.cli.words import usage
 
@@ -29,17 +31,28 @@ DEEPEST = 20  # ranges inside ranges
 EXPECTED = "unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'"
 
 _RELAXED = re.compile(r"\{\.?([^{}]+)\}|\.?([^{}]+)")
-_GO_JSON = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
-_GO_TYPES = {dict: "map[string]interface {}", str: "string", bool: "bool", int: "int64", float: "float64"}
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
 
+def check(template: str) -> None:
+    """Raise ManifestError for a template that cannot be read, whatever the objects are."""
+    with _refusing(template):
+        parse(template)
+
+
 def render(template: str, data: Any) -> str:
     """Return the text that kubectl prints for a template. Raises ManifestError for one that is wrong."""
-    try:
+    with _refusing(template):
         return _Search().text(parse(template), data)
+
+
+@contextmanager
+def _refusing(template: str) -> Iterator[None]:
+    """Turn what is wrong with a template into kubectl's words."""
+    try:
+        yield
     except Unreadable as error:
         prefix = f"error parsing jsonpath {template}, "
         if error.executing:
@@ -66,26 +79,6 @@ def relaxed(path: str) -> str:
     if path and not found:
         raise Unreadable(EXPECTED, "for example .metadata.name")
     return f"{{.{found[1] or found[2]}}}" if found else ""
-
-
-def go_text(value: Any) -> str:
-    """Return a value as Go's %v shows it: `map[a:1 b:2]`, `[1 2]`, `<nil>`."""
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{key}:{go_text(value[key])}' for key in sorted(value))}]"
-    if isinstance(value, list):
-        return f"[{' '.join(map(go_text, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and float(f"{value:g}") == value:
-        return f"{value:g}"  # 2, 1e+06
-    return "<nil>" if value is None else str(value)
-
-
-def _printed(value: Any) -> str:
-    if isinstance(value, dict | list):
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return text.translate(_GO_JSON)  # only inside its strings can JSON have these
-    return "null" if value is None else go_text(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +149,7 @@ class _Search:
                     self._run(actions, place + 1, value, parts)
             else:
                 for number, value in enumerate(found):
-                    parts.append(f"{' ' if number else ''}{_printed(value)}")
+                    parts.append(f"{' ' if number else ''}{go_json(value)}")
                     self._count(length=len(parts[-1]))
             place = action.resume or place + 1
 
@@ -241,7 +234,7 @@ def _sliced(step: steps.Slice, inputs: list[Any]) -> list[Any]:
         if value is None:
             continue
         if not isinstance(value, list):
-            kind = _GO_TYPES.get(type(value), "")
+            kind = GO_TYPES.get(type(value), "")
             raise Unreadable(f"{kind} is not array or slice", "an index [0] or [*] stands behind a list", executing=True)
         start, stop = _bounds(step, len(value))
         if start == stop:

@@ -21,6 +21,7 @@ from netlab.cli.find import container_of, find_object, find_pod, pods_of
 from netlab.cli.log_lines import Printer, Wanted
 from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.query import parse_query
+from netlab.cli.saying import say_error
 from netlab.cli.words import resource, usage
 from netlab.engine.session import new_runtime
 from netlab.engine.view import read_lab
@@ -121,7 +122,7 @@ def command(
             except NotFound as error:
                 if not ignore_errors:
                     raise
-                click.echo(f"error: {error}", err=True)
+                say_error(error)
         for log in logs:
             sys.stdout.writelines(log.printer.text(wanted.of(log.file)))
         if follow:

@@ -15,7 +15,8 @@ import click
 
 from netlab.cli.complaints import complaint
 from netlab.cli.flags import VerbGroup, early_options
-from netlab.errors import CONTENT, USAGE, ManifestError, NetlabError
+from netlab.cli.saying import say, say_error
+from netlab.errors import CONTENT, USAGE, NetlabError
 
 # Section -> verb -> its one line in the help. The file is `netlab/cli/<verb>.py` (`-` is `_`), the command in it `command`.
 VERBS = {
@@ -103,7 +104,7 @@ def run(args: Sequence[str] | None = None) -> int:
     try:
         code = group.main(args=args, prog_name="netlab", standalone_mode=False)
     except NetlabError as error:
-        say(error)
+        say_error(error)
         return error.exit_code
     except click.ClickException as error:
         return say_usage(error)
@@ -113,25 +114,18 @@ def run(args: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # whoever read our output has gone; Python would complain about that at exit
         return 141
     except RecursionError:
-        click.echo("error: the input is nested too deeply", err=True)
+        say("error: the input is nested too deeply")
         return CONTENT
     except OSError as error:
-        click.echo(f"error: {error.filename or 'system'}: {error.strerror or error}", err=True)
+        say(f"error: {error.filename or 'system'}: {error.strerror or error}")
         return 1
     return code if isinstance(code, int) else 0
-
-
-def say(error: NetlabError) -> None:
-    """Print an error, one line for each thing that is wrong; a usage error may go on below its first line, as in kubectl."""
-    lines = [str(one) for one in error.problems] if isinstance(error, ManifestError) else str(error).splitlines()
-    for line in lines or [""]:
-        click.echo(f"{error.origin}: {line}", err=True)
 
 
 def say_usage(error: click.ClickException) -> int:
     """Say what is wrong with a command line, in kubectl's words, and return the exit code."""
     context = getattr(error, "ctx", None)
-    click.echo(f"error: {complaint(error)}", err=True)
+    say(f"error: {complaint(error)}")
     return USAGE_CODES.get(context.info_name or "", USAGE) if context is not None else USAGE
 
 

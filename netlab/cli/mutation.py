@@ -19,6 +19,7 @@ import click
 from netlab.cli.options import lab_option, live_lab, namespace_option, report_options, say_waiting, show_report
 from netlab.cli.output import Output, OutputType, printed
 from netlab.cli.query import Selection, parse_query, selected
+from netlab.cli.saying import say, say_error
 from netlab.cli.words import nothing_named, subject, usage
 from netlab.engine.agent import agent_pid, wake_agent
 from netlab.engine.apply import Applied, apply
@@ -147,9 +148,9 @@ def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound
     show_report(report, verbose=options.verbose, timings=options.timings)
     missing = [error for error in made if isinstance(error, NotFound)]
     for error in missing:
-        click.echo(f"{error.origin}: {error}", err=True)
+        say_error(error)
     for problem in report.problems:
-        click.echo(f"error: {problem}", err=True)
+        say(f"error: {problem}")
     return 3 if report.problems else 1 if missing else 0
 
 

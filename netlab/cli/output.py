@@ -52,7 +52,8 @@ class OutputType(click.ParamType):  # type: ignore[type-arg]
         if bool(text) != bool(FORMS[form]):
             raise usage(f"{form} is written {form}={FORMS[form]}" if FORMS[form] else f"{form} stands alone")
         if form.endswith(FILE_SUFFIX):
-            return Output(form.removesuffix(FILE_SUFFIX), _content(text))
+            form, text = form.removesuffix(FILE_SUFFIX), _content(text)
+        _read(form, text)
         return Output(form, text)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
@@ -101,6 +102,18 @@ FORM_PRINTERS: Mapping[str, Callable[[Any, str, bool], str]] = {
     "jsonpath": _jsonpath,
     "custom-columns": _custom_columns,
 }
+
+
+def _read(form: str, text: str) -> None:
+    """Raise ManifestError for a template or columns that cannot be read: later, the objects would be changed already."""
+    if form == "jsonpath":
+        from netlab.cli.jsonpath import check  # noqa: PLC0415 - only this output needs it
+
+        check(text)
+    elif form == "custom-columns":
+        from netlab.cli.custom_columns import parse_columns  # noqa: PLC0415
+
+        parse_columns(text)
 
 
 def _content(file: str) -> str:

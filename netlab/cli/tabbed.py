@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from netlab.cli.columns import age
+from netlab.cli.saying import visible
 from netlab.model.event import Event
 
 GAP = 2
@@ -20,7 +21,7 @@ NONE = "<none>"
 
 def tabbed(lines: Iterable[str]) -> str:
     """Return lines whose cells end with tabs as columns. Control characters but tab are shown as `^[`, never sent."""
-    rows = [_visible(line).split("\t") for line in lines]
+    rows = [visible(line).split("\t") for line in lines]
     for column in range(max(map(len, rows), default=1) - 1):
         for is_ended, run in itertools.groupby(rows, lambda row: len(row) > column + 1):  # noqa: B023 - used before it changes
             if is_ended:
@@ -29,12 +30,6 @@ def tabbed(lines: Iterable[str]) -> str:
                 for row in cells:
                     row[column] = row[column].ljust(width)
     return "\n".join("".join(row).rstrip() for row in rows)
-
-
-def _visible(line: str) -> str:
-    return "".join(
-        char if char.isprintable() or char == "\t" else f"^{chr(ord(char) ^ 64)}" if char < " " else "?" for char in line
-    )
 
 
 def mapping(label: str, values: Mapping[str, str], *, sign: str = "=", indent: str = "") -> Iterator[str]:

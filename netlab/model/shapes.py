@@ -7,6 +7,7 @@ Plans are kept, because the store decodes every object in every run (100 Pods mu
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -190,6 +191,7 @@ def _object_shape(cls: type[Any]) -> _Shape:
     )
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPE_WORDS = {int: "an integer", str: "a string", bool: "a boolean"}
 
 
@@ -201,6 +203,8 @@ def _scalar_leaf(accepted: tuple[type, ...], check: Check | None) -> Callable[[A
             return type_problem(words, value)
         if type(value) is str and "\0" in value:
             return "must not contain a NUL character", ""  # no Linux interface would take it
+        if type(value) is str and not value.isascii() and _SURROGATE.search(value):
+            return "must be UTF-8", "it holds a byte that is no text"  # so Python keeps what it cannot read of a command line
         message = check(value) if check is not None else ""
         return (f"{message}, is {shown(value)}", "") if message else None
 
