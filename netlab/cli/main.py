@@ -127,8 +127,3 @@ def say_usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     say(f"error: {complaint(error)}")
     return USAGE_CODES.get(context.info_name or "", USAGE) if context is not None else USAGE
-
-
-def main() -> None:
-    """Entry point of the console script."""
-    sys.exit(run())

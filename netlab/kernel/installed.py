@@ -22,7 +22,7 @@ from netlab.kernel.findings import CURES, Finding, missing, ok, warning
 
 NFT_MINIMUM: Final = (1, 0, 6)
 CRUN_TRIED: Final = (1, 8, 1)
-OUR_MODULE: Final = b"netlab.cli.main"
+OUR_MODULE: Final = b"netlab.__main__"
 SCRIPT_BYTES: Final = 4096
 
 _LEGACY_TABLES: Final = Path("/proc/net/ip_tables_names")

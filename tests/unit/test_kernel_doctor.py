@@ -246,7 +246,7 @@ def test_which_iptables_it_is(monkeypatch, tmp_path, target, legacy, words):
     assert installed.iptables("iptables") == ok("iptables", words)
 
 
-OURS, COPY, STRANGER = "from netlab.cli.main import main\n", "import sys; import netlab.cli.main\n", "from netsim import main\n"
+OURS, COPY, STRANGER = "from netlab.__main__ import main\n", "import sys; import netlab.__main__\n", "from netsim import main\n"
 
 
 @pytest.mark.parametrize(
