@@ -14,7 +14,7 @@ from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject
 from netlab.model.lifecycle import status_word
 from netlab.model.meta import Labels
-from netlab.model.pod import ContainerStatus, Pod, PodSpec
+from netlab.model.pod import Pod, PodSpec
 from netlab.model.service import EndpointSlice, Service
 from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
 
@@ -119,12 +119,8 @@ def _age(item: KubernetesObject, now: float) -> str:
 def _restarts(pod: Pod, now: float) -> str:
     statuses = pod.status.container_statuses
     total = sum(status.restart_count for status in statuses)
-    latest = max((_restarted_at(status) for status in statuses if status.restart_count), default="")
+    latest = max((status.last_state.finished_at for status in statuses if status.last_state), default="")
     return f"{total} ({age(latest, now)} ago)" if total and latest else str(total)
-
-
-def _restarted_at(status: ContainerStatus) -> str:
-    return status.started_at if status.state == "running" else status.finished_at or status.started_at
 
 
 def _ready(pod: Pod, _: float = 0.0) -> str:

@@ -76,21 +76,27 @@ def _container(container: Container) -> Iterator[str]:
 
 
 def _state(status: ContainerStatus) -> Iterator[str]:
-    """What was last seen of a container, and how the run before ended if it waits for the next."""
+    """What was last seen of a container, and how the run before ended."""
     yield f"State:\t{status.state.capitalize()}"
     if status.state != "running":
         yield from (f"  {label}:\t{text}" for label, text in (("Reason", status.reason), ("Message", status.message)) if text)
-    if status.state == "waiting" and status.exit_code is not None:
-        yield "Last State:\tTerminated"
-        yield f"  Reason:\t{'Error' if status.exit_code else 'Completed'}"
-    if status.exit_code is not None and status.state != "running":
-        yield f"  Exit Code:\t{status.exit_code}"
-        yield f"  Started:\t{long_time(status.started_at)}"
-        yield f"  Finished:\t{long_time(status.finished_at)}"
+    if status.state == "terminated":
+        yield from _end(status.exit_code, status.started_at, status.finished_at)
     elif status.state == "running":
         yield f"  Started:\t{long_time(status.started_at)}"
+    if status.last_state is not None:
+        yield "Last State:\tTerminated"
+        yield f"  Reason:\t{status.last_state.reason}"
+        yield from [f"  Message:\t{status.last_state.message}"] if status.last_state.message else ()
+        yield from _end(status.last_state.exit_code, status.last_state.started_at, status.last_state.finished_at)
     yield f"Ready:\t{status.state == 'running'}"
     yield f"Restart Count:\t{status.restart_count}"
+
+
+def _end(code: int | None, started_at: str, finished_at: str) -> Iterator[str]:
+    yield f"  Exit Code:\t{code}"
+    yield f"  Started:\t{long_time(started_at)}"
+    yield f"  Finished:\t{long_time(finished_at)}"
 
 
 def _inside(container: Container) -> Iterator[str]:

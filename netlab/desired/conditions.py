@@ -38,7 +38,8 @@ def pod_conditions(pod: Pod) -> tuple[Condition, ...]:
 
 def ready_since(pod: Pod) -> str:
     """Return when the last container of a Pod started or ended (RFC 3339), or when the Pod was bound."""
-    times = (max(item.started_at, item.finished_at) for item in pod.status.container_statuses)
+    times = [moment for item in pod.status.container_statuses for moment in (item.started_at, item.finished_at)]
+    times += [item.last_state.finished_at for item in pod.status.container_statuses if item.last_state]
     return max(times, default="") or pod.status.start_time
 
 

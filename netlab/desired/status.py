@@ -1,20 +1,21 @@
 """`status` of a Pod: what the runtime saw, in Kubernetes' words. Pure: times come in as numbers and leave as RFC 3339.
 
 One container status for each container of the spec, in its order, as soon as the Pod is bound to a Node. Waiting has a reason,
-running a start, terminated a reason, an exit code and two times. While a container waits for its restart, exit code and times
-are those of the run before (Kubernetes has them in `lastState`).
+running a start, terminated a reason, an exit code and two times. How the run before ended is kept beside it: of a container
+that waits for its restart, the run that just ended.
 Source: Kubernetes API reference, core/v1 ContainerStatus; kubelet convertToAPIContainerStatuses; containerd's reasons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from netlab.desired.assignments import PodAssignment
 from netlab.desired.restarts import Backoff, Wait, decide_restart, needs_restart
 from netlab.model.lifecycle import FINAL_PHASES, next_phase, pod_phase
-from netlab.model.pod import Container, ContainerStatus, Pod, PodStatus, RestartPolicy
+from netlab.model.pod import Container, ContainerStateTerminated, ContainerStatus, Pod, PodStatus, RestartPolicy
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 START_ERROR_CODE = 128  # containerd's exit code for a process that could never be started
@@ -47,11 +48,13 @@ def pod_status(
     if sandbox is None and pod.status.phase in FINAL_PHASES:
         return pod.status  # its processes were cleared away; what they were stays true
     runs = {run.name: run for run in sandbox.runs} if sandbox else {}
+    before = {run.name: ended(run) for run in sandbox.previous if run.state != "created"} if sandbox else {}
     deleting = bool(pod.metadata.deletion_timestamp)
-    statuses = tuple(
+    seen = (
         container_status(pod, item, runs.get(item.name), backoffs.get(item.name, Backoff()), now, config_error=config_error)
         for item in pod.spec.containers
     )
+    statuses = tuple(status if status.last_state else replace(status, last_state=before.get(status.name)) for status in seen)
     return PodStatus(
         phase=next_phase(pod.status.phase, pod_phase(pod.spec.restart_policy, statuses, deleting=deleting)),
         pod_ips=assignment.ips,
@@ -73,16 +76,16 @@ def container_status(
             started = rfc3339(run.started_at)
             return ContainerStatus(name=run.name, state="running", started_at=started, restart_count=run.attempt)
         case "failed" if needs_restart(policy, run):
-            return _ended(run, waiting=True, reason="RunContainerError", message=run.error)
+            return _awaits_restart(run, "RunContainerError", run.error)
         case "failed":
-            return _ended(run, reason="StartError", message=run.error)
+            return _terminated(run)
         case "exited" if run.stopping_at and not pod.metadata.deletion_timestamp:  # another one is about to take its place
-            return _ended(run, waiting=True, reason="ContainerCreating")
+            return _awaits_restart(run, "ContainerCreating")
         case "exited":
             decision = decide_restart(policy, run, backoff, now)
             if isinstance(decision, Wait):
-                return _ended(run, waiting=True, reason="CrashLoopBackOff", message=_backoff_message(pod, run, decision))
-            return _ended(run, reason=end_reason(run))
+                return _awaits_restart(run, "CrashLoopBackOff", _backoff_message(pod, run, decision))
+            return _terminated(run)
 
 
 def end_reason(run: ContainerRun) -> str:
@@ -109,17 +112,35 @@ def _waiting(container: Container, run: ContainerRun | None, config_error: str) 
     )
 
 
-def _ended(run: ContainerRun, *, reason: str, message: str = "", waiting: bool = False) -> ContainerStatus:
+def ended(run: ContainerRun) -> ContainerStateTerminated:
+    """Return how a run ended; one that could not be started says why."""
     unknown = START_ERROR_CODE if run.state == "failed" else LOST_CODE
-    return ContainerStatus(
-        name=run.name,
-        state="waiting" if waiting else "terminated",
-        reason=reason,
-        message=message,
+    return ContainerStateTerminated(
         exit_code=unknown if run.exit_code is None else run.exit_code,
+        reason="StartError" if run.state == "failed" else end_reason(run),
+        message=run.error,
         started_at=rfc3339(run.started_at),
         finished_at=rfc3339(run.finished_at),
+    )
+
+
+def _terminated(run: ContainerRun) -> ContainerStatus:
+    end = ended(run)
+    return ContainerStatus(
+        name=run.name,
+        state="terminated",
+        reason=end.reason,
+        message=end.message,
+        exit_code=end.exit_code,
+        started_at=end.started_at,
+        finished_at=end.finished_at,
         restart_count=run.attempt,
+    )
+
+
+def _awaits_restart(run: ContainerRun, reason: str, message: str = "") -> ContainerStatus:
+    return ContainerStatus(
+        name=run.name, state="waiting", reason=reason, message=message, restart_count=run.attempt, last_state=ended(run)
     )
 
 

@@ -111,5 +111,11 @@ class FakeRuntime:
                 self.exits(uid, run.name, code)
 
     def _put(self, uid: str, run: ContainerRun) -> None:
-        others = tuple(item for item in self.sandboxes[uid].runs if item.name != run.name)
-        self.sandboxes[uid] = replace(self.sandboxes[uid], runs=tuple(sorted((*others, run), key=lambda item: item.name)))
+        status = self.sandboxes[uid]
+        before = {item.name: item for item in status.previous}
+        runs = {item.name: item for item in status.runs}
+        if run.name in runs and runs[run.name].attempt < run.attempt:
+            before[run.name] = runs[run.name]
+        runs[run.name] = run
+        newest, previous = (tuple(found[name] for name in sorted(found)) for found in (runs, before))
+        self.sandboxes[uid] = replace(status, runs=newest, previous=previous)

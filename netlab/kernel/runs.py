@@ -27,14 +27,16 @@ KILLED: Final = 128 + signal.SIGKILL
 def sandbox_status(pod: PodDirectory, exits: Path) -> SandboxStatus:
     """Return what exists of a sandbox. Raises KernelError if its files cannot be read."""
     names = pod.containers()
-    found = [(name, attempts[-1]) for name in names if (attempts := pod.attempts(name))]
+    attempts = {name: pod.attempts(name) for name in names}
+    newest, before = ([(name, found[-at]) for name, found in attempts.items() if len(found) >= at] for at in (1, 2))
     lives, attached = processes.is_alive(pod.pause_process()), is_attached(pod)
     return SandboxStatus(
         uid=pod.uid,
         alive=lives and attached,
         detached=lives and not attached,
         terminating=(pod.path / "terminating").exists(),
-        runs=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in found),
+        runs=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in newest),
+        previous=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in before),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from netlab.model.event import Event, EventSource, InvolvedObject
 from netlab.model.meta import Condition
-from netlab.model.pod import ContainerStatus, PodStatus
+from netlab.model.pod import ContainerStateTerminated, ContainerStatus, PodStatus
 from netlab.model.workload import DeploymentStatus
 
 Sentences = Mapping[type[Any], Mapping[str, str]]
@@ -64,11 +64,22 @@ STATUS_SENTENCES: Sentences = {
         "message": "The same in words for people, such as what could not be started, or how long the back-off is.",
         "exit_code": (
             "The program's exit code, 128 plus the signal's number if a signal ended it, 128 if it could never be started, 137"
-            " if nobody saw its end; while the container waits for its restart, that of the run before."
+            " if nobody saw its end."
         ),
-        "started_at": "When this run began, or the run before if the container waits for its restart.",
+        "started_at": "When this run began.",
         "finished_at": "When the run ended.",
         "restart_count": "How often the container was started again in this Pod, replacements after a change included.",
+        "last_state": "How the run before ended; of a container that waits for its restart, the run that just ended.",
+    },
+    ContainerStateTerminated: {
+        "exit_code": (
+            "The program's exit code, 128 plus the signal's number if a signal ended it, 128 if it could never be started, 137"
+            " if nobody saw its end."
+        ),
+        "reason": "One word for the end: Completed, Error, OOMKilled, StartError or ContainerStatusUnknown.",
+        "message": "What could not be started, and why.",
+        "started_at": "When the run began.",
+        "finished_at": "When the run ended.",
     },
     Condition: {
         "type": (

@@ -32,7 +32,7 @@ TYPE_NAMES: Mapping[Noun, str] = {
 }
 # Which fields each state of a container can have. One that waits for its restart keeps those of the run before.
 STATES: Mapping[str, tuple[str, ...]] = {
-    "waiting": STATE_FIELDS,
+    "waiting": ("reason", "message"),
     "running": ("startedAt",),
     "terminated": STATE_FIELDS,
 }
@@ -179,8 +179,13 @@ def _container_status(found: Found) -> tuple[WireField, ...]:
     )
     state = WireField(name="state", type="ContainerState", sentence=found["state"].sentence, fields=states)
     ready = WireField(name="ready", type="boolean", sentence=WIRE_ONLY["ContainerStatus"]["ready"])
+    last = found["lastState"]
+    word = WIRE_ONLY["ContainerState"]["terminated"]
+    ended = WireField(name="terminated", type="ContainerStateTerminated", sentence=word, fields=last.fields)
+    before = WireField(name="lastState", type="ContainerState", sentence=last.sentence, fields=(ended,))
+    nested = {"state": state, "lastState": before}
     kept = {name: item for name, item in found.items() if name not in STATE_FIELDS}
-    return (*{**kept, "state": state}.values(), ready)
+    return (*{**kept, **nested}.values(), ready)
 
 
 NESTED: Mapping[Noun, Callable[[Found], tuple[WireField, ...]]] = {

@@ -52,7 +52,7 @@ def outcome(status: ContainerStatus) -> Outcome:
         case "terminated":
             return "success" if status.exit_code == 0 else "failure"
         case "waiting":
-            return "restarting" if status.reason in RESTARTING_REASONS or status.started_at else "absent"
+            return "restarting" if status.reason in RESTARTING_REASONS or status.last_state else "absent"
 
 
 def container_fate(policy: RestartPolicy, status: ContainerStatus) -> Fate:

@@ -140,8 +140,23 @@ class PodSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerStateTerminated:
+    """How a run of a container ended. Times are RFC 3339."""
+
+    exit_code: int
+    reason: str = ""
+    message: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerStatus:
-    """What is known of one container. `state` is waiting, running or terminated; times are RFC 3339."""
+    """What is known of one container. `state` is waiting, running or terminated; times are RFC 3339.
+
+    A waiting one has `reason` and `message` alone. `last_state` is how the run before the present one ended, or, of a waiting
+    container, the run before the next.
+    """
 
     name: str
     state: Literal["waiting", "running", "terminated"] = "waiting"
@@ -151,6 +166,7 @@ class ContainerStatus:
     started_at: str = ""
     finished_at: str = ""
     restart_count: int = 0
+    last_state: ContainerStateTerminated | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,8 @@ def _pod_status_from_wire(plain: Plain) -> Plain:
 def _container_status_to_wire(plain: Plain) -> Plain:
     state = plain.pop("state", "waiting")
     inside = {key: plain.pop(key) for key in STATE_FIELDS if key in plain}
+    if "lastState" in plain:
+        plain["lastState"] = {"terminated": plain["lastState"]}
     return plain | {"ready": state == "running", "state": {state: inside}}
 
 
@@ -85,6 +87,9 @@ def _container_status_from_wire(plain: Plain) -> Plain:
     if isinstance(state, dict) and len(state) == 1:
         word, inside = next(iter(state.items()))
         result |= {"state": word} | (inside if isinstance(inside, dict) else {})
+    last = result.get("lastState")
+    if isinstance(last, dict):
+        result["lastState"] = last.get("terminated")
     return result
 
 

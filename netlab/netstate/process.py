@@ -81,7 +81,9 @@ class ContainerRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxStatus:
-    """What exists of a sandbox: does its pause process live, was TERM sent to it, and the newest run of each container.
+    """What exists of a sandbox: does its pause process live, was TERM sent to it, the newest run of each container.
+
+    `previous` has the run before that, of each container of which something of it is left.
 
     `detached`: the pause process lives, but not in the network namespace that has the Pod's name now (somebody deleted that,
     and it was made anew). Such a sandbox is not `alive`: its containers have no network.
@@ -92,3 +94,4 @@ class SandboxStatus:
     detached: bool = False
     terminating: bool = False
     runs: tuple[ContainerRun, ...] = ()
+    previous: tuple[ContainerRun, ...] = ()

@@ -312,6 +312,8 @@ def test_logs_of_this_and_the_previous_run_are_kept(lab):
     assert sorted(lab.log(pod, previous=True)) == texts[2]
     assert lab.places.pod(pod.uid).attempts("c") == [2, 3]
     assert len(os.listdir(lab.runtime.exits)) == 2
+    (before,) = lab.runtime.observe()[pod.uid].previous
+    assert (before.name, before.attempt, before.state, before.exit_code) == ("c", 2, "exited", 1)
 
 
 def test_a_restart_leaves_the_rest_of_the_pod_alone(lab):

@@ -18,7 +18,7 @@ from netlab.desired.published import published
 from netlab.desired.status import rfc3339
 from netlab.model.event import event_of
 from netlab.model.meta import Key, LabelSelector, ObjectMeta, OwnerReference
-from netlab.model.pod import ContainerStatus, PodStatus
+from netlab.model.pod import ContainerStateTerminated, ContainerStatus, PodStatus
 from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, PodTemplateSpec, TemplateMeta
 
 NOW = 1_700_000_000.0
@@ -31,8 +31,11 @@ def cluster(build):
     owner = OwnerReference(kind="ReplicaSet", name="web-6d4cf56db6", uid="u-web")
     meta = replace(pod.metadata, creation_timestamp=BORN, owner_references=(owner,))
     crashed = ContainerStatus(
-        name=pod.spec.containers[0].name, state="waiting", reason="CrashLoopBackOff", exit_code=1, restart_count=3,
-        started_at=BORN, finished_at="2023-11-14T22:13:00Z", message="back-off 40s restarting failed container",
+        name=pod.spec.containers[0].name, state="waiting", reason="CrashLoopBackOff", restart_count=3,
+        message="back-off 40s restarting failed container",
+        last_state=ContainerStateTerminated(
+            exit_code=1, reason="Error", started_at=BORN, finished_at="2023-11-14T22:13:00Z"
+        ),
     )  # fmt: skip
     status = PodStatus(
         phase="Running", pod_ips=("10.244.1.2",), host_ip="172.18.0.2", start_time=BORN, container_statuses=(crashed,)

@@ -9,7 +9,7 @@ from netlab.desired.restarts import Backoff
 from netlab.desired.status import end_reason, pod_status, rfc3339
 from netlab.model.lifecycle import status_word
 from netlab.model.meta import ObjectMeta
-from netlab.model.pod import Container, ContainerStatus, Pod, PodSpec, PodStatus
+from netlab.model.pod import Container, ContainerStateTerminated, ContainerStatus, Pod, PodSpec, PodStatus
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 NOW = 1_769_860_800.0  # 2026-01-31T12:00:00Z
@@ -29,8 +29,8 @@ def run(state, code=None, attempt=0, **more):
     return ContainerRun(name="web", attempt=attempt, state=state, exit_code=code, **(times | more))
 
 
-def look(the_pod, *runs, backoff=None, **more):
-    seen = SandboxStatus(uid="u1", alive=True, runs=runs)
+def look(the_pod, *runs, backoff=None, previous=(), **more):
+    seen = SandboxStatus(uid="u1", alive=True, runs=runs, previous=previous)
     return pod_status(the_pod, BOUND, seen, {"web": backoff} if backoff else {}, NOW, **more)
 
 
@@ -69,9 +69,8 @@ TIMES = {"started_at": "2026-01-31T11:59:55Z", "finished_at": "2026-01-31T11:59:
                 "state": "waiting",
                 "reason": "CrashLoopBackOff",
                 "message": "back-off 40s restarting failed container=web pod=web-0_shop(u1)",
-                "exit_code": 1,
                 "restart_count": 3,
-                **TIMES,
+                "last_state": ContainerStateTerminated(exit_code=1, reason="Error", **TIMES),
             },
             id="N22 waits for its restart",
         ),
@@ -88,7 +87,12 @@ TIMES = {"started_at": "2026-01-31T11:59:55Z", "finished_at": "2026-01-31T11:59:
             run("failed", error="no such file"),
             None,
             "Running",
-            {"state": "waiting", "reason": "RunContainerError", "message": "no such file", "exit_code": 128, **TIMES},
+            {
+                "state": "waiting",
+                "reason": "RunContainerError",
+                "message": "no such file",
+                "last_state": ContainerStateTerminated(exit_code=128, reason="StartError", message="no such file", **TIMES),
+            },
             id="N22 its program does not start",
         ),
         pytest.param(
@@ -145,6 +149,21 @@ def test_one_container(policy, the_run, backoff, phase, expected):
     status = look(pod(policy), *([the_run] if the_run else []), backoff=backoff)
     assert status.phase == phase
     assert status.container_statuses == (ContainerStatus(name="web", **expected),)
+
+
+@pytest.mark.parametrize(
+    ("newest", "code"),
+    [
+        pytest.param(run("running", attempt=1), 7, id="of one that runs again, the run before"),
+        pytest.param(run("created", attempt=1), 7, id="of one that is about to run"),
+        pytest.param(run("exited", 0, attempt=1), 7, id="of one that ended for good, the run before"),
+        pytest.param(run("exited", 3, attempt=1), 3, id="of one that waits, the run that just ended"),
+    ],
+)
+def test_the_end_of_the_run_before_is_kept(newest, code):
+    waits = Backoff(restarts=1, delay_s=10)
+    (status,) = look(pod("OnFailure"), newest, backoff=waits, previous=(run("exited", 7),)).container_statuses
+    assert status.last_state.exit_code == code
 
 
 def test_bound_pod_has_addresses_and_start_time():

@@ -105,8 +105,13 @@ def test_every_path_that_is_printed_is_explained(kind):
 
 @pytest.mark.parametrize("state", ["waiting", "running", "terminated"])
 def test_the_state_of_a_container_is_explained(state):
-    ended = {} if state == "running" else {"exit_code": 1, "reason": "Error", "message": "text", "finished_at": "text"}
-    plain = encode(ContainerStatus(name="web", state=state, started_at="text", restart_count=2, **ended))
+    why = {"reason": "Error", "message": "text"}
+    told = {
+        "waiting": why,
+        "running": {"started_at": "text"},
+        "terminated": {"exit_code": 1, "started_at": "text", "finished_at": "text", **why},
+    }
+    plain = encode(ContainerStatus(name="web", state=state, restart_count=2, **told[state]))
     item = next(one for one in kind_field(NOUNS["Pod"]).inside("status").fields if one.name == "containerStatuses")
     assert set(plain["state"]) == {state}
     assert unexplained(plain, item, "containerStatuses") == []
