@@ -60,7 +60,9 @@ def test_all_containers_of_all_pods_each_in_its_name(talkers, until):
 
 def test_time_to_the_nanosecond(talkers, until):
     until(lambda: talkers("logs", "deploy/talk"))
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}\S+ main begins\n", talkers("logs", "deploy/talk", "--timestamps"))
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}\S+ main begins\n", talkers("logs", "deploy/talk", "--timestamps")
+    )
     assert not talkers("logs", "deploy/talk", "--since-time=2099-01-01T00:00:00Z")
     assert talkers("logs", "deploy/talk", "--since=1h") == "main begins\n"
 
@@ -71,7 +73,9 @@ def test_following_ends_with_the_container(talkers):
 
 def test_several_are_followed_at_once(talkers):
     words = ["logs", "-f", "-l", "app=talk", "--all-containers", "--prefix", "--lab", talkers.lab]
-    with subprocess.Popen([sys.executable, "-m", "netlab", *words], stdout=subprocess.PIPE, start_new_session=True) as following:
+    with subprocess.Popen(
+        [sys.executable, "-m", "netlab", *words], stdout=subprocess.PIPE, start_new_session=True
+    ) as following:
         try:
             begun = b"".join(following.stdout.readline() for _ in range(4))
             pod = talkers.pods("talk")[0]["metadata"]["name"]

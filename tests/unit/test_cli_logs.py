@@ -50,7 +50,9 @@ def test_lines_are_chosen(wanted, numbers):
     ("printer", "text"),
     [
         pytest.param(Printer(), "one two\nthree\n", id="plain"),
-        pytest.param(Printer(prefix="[p] "), "[p] one two\n[p] three\n", id="the prefix once before a line that comes in parts"),
+        pytest.param(
+            Printer(prefix="[p] "), "[p] one two\n[p] three\n", id="the prefix once before a line that comes in parts"
+        ),
         pytest.param(Printer(timestamps=True), "T1 one two\nT3 three\n", id="the time of the first part"),
         pytest.param(Printer(left=5), "one t", id="so many bytes"),
         pytest.param(Printer(prefix="é", left=3), "éo", id="whole letters"),
@@ -94,7 +96,9 @@ def which(*words, **more):
         pytest.param(which("pod/web-1"), "web-1/main", "", id="with its kind"),
         pytest.param(which("svc/web"), "web-1/main", "Found 2 pods, using pod/web-1\n", id="the best Pod of a Service"),
         pytest.param(which("svc/web", all_pods=True), "web-1/main web-2/main", "", id="all Pods of a Service"),
-        pytest.param(which("pair"), "pair/main", 'Defaulted container "main" out of: main, helper\n', id="one of two containers"),
+        pytest.param(
+            which("pair"), "pair/main", 'Defaulted container "main" out of: main, helper\n', id="one of two containers"
+        ),
         pytest.param(which("pair", container="helper"), "pair/helper", "", id="a container"),
         pytest.param(which("pair", all_containers=True), "pair/main pair/helper", "", id="all containers"),
         pytest.param(which(selector="app=web"), "web-1/main web-2/main", "", id="by label"),
