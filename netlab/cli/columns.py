@@ -117,15 +117,15 @@ def _age(item: KubernetesObject, now: float) -> str:
 
 
 def _restarts(pod: Pod, now: float) -> str:
-    statuses = pod.status.container_statuses
+    statuses = pod.all_statuses
     total = sum(status.restart_count for status in statuses)
     latest = max((status.last_state.finished_at for status in statuses if status.last_state), default="")
     return f"{total} ({age(latest, now)} ago)" if total and latest else str(total)
 
 
 def _ready(pod: Pod, _: float = 0.0) -> str:
-    ready = sum(status.state == "running" for status in pod.status.container_statuses)
-    return f"{ready}/{len(pod.spec.containers)}"
+    ready = sum(status.state == "running" for status in pod.lasting_statuses)
+    return f"{ready}/{len(pod.spec.containers) + len(pod.spec.sidecars)}"
 
 
 def service_ports(service: Service, _: float = 0.0) -> str:

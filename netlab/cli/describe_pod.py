@@ -30,7 +30,9 @@ def pod_lines(pod: Pod) -> Iterator[str]:
     yield headed("IPs", status.pod_ips)
     yield from (f"  IP:\t{ip}" for ip in status.pod_ips)
     yield from (f"Controlled By:\t{owner.kind}/{owner.name}" for owner in pod.metadata.owner_references if owner.controller)
-    statuses = {item.name: item for item in status.container_statuses}
+    statuses = {item.name: item for item in pod.all_statuses}
+    if spec.init_containers:
+        yield from _containers(spec.init_containers, statuses, label="Init Containers")
     yield from _containers(spec.containers, statuses)
     kinds = {condition.type: condition.status for condition in status.conditions}
     if kinds:
@@ -47,16 +49,21 @@ def template_lines(template: PodTemplateSpec) -> Iterator[str]:
     yield from mapping("Labels", template.metadata.labels, indent="  ")
     if template.metadata.annotations:
         yield from mapping("Annotations", template.metadata.annotations, sign=": ", indent="  ")
+    if template.spec.init_containers:
+        yield from _containers(template.spec.init_containers, None, indent="  ", label="Init Containers")
     yield from _containers(template.spec.containers, None, indent="  ")
     yield from _volumes(template.spec.volumes, indent="  ")
     yield from mapping("Node-Selectors", template.spec.node_selector, indent="  ")
 
 
 def _containers(
-    containers: Sequence[Container], statuses: Mapping[str, ContainerStatus] | None, indent: str = ""
+    containers: Sequence[Container],
+    statuses: Mapping[str, ContainerStatus] | None,
+    indent: str = "",
+    label: str = "Containers",
 ) -> Iterator[str]:
     """Each container below its name. `statuses` is None in a template, whose names stand one space further right only."""
-    yield f"{indent}Containers:"
+    yield f"{indent}{label}:"
     for container in containers:
         yield f"{indent}{' ' if indent else '  '}{container.name}:"
         yield from (f"    {line}" for line in _container(container))

@@ -94,6 +94,7 @@ def container_of(pod: Pod, name: str | None, note: Say = silent) -> str:
         if len(names) > 1:
             note(f'Defaulted container "{names[0]}" out of: {", ".join(names)}')
         return names[0]
+    names = [container.name for container in pod.spec.all_containers]
     if name not in names:
         raise NotFound(f"container {name} is not valid for pod {pod.metadata.name}; it has {', '.join(names)}")
     return name

@@ -141,7 +141,7 @@ def chosen(cluster: Cluster, which: Which) -> list[tuple[Pod, str]]:
     else:
         pods = _pods(cluster, which)
     if which.all_containers:
-        return [(pod, container.name) for pod in pods for container in pod.spec.containers]
+        return [(pod, container.name) for pod in pods for container in pod.spec.all_containers]
     return [(pod, container_of(pod, which.container, _say)) for pod in pods]
 
 
@@ -176,7 +176,7 @@ def _open(paths: LabPaths, pod: Pod, name: str, printer: Printer, stack: context
 
 
 def _reason(pod: Pod, name: str) -> str:
-    reasons = (status.reason for status in pod.status.container_statuses if status.name == name)
+    reasons = (status.reason for status in pod.all_statuses if status.name == name)
     return next(reasons, "") or "ContainerCreating"
 
 

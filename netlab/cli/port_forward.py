@@ -164,7 +164,7 @@ def _number(text: str, which: str) -> int:
 
 
 def _pod_port(pod: Pod, text: str) -> tuple[int, int]:
-    ports = [port for container in pod.spec.containers for port in container.ports]
+    ports = [port for container in pod.spec.all_containers for port in container.ports]
     if text.isdecimal():
         number = _number(text, "remote")
         _refuse_udp([port for port in ports if port.container_port == number], text)
@@ -201,7 +201,7 @@ def _service_port(service: Service, pod: Pod, text: str) -> tuple[int, int]:
 def _target(pod: Pod, port: ServicePort) -> int:
     if isinstance(port.target_port, int):
         return port.target_port or port.port
-    ports = [one for container in pod.spec.containers for one in container.ports]
+    ports = [one for container in pod.spec.all_containers for one in container.ports]
     return _named_port(pod, ports, port.target_port).container_port
 
 

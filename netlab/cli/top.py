@@ -160,12 +160,7 @@ def chosen(cluster: Cluster, namespace: str | None, name: str | None, selector: 
 
 def containers_of(items: Iterable[Pod]) -> list[Container]:
     """Return the containers of Pods that run; one that has ended leaves an empty cgroup."""
-    return [
-        (pod.metadata.uid, status.name)
-        for pod in items
-        for status in pod.status.container_statuses
-        if status.state == "running"
-    ]
+    return [(pod.metadata.uid, status.name) for pod in items for status in pod.lasting_statuses if status.state == "running"]
 
 
 def pod_rows(items: Sequence[Pod], usages: dict[Container, Usage], *, containers: bool, sort_by: str) -> list[Row]:

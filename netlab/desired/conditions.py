@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from netlab.model.lifecycle import INITIALIZING
 from netlab.model.meta import Condition
-from netlab.model.pod import Pod
+from netlab.model.pod import ContainerStatus, Pod
 from netlab.model.workload import Deployment, DeploymentStatus
 
 MAX_UNAVAILABLE = 0.25
 
 
 def pod_conditions(pod: Pod) -> tuple[Condition, ...]:
-    """Return Initialized, Ready, ContainersReady and PodScheduled, in the kubelet's order; only the last while unbound."""
+    """Return Initialized, Ready, ContainersReady and PodScheduled, in the kubelet's order; only the last while unbound.
+
+    Initialized is since the last of the init containers has done its part, or since the Pod was bound.
+    """
     since = pod.status.start_time
     if not pod.spec.node_name:
         stamp, why = pod.metadata.creation_timestamp, pod.status.message
@@ -32,14 +36,31 @@ def pod_conditions(pod: Pod) -> tuple[Condition, ...]:
             ),
         )
     ready = _readiness(pod, "Ready"), _readiness(pod, "ContainersReady")
-    done = Condition(type="Initialized", status="True", last_transition_time=since)
-    return done, *ready, Condition(type="PodScheduled", status="True", last_transition_time=since)
+    return _initialized(pod), *ready, Condition(type="PodScheduled", status="True", last_transition_time=since)
+
+
+def _initialized(pod: Pod) -> Condition:
+    sidecars = {container.name for container in pod.spec.sidecars}
+    init = pod.status.init_container_statuses
+    left = [status.name for status in init if not _did_its_part(status, is_sidecar=status.name in sidecars)]
+    if left and any(status.reason == INITIALIZING for status in pod.status.container_statuses):
+        return Condition(
+            type="Initialized", status="False", last_transition_time=pod.status.start_time, reason="ContainersNotInitialized",
+            message=f"containers with incomplete status: [{' '.join(left)}]",
+        )  # fmt: skip
+    moments = (status.started_at if status.name in sidecars else status.finished_at for status in init)
+    since = max(moments, default="") or pod.status.start_time
+    return Condition(type="Initialized", status="True", last_transition_time=since)
+
+
+def _did_its_part(status: ContainerStatus, *, is_sidecar: bool) -> bool:
+    return status.state == "running" if is_sidecar else status.state == "terminated" and status.exit_code == 0
 
 
 def ready_since(pod: Pod) -> str:
     """Return when the last container of a Pod started or ended (RFC 3339), or when the Pod was bound."""
-    times = [moment for item in pod.status.container_statuses for moment in (item.started_at, item.finished_at)]
-    times += [item.last_state.finished_at for item in pod.status.container_statuses if item.last_state]
+    times = [moment for item in pod.lasting_statuses for moment in (item.started_at, item.finished_at)]
+    times += [item.last_state.finished_at for item in pod.lasting_statuses if item.last_state]
     return max(times, default="") or pod.status.start_time
 
 
@@ -49,7 +70,7 @@ def _readiness(pod: Pod, kind: str) -> Condition:
         return Condition(type=kind, status="True", last_transition_time=since)
     if pod.status.phase == "Succeeded":
         return Condition(type=kind, status="False", last_transition_time=since, reason="PodCompleted")
-    idle = [item.name for item in pod.status.container_statuses if item.state != "running"]
+    idle = [item.name for item in pod.lasting_statuses if item.state != "running"]
     words = f"containers with unready status: [{' '.join(idle)}]" if idle else ""
     return Condition(type=kind, status="False", last_transition_time=since, reason="ContainersNotReady", message=words)
 

@@ -142,7 +142,7 @@ def _target(port: ServicePort, pod: Pod) -> int:
         return port.target_port or port.port
     named = (
         item.container_port
-        for container in pod.spec.containers
+        for container in (*pod.spec.containers, *pod.spec.sidecars)
         for item in container.ports
         if item.name == port.target_port and item.protocol == port.protocol
     )
@@ -151,7 +151,7 @@ def _target(port: ServicePort, pod: Pod) -> int:
 
 def _endpoint(service: Service, pod: Pod, assignments: Assignments) -> Endpoint:
     terminating = bool(pod.metadata.deletion_timestamp)
-    runs = pod.status.phase == "Running" and all(status.state == "running" for status in pod.status.container_statuses)
+    runs = pod.status.phase == "Running" and all(status.state == "running" for status in pod.lasting_statuses)
     ready = pod.is_ready or service.spec.publish_not_ready_addresses
     bound = assignments.pods[pod.key]
     return Endpoint(

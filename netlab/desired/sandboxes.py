@@ -49,7 +49,7 @@ def sandbox(cluster: Cluster, assignments: Assignments, pod: Pod) -> Sandbox:
         NotFound: a ConfigMap, key or volume that a container needs does not exist.
         NetlabError: an image other than `host`, or a container without a command.
     """
-    containers = tuple(_container(cluster, assignments, pod, container) for container in pod.spec.containers)
+    containers = tuple(_container(cluster, assignments, pod, container) for container in pod.spec.all_containers)
     return Sandbox(
         uid=pod.metadata.uid,
         netns=pod_netns(cluster.lab.metadata.name, pod.metadata.namespace, pod.metadata.name),

@@ -8,17 +8,22 @@ Source: Kubernetes API reference, core/v1 ContainerStatus; kubelet convertToAPIC
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from netlab.desired.assignments import PodAssignment
+from netlab.desired.initializing import is_initialized, present_runs, restart_policy
 from netlab.desired.restarts import Backoff, Wait, decide_restart, needs_restart
-from netlab.model.lifecycle import FINAL_PHASES, next_phase, pod_phase
+from netlab.model.lifecycle import FINAL_PHASES, INITIALIZING, next_phase, pod_phase
 from netlab.model.pod import Container, ContainerStateTerminated, ContainerStatus, Pod, PodStatus, RestartPolicy
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 START_ERROR_CODE = 128  # containerd's exit code for a process that could never be started
+CREATING = "ContainerCreating"
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+TOO_LONG = "Pod was active on the node longer than the specified deadline"
 LOST_CODE = 137  # kubelet's exit code for a container whose end nobody saw
 
 
@@ -50,27 +55,60 @@ def pod_status(
     runs = {run.name: run for run in sandbox.runs} if sandbox else {}
     before = {run.name: ended(run) for run in sandbox.previous if run.state != "created"} if sandbox else {}
     deleting = bool(pod.metadata.deletion_timestamp)
-    seen = (
-        container_status(pod, item, runs.get(item.name), backoffs.get(item.name, Backoff()), now, config_error=config_error)
-        for item in pod.spec.containers
-    )
-    statuses = tuple(status if status.last_state else replace(status, last_state=before.get(status.name)) for status in seen)
-    return PodStatus(
-        phase=next_phase(pod.status.phase, pod_phase(pod.spec.restart_policy, statuses, deleting=deleting)),
+    awaited = INITIALIZING if pod.spec.init_containers and not is_initialized(pod.spec, present_runs(sandbox)) else CREATING
+
+    def statuses(containers: Iterable[Container]) -> tuple[ContainerStatus, ...]:
+        found = (
+            container_status(
+                pod, item, runs.get(item.name), backoffs.get(item.name, Backoff()), now,
+                config_error=config_error, awaited=awaited,
+            )
+            for item in containers
+        )  # fmt: skip
+        return tuple(status if status.last_state else replace(status, last_state=before.get(status.name)) for status in found)
+
+    init, main = statuses(pod.spec.init_containers), statuses(pod.spec.containers)
+    parts = tuple(status for status, item in zip(init, pod.spec.init_containers, strict=True) if not item.is_sidecar)
+    found = PodStatus(
+        phase=next_phase(pod.status.phase, pod_phase(pod.spec.restart_policy, main, deleting=deleting, init=parts)),
+        reason=pod.status.reason,
+        message=pod.status.message if pod.status.reason else "",
         pod_ips=assignment.ips,
         host_ip=host_ip,
         start_time=pod.status.start_time or rfc3339(now),
-        container_statuses=statuses,
+        init_container_statuses=init,
+        container_statuses=main,
     )
+    over = found.phase not in FINAL_PHASES and now >= active_until(pod, found.start_time)
+    return replace(found, phase="Failed", reason=DEADLINE_EXCEEDED, message=TOO_LONG) if over else found
+
+
+def active_until(pod: Pod, start_time: str) -> float:
+    """Return the moment (seconds since the epoch) from which on a Pod has been active too long; infinity without a deadline."""
+    allowed_s = pod.spec.active_deadline_seconds
+    if allowed_s is None or not start_time:
+        return math.inf
+    return datetime.fromisoformat(start_time).timestamp() + allowed_s
 
 
 def container_status(
-    pod: Pod, container: Container, run: ContainerRun | None, backoff: Backoff, now: float, *, config_error: str = ""
+    pod: Pod,
+    container: Container,
+    run: ContainerRun | None,
+    backoff: Backoff,
+    now: float,
+    *,
+    config_error: str = "",
+    awaited: str = CREATING,
 ) -> ContainerStatus:
-    """Return the status of one container from its newest run; None means that it has not been created yet."""
-    policy: RestartPolicy = "Never" if pod.metadata.deletion_timestamp else pod.spec.restart_policy
+    """Return the status of one container from its newest run; None means that it has not been created yet.
+
+    `awaited` is the reason why a container that was not created yet is not.
+    """
+    ending = pod.metadata.deletion_timestamp or pod.status.phase in FINAL_PHASES
+    policy: RestartPolicy = "Never" if ending else restart_policy(pod.spec, container)
     if run is None or run.state == "created":
-        return _waiting(container, run, config_error)
+        return _waiting(container, run, config_error, awaited)
     match run.state:
         case "running":
             started = rfc3339(run.started_at)
@@ -79,8 +117,8 @@ def container_status(
             return _awaits_restart(run, "RunContainerError", run.error)
         case "failed":
             return _terminated(run)
-        case "exited" if run.stopping_at and not pod.metadata.deletion_timestamp:  # another one is about to take its place
-            return _awaits_restart(run, "ContainerCreating")
+        case "exited" if run.stopping_at and not ending:  # another one is about to take its place
+            return _awaits_restart(run, CREATING)
         case "exited":
             decision = decide_restart(policy, run, backoff, now)
             if isinstance(decision, Wait):
@@ -102,11 +140,11 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else ""
 
 
-def _waiting(container: Container, run: ContainerRun | None, config_error: str) -> ContainerStatus:
+def _waiting(container: Container, run: ContainerRun | None, config_error: str, awaited: str) -> ContainerStatus:
     return ContainerStatus(
         name=container.name,
         state="waiting",
-        reason="CreateContainerConfigError" if config_error else "ContainerCreating",
+        reason="CreateContainerConfigError" if config_error else awaited,
         message=config_error,
         restart_count=run.attempt if run else 0,
     )

@@ -55,8 +55,9 @@ POD = EVERYWHERE | _sysctls(("net.ipv4.ip_unprivileged_port_start", "0"), ("net.
 
 
 def has_network(pod: Pod, bound: PodAssignment | None) -> bool:
-    """Tell whether the Pod is to have a network namespace: bound to a Node, and not finished."""
-    return bool(bound and bound.node and bound.ips) and pod.status.phase not in FINAL_PHASES
+    """Tell whether the Pod is to have a network namespace: bound to a Node, and not finished but for what is being stopped."""
+    runs = pod.status.phase not in FINAL_PHASES or any(status.state == "running" for status in pod.all_statuses)
+    return bool(bound and bound.node and bound.ips) and runs
 
 
 class Wiring:

@@ -119,7 +119,7 @@ def _scale_down_order(pods: Iterable[Pod]) -> list[Pod]:
     """The Pods, the first to go first: unbound, then Pending, then not ready, then often restarted, then the newest."""
 
     def restarts(pod: Pod) -> int:
-        return max((status.restart_count for status in pod.status.container_statuses), default=0)
+        return max((status.restart_count for status in pod.lasting_statuses), default=0)
 
     # Sorts are stable: the least important criterion is sorted first.
     newest = sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name), reverse=True)

@@ -185,13 +185,14 @@ def check_update(old: KubernetesObject, new: KubernetesObject) -> None:
 
 def _unchangeable(spec: PodSpec) -> PodSpec:
     """The spec without what one container can change in a running Pod: then it alone is replaced (N15)."""
-    return replace(
-        spec,
-        containers=tuple(
+    init, main = (
+        tuple(
             replace(container, image="", command=(), args=(), env=(), env_from=(), working_dir="", image_pull_policy="")
-            for container in spec.containers
-        ),
+            for container in containers
+        )
+        for containers in (spec.init_containers, spec.containers)
     )
+    return replace(spec, init_containers=init, containers=main)
 
 
 class Deleted(NamedTuple):

@@ -12,6 +12,7 @@ from netlab.engine.look import Look
 from netlab.engine.session import Session
 from netlab.errors import NetlabError
 from netlab.model.event import Event, event_of
+from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import ContainerStatus, Pod, PodStatus
 from netlab.netstate.process import Sandbox
 from netlab.plan.processes import (
@@ -77,8 +78,8 @@ def _status(look: Look, pod: Pod, backoffs: Mapping[str, Backoff]) -> PodStatus:
 
 def status_events(pod: Pod, later: PodStatus) -> Iterator[Event]:
     """Yield what the kubelet would say about the way from the Pod's status to the later one."""
-    before = {item.name: item for item in pod.status.container_statuses}
-    for item in later.container_statuses:
+    before = {item.name: item for item in pod.all_statuses}
+    for item in replace(pod, status=later).all_statuses:
         earlier = before.get(item.name, ContainerStatus(name=item.name))
         fresh = (item.started_at, item.restart_count) != (earlier.started_at, earlier.restart_count)
         if item.state == "running" and (fresh or earlier.state != "running"):
@@ -97,7 +98,9 @@ def act(session: Session, look: Look, plan: ProcessPlan) -> tuple[int, list[str]
         if isinstance(step, StartContainer) and step.backoff is not None:
             session.store.put_restart(step.sandbox.uid, step.name, step.backoff)
         elif isinstance(step, StopContainer) and not step.force:
-            message = f"Container {step.name} definition changed, will be restarted"
+            ending = pods[step.uid].metadata.deletion_timestamp or pods[step.uid].status.phase in FINAL_PHASES
+            told = f"Stopping container {step.name}"
+            message = told if ending else f"Container {step.name} definition changed, will be restarted"
             record(session.store, event_of(pods[step.uid].key, "Normal", "Killing", message), look.now)
     results = session.runtime.each(plan.steps, lambda step: _do(session, step))
     failed = {uid: error for uid, error in results.items() if error is not None}
@@ -123,8 +126,8 @@ def _do(session: Session, step: ProcessStep) -> None:
             runtime.start_container(wanted, name, attempt)
         case StopContainer(uid=uid, name=name, attempt=attempt, force=force):
             runtime.stop_container(uid, name, attempt, force=force)
-        case Terminate(uid=uid):
-            runtime.terminate(uid)
+        case Terminate(uid=uid, names=names):
+            runtime.terminate(uid, names)
         case Kill(uid=uid):
             runtime.kill(uid)
         case Remove(uid=uid):

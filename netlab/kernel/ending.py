@@ -30,12 +30,12 @@ def pause_mark(path: Path) -> str:
     return f"NETLAB_SANDBOX={path}/"
 
 
-def terminate_sandbox(places: LabDirectories, pod: PodDirectory) -> None:
-    """Send TERM to the main process of each running container, once in the life of the sandbox."""
+def terminate_sandbox(places: LabDirectories, pod: PodDirectory, names: Iterable[str]) -> None:
+    """Send TERM to the main process of each of these containers that runs, once in the life of the sandbox."""
     mark = pod.path / "terminating"
     if not pod.path.exists() or mark.exists():
         return
-    for bundle in pod.bundles():
+    for bundle in (pod.bundle(name, attempt) for name in names for attempt in pod.attempts(name)[-1:]):
         run = bundle.run()
         if run and is_running(bundle, places.exits):
             processes.send(run.main, signal.SIGTERM)

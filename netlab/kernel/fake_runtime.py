@@ -51,7 +51,9 @@ class FakeRuntime:
         if known and not known.alive:
             self._end_all(sandbox.uid, KILLED)
             known = self.sandboxes[sandbox.uid]
-        self.sandboxes[sandbox.uid] = replace(known or SandboxStatus(uid=sandbox.uid, alive=True), alive=True, detached=False)
+        status = known or SandboxStatus(uid=sandbox.uid, alive=False)
+        began = status.started_at if status.alive else self._clock()
+        self.sandboxes[sandbox.uid] = replace(status, alive=True, detached=False, started_at=began)
 
     def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
         """Start an attempt. Raises KernelError without a living sandbox, NotFound for a container it does not have."""
@@ -79,12 +81,13 @@ class FakeRuntime:
                 if force or uid not in self.stubborn:
                     self.exits(uid, name, KILLED if force else 0)
 
-    def terminate(self, uid: str) -> None:
-        """End all running containers with code 0, unless the Pod is stubborn."""
+    def terminate(self, uid: str, names: Sequence[str]) -> None:
+        """End these containers with code 0, unless the Pod is stubborn."""
         if uid in self.sandboxes:
             self.sandboxes[uid] = replace(self.sandboxes[uid], terminating=True)
-            if uid not in self.stubborn:
-                self._end_all(uid, 0)
+            for run in self.sandboxes[uid].runs if uid not in self.stubborn else ():
+                if run.state == "running" and run.name in names:
+                    self.exits(uid, run.name, 0)
 
     def kill(self, uid: str) -> None:
         """End all running containers with code 137, and the sandbox."""

@@ -83,8 +83,8 @@ class Runtime(Protocol):
         """Clear an attempt that has ended, before the next one."""
         ...
 
-    def terminate(self, uid: str) -> None:
-        """Send TERM to the containers, once."""
+    def terminate(self, uid: str, names: Sequence[str]) -> None:
+        """Send TERM to these containers, once."""
         ...
 
     def stop_container(self, uid: str, name: str, attempt: int, *, force: bool) -> None:

@@ -33,6 +33,7 @@ def sandbox_status(pod: PodDirectory, exits: Path) -> SandboxStatus:
     return SandboxStatus(
         uid=pod.uid,
         alive=lives and attached,
+        started_at=_modified(pod.pause.path / "process"),
         detached=lives and not attached,
         terminating=(pod.path / "terminating").exists(),
         runs=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in newest),

@@ -78,9 +78,9 @@ class ContainerRuntime:
         """Return all sandboxes there are, by Pod uid. A container whose conmon was killed is ended by looking at it."""
         return {pod.uid: runs.sandbox_status(pod, self.exits) for pod in self._places.pods()}
 
-    def terminate(self, uid: str) -> None:
-        """Send TERM to the main process of each running container; the second time nothing happens."""
-        ending.terminate_sandbox(self._places, self._places.pod(uid))
+    def terminate(self, uid: str, names: Sequence[str]) -> None:
+        """Send TERM to the main process of each of these containers that runs; the second time nothing happens."""
+        ending.terminate_sandbox(self._places, self._places.pod(uid), names)
 
     def stop_container(self, uid: str, name: str, attempt: int, *, force: bool) -> None:
         """Send TERM, or with `force` KILL, to the main process of one container; ended already, nothing happens."""

@@ -88,7 +88,7 @@ def describe(item: KubernetesObject | None) -> str:
     if item is None:
         return "does not exist"
     if isinstance(item, Pod):
-        reasons = [one.message for one in item.status.container_statuses if one.message and one.state != "running"]
+        reasons = [one.message for one in item.all_statuses if one.message and one.state != "running"]
         return f"is {status_word(item)}{f' ({reasons[0]})' if reasons else ''}"
     found = [f"{one['type']}={one['status']}" for one in _conditions(item)]
     return f"has {', '.join(found)}" if found else "exists"

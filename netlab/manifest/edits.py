@@ -7,7 +7,7 @@ Source: kubectl reference (label, annotate, scale, set image, set env).
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, TypeVar, cast
 
@@ -136,8 +136,11 @@ def pod_spec(item: KubernetesObject) -> PodSpec:
             raise NetlabError(f"{item.key} has no containers; name a Pod or a Deployment")
 
 
-def _with_containers(item: T, containers: Iterable[Container]) -> T:
-    spec = replace(pod_spec(item), containers=tuple(containers))
+def _with_containers(item: T, change: Callable[[Container], Container]) -> T:
+    """The object with every container changed, init containers too."""
+    before = pod_spec(item)
+    init, main = (tuple(map(change, containers)) for containers in (before.init_containers, before.containers))
+    spec = replace(before, init_containers=init, containers=main)
     match item:
         case Pod():
             return _checked(cast("T", replace(item, spec=spec)))
@@ -150,12 +153,10 @@ def _with_containers(item: T, containers: Iterable[Container]) -> T:
 
 def with_images(item: T, images: Mapping[str, str]) -> T:
     """Return the object with other images, by container name or `*`. Raises NetlabError for a container it does not have."""
-    containers = pod_spec(item).containers
-    known = {container.name for container in containers}
+    known = {container.name for container in pod_spec(item).all_containers}
     if unknown := images.keys() - known - {"*"}:
         raise NetlabError(f'unable to find container named "{min(unknown)}"; {item.key} has {", ".join(sorted(known))}')
-    named = (images.get(container.name, images.get("*", container.image)) for container in containers)
-    return _with_containers(item, (replace(one, image=image) for one, image in zip(containers, named, strict=True)))
+    return _with_containers(item, lambda one: replace(one, image=images.get(one.name, images.get("*", one.image))))
 
 
 def with_variables(
@@ -174,14 +175,13 @@ def with_variables(
         NetlabError: no container matches, or a variable has another value and `overwrite` is False.
     """
     spec = pod_spec(item)
-    chosen = [container.name for container in spec.containers if fnmatch.fnmatchcase(container.name, containers)]
+    chosen = [container.name for container in spec.all_containers if fnmatch.fnmatchcase(container.name, containers)]
     if not chosen:
-        known = ", ".join(container.name for container in spec.containers)
+        known = ", ".join(container.name for container in spec.all_containers)
         raise NetlabError(f"{item.key} does not have any containers matching {containers!r}; it has {known}")
     wanted = [*(EnvVar(name=name, value=value) for name, value in pairs.values.items()), *sources]
     return _with_containers(
-        item,
-        (_with_env(one, wanted, pairs.gone, overwrite=overwrite) if one.name in chosen else one for one in spec.containers),
+        item, lambda one: _with_env(one, wanted, pairs.gone, overwrite=overwrite) if one.name in chosen else one
     )
 
 

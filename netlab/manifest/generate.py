@@ -118,4 +118,4 @@ def _known_ports(item: KubernetesObject) -> list[tuple[int, str]]:
 
 
 def _container_ports(spec: PodSpec) -> list[tuple[int, str]]:
-    return [(port.container_port, port.protocol) for container in spec.containers for port in container.ports]
+    return [(port.container_port, port.protocol) for container in spec.all_containers for port in container.ports]

@@ -23,12 +23,23 @@ def pod_spec_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
     if not spec.containers:
         yield f"{path}.containers", "required", "a Pod has at least one container"
     yield from repeated((item.name for item in spec.containers), f"{path}.containers", "name")
+    yield from repeated((item.name for item in spec.init_containers), f"{path}.initContainers", "name")
+    names = {item.name for item in spec.containers if item.name}
+    for n, container in enumerate(spec.init_containers):
+        if container.name in names:
+            where = f"{path}.initContainers[{n}].name"
+            yield where, f"{shown(container.name)} is already used by a container", "give it another name"
     yield from repeated((item.name for item in spec.volumes), f"{path}.volumes", "name")
     for n, volume in enumerate(spec.volumes):
         yield from _volume_problems(volume, f"{path}.volumes[{n}]")
     volumes = {volume.name: n for n, volume in enumerate(spec.volumes)}
+    for field, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
+        for n, container in enumerate(containers):
+            yield from _container_problems(container, f"{path}.{field}[{n}]", volumes)
     for n, container in enumerate(spec.containers):
-        yield from _container_problems(container, f"{path}.containers[{n}]", volumes)
+        if container.restart_policy:
+            why = "may not be set for non-init containers"
+            yield f"{path}.containers[{n}].restartPolicy", why, "the Pod has a restartPolicy for all of them"
     if spec.node_name and (message := dns_name(spec.node_name)):
         yield f"{path}.nodeName", f"{message}, is {shown(spec.node_name)}", ""
 

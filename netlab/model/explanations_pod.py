@@ -34,6 +34,10 @@ POD_SENTENCES: Sentences = {
         "containers": (
             "The programs of the Pod, at least one, which share its network, IPC and host name and all run on one Node."
         ),
+        "init_containers": (
+            "Programs that run one after the other before `containers` start, each when the one before has ended with 0;"
+            " sidecars among them go on running."
+        ),
         "volumes": "Directories and files that the Pod's containers can mount, and through which they can share files.",
         "restart_policy": (
             "Whether a container that ended is started again: always, only after a failure, or never; the first restart comes"
@@ -66,6 +70,10 @@ POD_SENTENCES: Sentences = {
             "How the Pod's /etc/resolv.conf is made: ClusterFirst asks the cluster DNS and searches the Pod's Namespace first,"
             " Default leaves the Pod without a resolver, because a Node of a lab has none."
         ),
+        "active_deadline_seconds": (
+            "How many seconds after its start the Pod is stopped and fails with the reason DeadlineExceeded; without it, the Pod"
+            " may run for ever."
+        ),
     },
     Container: {
         "name": "The container's name, unique in its Pod; `exec -c` and `logs -c` take it.",
@@ -90,6 +98,10 @@ POD_SENTENCES: Sentences = {
         ),
         "volume_mounts": "Where the Pod's volumes appear in this container.",
         "image_pull_policy": "Accepted, and without effect: `image: host` is never pulled.",
+        "restart_policy": (
+            "Only for an init container: with Always it is a sidecar, which starts in its turn, goes on beside all that come"
+            " after it, and is stopped after them."
+        ),
     },
     EnvVar: {
         "name": "The variable's name.",

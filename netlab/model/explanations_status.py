@@ -22,13 +22,12 @@ STATUS_SENTENCES: Sentences = {
             "Where the Pod is in its life: Pending until all containers were created, Running while one runs or will be"
             " restarted, then Succeeded or Failed for good; netlab never says Unknown."
         ),
-        "reason": (
-            "One word for why the Pod as a whole is as it is; netlab sets none yet, containers have reasons of their own."
-        ),
-        "message": "Why the Pod has no Node yet, in the scheduler's words; empty once it has one.",
+        "reason": ("One word for why the Pod as a whole is as it is: DeadlineExceeded; containers have reasons of their own."),
+        "message": "The reason in words, or why the Pod has no Node yet.",
         "pod_ips": "The Pod's addresses, one of each IP family; IPv4 only yet.",
         "host_ip": "The address of the Pod's Node on the fabric.",
         "start_time": "When the Pod was first seen with a Node.",
+        "init_container_statuses": "What is known of each init container, in the order of the spec.",
         "container_statuses": "What is known of each container, in the order of the spec; none while the Pod has no Node.",
         "conditions": (
             "PodScheduled, Initialized, ContainersReady and Ready with the time since when; made anew from the rest of the"
@@ -58,8 +57,8 @@ STATUS_SENTENCES: Sentences = {
         "name": "The container's name in the spec.",
         "state": "What the container does now; exactly one of its fields is set.",
         "reason": (
-            "One word for the state: ContainerCreating, CreateContainerConfigError, CrashLoopBackOff or RunContainerError"
-            " while it waits, Completed, Error, OOMKilled, StartError or ContainerStatusUnknown when it has ended."
+            "One word for the state: ContainerCreating, PodInitializing, CreateContainerConfigError, CrashLoopBackOff or"
+            " RunContainerError while it waits, Completed, Error, OOMKilled, StartError or ContainerStatusUnknown when it has ended."
         ),
         "message": "The same in words for people, such as what could not be started, or how long the back-off is.",
         "exit_code": (

@@ -220,6 +220,11 @@ def non_negative(value: int) -> str:
     return f"must be no more than {INT32_MAX}" if value > INT32_MAX else ""
 
 
+def positive(value: int) -> str:
+    """An int32 that is greater than 0."""
+    return non_negative(value) if value else "must be greater than 0"
+
+
 FORMATS: Mapping[str, Check] = {
     "absolute-path": absolute_path,
     "cluster-ip": cluster_ip,
@@ -238,6 +243,7 @@ FORMATS: Mapping[str, Check] = {
     "mtu": _between(576, PORT_MAX),
     "node-name": node_name,
     "non-negative": non_negative,
+    "positive": positive,
     "port": port,
     "port-name": port_name,
     "port-or-zero": _between(0, PORT_MAX),

@@ -4,7 +4,7 @@ Nothing else in netlab decides a phase. First each container gets a fate from th
 whose fate occurs in the Pod names its phase. A phase is made from facts only, so it can be recomputed at any time.
 
 Phase and word are different things: CrashLoopBackOff, Completed and Terminating are words; a crash-looping Pod is Running.
-Source: Kubernetes docs, pod-lifecycle; kubelet getPhase; kubectl's printer of Pods. Init containers do not exist here yet.
+Source: Kubernetes docs, pod-lifecycle; kubelet getPhase; kubectl's printer of Pods.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ PHASES: tuple[tuple[Fate, PodPhase], ...] = (
 
 # Waiting for these reasons, a container has been created before: it waits for its restart, not for its creation.
 RESTARTING_REASONS = frozenset({"CrashLoopBackOff", "RunContainerError"})
+INITIALIZING = "PodInitializing"
 FINAL_PHASES: frozenset[PodPhase] = frozenset({"Succeeded", "Failed"})
 
 
@@ -61,15 +62,26 @@ def container_fate(policy: RestartPolicy, status: ContainerStatus) -> Fate:
     return COMMON_FATES[found] if found in COMMON_FATES else FATES[policy, found]
 
 
-def pod_phase(policy: RestartPolicy, statuses: Iterable[ContainerStatus], *, deleting: bool = False) -> PodPhase:
+def pod_phase(
+    policy: RestartPolicy,
+    statuses: Iterable[ContainerStatus],
+    *,
+    deleting: bool = False,
+    init: Iterable[ContainerStatus] = (),
+) -> PodPhase:
     """Return the phase that follows from the restartPolicy and the states of *all* the Pod's containers.
 
     Args:
         policy: `spec.restartPolicy`.
         statuses: one status for each container of the spec; none at all means that nothing is set up yet.
         deleting: the Pod has a deletionTimestamp; then nothing is restarted any more, whatever `policy` says.
+        init: one status for each init container that is no sidecar. One that failed for good is the Pod's end; otherwise the
+            Pod is Pending until the other containers were created.
     """
-    fates = {container_fate("Never" if deleting else policy, status) for status in statuses}
+    policy = "Never" if deleting else policy
+    if any(container_fate("Never" if policy == "Never" else "OnFailure", status) == "failed" for status in init):
+        return "Failed"
+    fates = {container_fate(policy, status) for status in statuses}
     return next((phase for fate, phase in PHASES if fate in fates), "Pending")
 
 
@@ -87,10 +99,26 @@ def status_word(pod: Pod) -> str:
     status = pod.status
     if pod.metadata.deletion_timestamp and status.phase not in FINAL_PHASES:
         return "Terminating"
+    if not status.reason and (word := _init_word(pod)):
+        return word
     reasons = [word for item in status.container_statuses if (word := _reason(item))]
     word = reasons[0] if reasons else status.reason or status.phase
     some_run = any(item.state == "running" for item in status.container_statuses)
     return "NotReady" if word == "Completed" and some_run else word
+
+
+def _init_word(pod: Pod) -> str:
+    """Return how far the init containers are: `Init:0/2`, `Init:CrashLoopBackOff`; empty when they are done."""
+    sidecars = {container.name for container in pod.spec.sidecars}
+    if any(item.reason != INITIALIZING for item in pod.status.container_statuses):
+        return ""
+    for number, item in enumerate(pod.status.init_container_statuses):
+        if (item.state == "terminated" and item.exit_code == 0) or (item.name in sidecars and item.state == "running"):
+            continue
+        if item.state == "terminated" or (item.state == "waiting" and item.reason not in {"", INITIALIZING}):
+            return f"Init:{_reason(item)}"
+        return f"Init:{number}/{len(pod.spec.init_containers)}"
+    return ""
 
 
 def _reason(status: ContainerStatus) -> str:

@@ -1,6 +1,6 @@
 """Pod: one isolation unit with one or more containers that share network, IPC, UTS and (by default here) PID namespaces.
 
-Source: Kubernetes API reference, core/v1 Pod. Probes, init containers and images other than `host` are not here yet.
+Source: Kubernetes API reference, core/v1 Pod. Probes and images other than `host` are not here yet.
 """
 
 from __future__ import annotations
@@ -86,7 +86,10 @@ class VolumeMount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One program with its own mount namespace. `image: host` is the VM's own programs over a private writable layer."""
+    """One program with its own mount namespace. `image: host` is the VM's own programs over a private writable layer.
+
+    `restart_policy` is an init container's only: with Always it is a sidecar, which runs beside all that come after it.
+    """
 
     name: DnsLabel
     image: str
@@ -98,6 +101,12 @@ class Container:
     ports: tuple[ContainerPort, ...] = ()
     volume_mounts: tuple[VolumeMount, ...] = ()
     image_pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = ""
+    restart_policy: Literal["", "Always"] = ""
+
+    @property
+    def is_sidecar(self) -> bool:
+        """Tell whether this init container goes on running beside the others."""
+        return self.restart_policy == "Always"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +133,13 @@ class Volume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodSpec:
-    """`spec` of a Pod. `share_process_namespace` is true by default, as the notes say (N11)."""
+    """`spec` of a Pod. `share_process_namespace` is true by default, as the notes say (N11).
+
+    `init_containers` run one after the other before all others, but for sidecars, which start in their turn and go on.
+    """
 
     containers: tuple[Container, ...]
+    init_containers: tuple[Container, ...] = ()
     volumes: tuple[Volume, ...] = ()
     restart_policy: RestartPolicy = "Always"
     node_name: str = ""
@@ -137,6 +150,17 @@ class PodSpec:
     share_process_namespace: bool = True
     enable_service_links: bool = True
     dns_policy: Literal["ClusterFirst", "Default"] = "ClusterFirst"
+    active_deadline_seconds: Annotated[int, "positive"] | None = None
+
+    @property
+    def sidecars(self) -> tuple[Container, ...]:
+        """Init containers that go on running."""
+        return tuple(container for container in self.init_containers if container.is_sidecar)
+
+    @property
+    def all_containers(self) -> tuple[Container, ...]:
+        """Init containers, then the others, in the order in which they start."""
+        return (*self.init_containers, *self.containers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +203,7 @@ class PodStatus:
     pod_ips: tuple[str, ...] = ()
     host_ip: str = ""
     start_time: str = ""
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
@@ -201,8 +226,16 @@ class Pod:
     @property
     def is_ready(self) -> bool:
         """True while the Pod runs, all containers run, and it is not being deleted (there are no probes yet)."""
-        return (
-            self.status.phase == "Running"
-            and not self.metadata.deletion_timestamp
-            and all(status.state == "running" for status in self.status.container_statuses)
-        )
+        running = self.status.phase == "Running" and not self.metadata.deletion_timestamp
+        return running and all(status.state == "running" for status in self.lasting_statuses)
+
+    @property
+    def lasting_statuses(self) -> tuple[ContainerStatus, ...]:
+        """What is known of those containers that run as long as the Pod: sidecars and the others, but not init containers."""
+        names = {container.name for container in self.spec.sidecars}
+        return (*(one for one in self.status.init_container_statuses if one.name in names), *self.status.container_statuses)
+
+    @property
+    def all_statuses(self) -> tuple[ContainerStatus, ...]:
+        """What is known of all containers, init containers first."""
+        return (*self.status.init_container_statuses, *self.status.container_statuses)

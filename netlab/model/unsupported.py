@@ -49,12 +49,12 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Lab: "status",
         ConfigMap: "binaryData immutable",
         LabelSelector: "matchExpressions",
-        PodSpec: "activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig ephemeralContainers hostAliases hostIPC"
-        " hostNetwork hostPID hostUsers hostnameOverride imagePullSecrets initContainers nodeSelectorTerms os overhead"
+        PodSpec: "affinity automountServiceAccountToken dnsConfig ephemeralContainers hostAliases hostIPC"
+        " hostNetwork hostPID hostUsers hostnameOverride imagePullSecrets nodeSelectorTerms os overhead"
         " preemptionPolicy priority priorityClassName readinessGates resourceClaims resources runtimeClassName schedulerName"
         " schedulingGates securityContext serviceAccount serviceAccountName setHostnameAsFQDN tolerations"
         " topologySpreadConstraints",
-        Container: f"{_PROBES} lifecycle resizePolicy resources restartPolicy securityContext stdin stdinOnce"
+        Container: f"{_PROBES} lifecycle resizePolicy resources securityContext stdin stdinOnce"
         " terminationMessagePath terminationMessagePolicy tty volumeDevices",
         ContainerPort: "hostIP hostPort",
         EnvVarSource: "fileKeyRef resourceFieldRef secretKeyRef",

@@ -83,7 +83,8 @@ class ContainerRun:
 class SandboxStatus:
     """What exists of a sandbox: does its pause process live, was TERM sent to it, the newest run of each container.
 
-    `previous` has the run before that, of each container of which something of it is left.
+    `started_at` is when the pause process was started. `previous` has the run before the newest, of each container of which
+    something of it is left.
 
     `detached`: the pause process lives, but not in the network namespace that has the Pod's name now (somebody deleted that,
     and it was made anew). Such a sandbox is not `alive`: its containers have no network.
@@ -91,6 +92,7 @@ class SandboxStatus:
 
     uid: str
     alive: bool
+    started_at: float = 0.0
     detached: bool = False
     terminating: bool = False
     runs: tuple[ContainerRun, ...] = ()

@@ -1,10 +1,12 @@
 """The processes of all Pods: from what is wished and what runs to the steps that bring the second to the first. Pure.
 
-    deleting ........ TERM once; when all have ended or the grace period is over, remove what is left
-    finished ........ (Succeeded, Failed) stop the sandbox, keep its logs
-    else ............ the sandbox lives, in the Pod's network namespace; each container runs, or ended and restartPolicy
-                      says what then (desired/restarts.py); one whose wish has changed gets TERM, in the end KILL, and is
-                      started anew whatever restartPolicy says, while the others run on
+    deleting ........ TERM once, to sidecars when the others have ended, the last one first; when all have ended or the
+                      grace period is over, remove what is left
+    finished ........ (Succeeded, Failed) stop sidecars in the same way, then the sandbox; keep its logs
+    else ............ the sandbox lives, in the Pod's network namespace; init containers run one after the other, then each
+                      container runs, or ended and restartPolicy says what then (desired/restarts.py); one whose wish has
+                      changed gets TERM, in the end KILL, and is started anew whatever restartPolicy says, while the others
+                      run on
     unknown ......... a sandbox without a Pod is removed
 
 Steps of one Pod stand in order and belong in one thread; different Pods have nothing to do with each other.
@@ -13,13 +15,16 @@ Source: Kubernetes docs, pod-lifecycle (termination of Pods); kubelet computePod
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from netlab.desired.initializing import due, present_runs, restart_policy
 from netlab.desired.restarts import Backoff, RestartNow, Wait, decide_restart
+from netlab.desired.status import active_until
 from netlab.model.lifecycle import FINAL_PHASES
-from netlab.model.pod import Pod
+from netlab.model.pod import Container, Pod
 from netlab.netstate.process import ContainerRun, Sandbox, SandboxStatus
 
 
@@ -48,7 +53,7 @@ class StartContainer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopContainer:
-    """Send TERM to one container whose wish has changed; with `force` KILL, because its grace period is over."""
+    """Send TERM to one container whose wish has changed, or to a sidecar; with `force` KILL: its grace period is over."""
 
     uid: str
     name: str
@@ -56,17 +61,18 @@ class StopContainer:
     force: bool = False
 
     def __str__(self) -> str:
-        return f"send {'KILL' if self.force else 'TERM'} to container {self.name} of {self.uid}: its definition changed"
+        return f"send {'KILL' if self.force else 'TERM'} to container {self.name} of {self.uid}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminate:
-    """Send TERM to the main process of each container, once."""
+    """Send TERM to the main process of each of these containers, once."""
 
     uid: str
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"send TERM to the containers of {self.uid}"
+        return f"send TERM to the containers of {self.uid}: {', '.join(self.names)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +135,16 @@ def plan_processes(wishes: Iterable[Wish], observed: Mapping[str, SandboxStatus]
             if seen and not any(isinstance(step, Remove) for step in found):
                 moments.append(deadline(wish.pod))
         elif wish.pod.status.phase in FINAL_PHASES:
-            found = (Kill(uid=uid),) if seen and (seen.alive or seen.detached) else ()
+            found, ends = _finish(wish.pod, seen, now) if seen and (seen.alive or seen.detached) else ((), [])
+            moments += ends
         elif wish.sandbox is None:
             found = ()
         else:
             found, waits, ends = _run(wish, wish.sandbox, seen, now)
             backoffs |= {(uid, name): wait.backoff for name, wait in waits.items()}
             moments += [*(wait.until for wait in waits.values()), *ends]
+            until = active_until(wish.pod, wish.pod.status.start_time)
+            moments += [until] if until < math.inf else []
         if found:
             steps[uid] = found
     return ProcessPlan(steps=steps, backoffs=backoffs, wake_at=min(moments, default=None))
@@ -147,11 +156,34 @@ def deadline(pod: Pod) -> float:
 
 
 def _end(pod: Pod, seen: SandboxStatus, now: float) -> Iterator[ProcessStep]:
-    running = any(run.state in {"created", "running"} for run in seen.runs)
+    running = [run.name for run in seen.runs if run.state in {"created", "running"}]
     if not (seen.alive and running) or now >= deadline(pod):
         yield Remove(uid=seen.uid)
-    elif not seen.terminating:
-        yield Terminate(uid=seen.uid)
+        return
+    sidecars = {container.name for container in pod.spec.sidecars}
+    others = tuple(name for name in running if name not in sidecars)
+    if not seen.terminating:
+        yield Terminate(uid=seen.uid, names=others)
+    last = None if others else _last_sidecar(pod, seen)
+    if last is not None and not last.stopping_at:
+        yield StopContainer(uid=seen.uid, name=last.name, attempt=last.attempt)
+
+
+def _last_sidecar(pod: Pod, seen: SandboxStatus) -> ContainerRun | None:
+    """The sidecar to stop next: the last one that runs."""
+    running = {run.name: run for run in seen.runs if run.state == "running"}
+    return next((running[one.name] for one in reversed(pod.spec.sidecars) if one.name in running), None)
+
+
+def _finish(pod: Pod, seen: SandboxStatus, now: float) -> tuple[tuple[ProcessStep, ...], list[float]]:
+    """Steps for what still runs of a Pod that is over (sidecars, or all if it was active too long), and when there are more."""
+    sidecars = {container.name for container in pod.spec.sidecars}
+    running = [run for run in seen.runs if run.state == "running" and run.name not in sidecars] if seen.alive else []
+    last = _last_sidecar(pod, seen) if seen.alive and not running else None
+    if not running and last is None:
+        return (Kill(uid=seen.uid),), []
+    found = [_stop(pod, seen.uid, run, now) for run in [*running, *([last] if last else [])]]
+    return tuple(step for step, _ in found if step), [moment for _, moment in found if moment]
 
 
 def _run(
@@ -159,23 +191,28 @@ def _run(
 ) -> tuple[tuple[ProcessStep, ...], dict[str, Wait], list[float]]:
     """Steps, restarts that have to wait, and moments at which grace periods of replaced containers are over."""
     steps: list[ProcessStep] = [] if seen and seen.alive else [StartSandbox(sandbox=sandbox)]
+    present = present_runs(seen)
+    considered = due(wish.pod.spec, present)
     waits: dict[str, Wait] = {}
     moments: list[float] = []
     runs = {run.name: run for run in seen.runs} if seen else {}
     made_from = {process.name: process.revision for process in sandbox.containers}
-    for container in wish.pod.spec.containers:
+    for container in considered:
         run = runs.get(container.name)
+        if run and container.name not in present and container in wish.pod.spec.init_containers and run.exit_code == 0:
+            steps.append(_again(sandbox, run))  # it did its part in a sandbox that is gone
+            continue
         if run and is_outdated(run, made_from[container.name]):
             step, moment = _replace(wish.pod, sandbox, run, now)
             steps += [step] if step else []
             moments += [moment] if moment else []
             continue
-        found = _container(wish, sandbox, container.name, run, now)
+        found = _container(wish, sandbox, container, run, now)
         if isinstance(found, Wait):
             waits[container.name] = found
         elif found is not None:
             steps.append(found)
-    if waits and len(steps) == 1 and isinstance(steps[0], StartSandbox) and len(waits) == len(wish.pod.spec.containers):
+    if waits and len(steps) == 1 and isinstance(steps[0], StartSandbox) and len(waits) == len(considered):
         steps = []  # nothing would run in it yet
     return tuple(steps), waits, moments
 
@@ -187,20 +224,31 @@ def is_outdated(run: ContainerRun, revision: str) -> bool:
 
 def _replace(pod: Pod, sandbox: Sandbox, run: ContainerRun, now: float) -> tuple[ProcessStep | None, float | None]:
     """The next step of a replacement, and the moment (seconds since the epoch) at which there is another one to do."""
-    if run.state != "running":
-        fresh = Backoff(restarts=run.attempt + 1)
-        return StartContainer(sandbox=sandbox, name=run.name, attempt=fresh.restarts, backoff=fresh), None
-    end = run.stopping_at + pod.spec.termination_grace_period_seconds
+    return _stop(pod, sandbox.uid, run, now) if run.state == "running" else (_again(sandbox, run), None)
+
+
+def _again(sandbox: Sandbox, run: ContainerRun) -> StartContainer:
+    """The next run, whatever the restartPolicy says."""
+    fresh = Backoff(restarts=run.attempt + 1)
+    return StartContainer(sandbox=sandbox, name=run.name, attempt=fresh.restarts, backoff=fresh)
+
+
+def _stop(pod: Pod, uid: str, run: ContainerRun, now: float) -> tuple[StopContainer | None, float | None]:
+    """TERM to one container, KILL when its grace period is over; until then, the moment at which it is."""
     if not run.stopping_at:
-        return StopContainer(uid=sandbox.uid, name=run.name, attempt=run.attempt), None
-    return (StopContainer(uid=sandbox.uid, name=run.name, attempt=run.attempt, force=True), None) if now >= end else (None, end)
+        return StopContainer(uid=uid, name=run.name, attempt=run.attempt), None
+    end = run.stopping_at + pod.spec.termination_grace_period_seconds
+    return (StopContainer(uid=uid, name=run.name, attempt=run.attempt, force=True), None) if now >= end else (None, end)
 
 
-def _container(wish: Wish, sandbox: Sandbox, name: str, run: ContainerRun | None, now: float) -> StartContainer | Wait | None:
+def _container(
+    wish: Wish, sandbox: Sandbox, container: Container, run: ContainerRun | None, now: float
+) -> StartContainer | Wait | None:
+    name = container.name
     backoff = wish.backoffs.get(name, Backoff())
     if run is None or run.state == "created":  # `created`: the one who made it died before it could start it
         return StartContainer(sandbox=sandbox, name=name, attempt=run.attempt if run else backoff.restarts)
-    match decide_restart(wish.pod.spec.restart_policy, run, backoff, now):
+    match decide_restart(restart_policy(wish.pod.spec, container), run, backoff, now):
         case RestartNow(backoff=granted):
             return StartContainer(sandbox=sandbox, name=name, attempt=granted.restarts, backoff=granted)
         case Wait() as wait:

@@ -132,7 +132,7 @@ def pod_lines(cluster: Cluster, assignments: Assignments, pod: Pod, places: Plac
         yield _comment(f"left out: {error}")
         return
     yield from _files(pod, wanted, places)
-    states = {status.name: status.state for status in pod.status.container_statuses}
+    states = {status.name: status.state for status in pod.all_statuses}
     for process in wanted.containers:
         if process.args[1:3] == OWN_PROGRAM:
             yield _comment(f"container {process.name} is left out: it is the lab's own DNS; the names are in /etc/hosts")

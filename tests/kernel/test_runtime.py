@@ -335,8 +335,8 @@ def test_term_is_sent_once(lab, capfd):
     with Watch([log.parent], modified=True) as watch:
         while "ready" not in log.read_text():
             assert watch.wait(DEADLINE_S)
-        lab.runtime.terminate(pod.uid)
-        lab.runtime.terminate(pod.uid)
+        lab.runtime.terminate(pod.uid, ["c"])
+        lab.runtime.terminate(pod.uid, ["c"])
         while "TERM" not in log.read_text():
             assert watch.wait(DEADLINE_S)
     assert lab.runtime.observe()[pod.uid].terminating
@@ -347,7 +347,7 @@ def test_term_is_sent_once(lab, capfd):
 
 def test_a_well_behaved_program_ends_on_term(lab):
     pod = lab.started()
-    lab.runtime.terminate(pod.uid)
+    lab.runtime.terminate(pod.uid, ["c"])
     assert lab.ended(pod).exit_code == 143
 
 
@@ -414,7 +414,7 @@ def test_a_pid_of_somebody_else_is_never_signalled(lab):
         (bundle.path / "run").write_text(f"{fake}\n{replace(conmon, pid=stranger.pid)}\n{moment}\n")
         (lab.places.pod(pod.uid).pause.path / "process").write_text(f"{fake}\n")
         lab.runtime.observe()
-        lab.runtime.terminate(pod.uid)
+        lab.runtime.terminate(pod.uid, ["c"])
         lab.runtime.remove(pod.uid)
         assert stranger.poll() is None
         stranger.kill()

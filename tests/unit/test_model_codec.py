@@ -34,7 +34,7 @@ EXAMPLES = {
     "field-path": st.sampled_from(["status.podIP", "metadata.labels['a/b']"]),
     "port-range": st.just("1-2"),
     "ipv4-mask": st.integers(8, 30), "mtu": st.integers(576, 65535),
-    "non-negative": st.integers(0, 2**31 - 1), "port": st.integers(1, 65535), "port-or-zero": st.integers(0, 65535),
+    "non-negative": st.integers(0, 2**31 - 1), "positive": st.integers(1, 2**31 - 1), "port": st.integers(1, 65535), "port-or-zero": st.integers(0, 65535),
     "target-port": st.integers(0, 65535) | LABEL,
 }  # fmt: skip
 

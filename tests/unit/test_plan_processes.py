@@ -81,7 +81,7 @@ PAST, SOON = "2023-11-14T22:13:00Z", "2023-11-14T22:13:30Z"  # NOW is 22:13:20
             id="finished, its netns gone",
         ),
         pytest.param(a_pod(), seen(run(), run("b"), alive=False, detached=True), [START], id="netns deleted: a new sandbox"),
-        pytest.param(a_pod(deletion=SOON), seen(run()), ["send TERM to the containers of u1"], id="deleting: TERM first"),
+        pytest.param(a_pod(deletion=SOON), seen(run()), ["send TERM to the containers of u1: a"], id="deleting: TERM first"),
         pytest.param(a_pod(deletion=SOON), seen(run(), terminating=True), [], id="TERM is sent once"),
         pytest.param(
             a_pod(deletion=SOON), seen(run("a", "exited", 0, 0), terminating=True), ["remove sandbox u1"], id="all have ended"
@@ -137,10 +137,10 @@ def made_from(revision, sandbox=SANDBOX) -> Sandbox:
 @pytest.mark.parametrize(
     ("old", "policy", "expected"),
     [
-        pytest.param(run(), "Always", ["send TERM to container a of u1: its definition changed"], id="running: TERM"),
+        pytest.param(run(), "Always", ["send TERM to container a of u1"], id="running: TERM"),
         pytest.param(replace(run(), stopping_at=NOW - 5), "Always", [], id="TERM is sent once"),
         pytest.param(
-            replace(run(), stopping_at=NOW - 30), "Always", ["send KILL to container a of u1: its definition changed"],
+            replace(run(), stopping_at=NOW - 30), "Always", ["send KILL to container a of u1"],
             id="its grace period is over",
         ),
         pytest.param(
