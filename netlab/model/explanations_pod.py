@@ -71,8 +71,8 @@ POD_SENTENCES: Sentences = {
             " Default leaves the Pod without a resolver, because a Node of a lab has none."
         ),
         "active_deadline_seconds": (
-            "How many seconds after its start the Pod is stopped and fails with the reason DeadlineExceeded; without it, the Pod"
-            " may run for ever."
+            "How many seconds after its start the Pod is stopped and fails with the reason DeadlineExceeded; without it, the"
+            " Pod may run for ever."
         ),
     },
     Container: {

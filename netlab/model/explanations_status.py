@@ -58,7 +58,8 @@ STATUS_SENTENCES: Sentences = {
         "state": "What the container does now; exactly one of its fields is set.",
         "reason": (
             "One word for the state: ContainerCreating, PodInitializing, CreateContainerConfigError, CrashLoopBackOff or"
-            " RunContainerError while it waits, Completed, Error, OOMKilled, StartError or ContainerStatusUnknown when it has ended."
+            " RunContainerError while it waits, Completed, Error, OOMKilled, StartError or ContainerStatusUnknown when it"
+            " has ended."
         ),
         "message": "The same in words for people, such as what could not be started, or how long the back-off is.",
         "exit_code": (
