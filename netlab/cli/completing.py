@@ -38,8 +38,21 @@ def namespaces(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
 
 
 def targets(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Return Pods, Nodes, `outside` and `fabric`."""
+    """Return Pods, Nodes, `outside` and `fabric`; behind `svc/` and the like the names of that kind."""
+    kind, slash, _ = incomplete.rpartition("/")
+    if slash:
+        return _items((f"{kind}/{name}" for name in _names(ctx, kind)), incomplete)
     return _items([*_names(ctx, "pods"), *_names(ctx, "nodes"), OUTSIDE, FABRIC], incomplete)
+
+
+def names_of(ctx: click.Context, kind: str, incomplete: str) -> list[CompletionItem]:
+    """Return the names of the objects of one kind."""
+    return _items(_names(ctx, kind), incomplete)
+
+
+def files(incomplete: str) -> list[CompletionItem]:
+    """Return what tells the shell to complete files itself."""
+    return [CompletionItem(incomplete, type="file")]
 
 
 def lab_names(incomplete: str) -> list[CompletionItem]:

@@ -16,7 +16,7 @@ import click
 
 from netlab.cli.exec import run_in
 from netlab.cli.find import find_container
-from netlab.cli.options import example, lab_option, live_lab, namespace_option
+from netlab.cli.options import complete_files, example, lab_option, live_lab, namespace_option
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError
 from netlab.kernel.copying import fetch, send
@@ -46,7 +46,7 @@ class FileSpec:
 @click.option("--no-preserve", is_flag=True, help="In the container, keep neither owner nor permissions.")
 @namespace_option
 @lab_option
-@click.argument("words", nargs=-1, metavar="SOURCE DESTINATION")
+@click.argument("words", nargs=-1, metavar="SOURCE DESTINATION", shell_complete=complete_files)
 def command(*, container: str | None, no_preserve: bool, namespace: str | None, lab: str, words: tuple[str, ...]) -> None:
     """Copy files and directories to and from a container: PATH here, POD:PATH or NAMESPACE/POD:PATH there.
 

@@ -63,7 +63,12 @@ def read(name: str) -> Story:
 
 
 @click.command("demo", epilog=example("netlab demo", "netlab demo guestbook"))
-@click.argument("name", required=False, metavar="[NAME]", shell_complete=lambda *_: names())
+@click.argument(
+    "name",
+    required=False,
+    metavar="[NAME]",
+    shell_complete=lambda _, __, typed: [name for name in names() if name.startswith(typed)],
+)
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab at the end, if the demo made it.")
 @click.option("--pause", is_flag=True, help="Wait for Enter before each step.")
 @lab_option

@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from netlab.cli.complaints import UnknownVerb
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+NOTHING_FOLLOWS = "netlab.nothing-follows"
 F = TypeVar("F", bound=Callable[..., object])
 # Options whose value may be left out, and what that means.
 IMPLIED = {"--dry-run": "--dry-run=client", "-v": "-v1"}
@@ -83,7 +87,9 @@ class VerbGroup(click.Group):
         Raises UnknownVerb, or click.UsageError for an unknown flag.
         """
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise UnknownVerb(args[0], self.list_commands(ctx), ctx)
+            if not ctx.resilient_parsing:
+                raise UnknownVerb(args[0], self.list_commands(ctx), ctx)
+            ctx.meta[NOTHING_FOLLOWS] = True
         name, command, rest = super().resolve_command(ctx, args)
         if command is None or isinstance(command, click.Group):  # a group asks again for its own subcommand
             return name, command, rest
@@ -91,6 +97,10 @@ class VerbGroup(click.Group):
         known = {option.name for option in command.params}
         early = [f"--{word}={given[word]}" for word in EARLY if given.get(word) is not None and word in known]
         return name, command, in_clicks_words(command, [*early, *rest])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the verbs and flags that begin with what was typed; behind a verb that there is not, nothing."""
+        return [] if ctx.meta.get(NOTHING_FOLLOWS) else super().shell_complete(ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the verb. An error that click raised without a context gets the verb's, for the end of its message."""

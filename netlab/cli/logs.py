@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -124,7 +124,7 @@ def command(
                     raise
                 say_error(error)
         for log in logs:
-            sys.stdout.writelines(log.printer.text(wanted.of(log.file)))
+            _print(log.printer.text(wanted.of(log.file)))
         if follow:
             _follow(paths, logs)
 
@@ -191,11 +191,16 @@ def _follow(paths: LabPaths, logs: Sequence[Log]) -> None:
                 (uid, run.name) for uid, sandbox in seen.items() for run in sandbox.runs if run.state == "running"
             }  # before reading: what was written before the end is read
             for log in left:
-                sys.stdout.writelines(log.printer.text(Wanted().of(log.file)))
-            sys.stdout.flush()
+                _print(log.printer.text(Wanted().of(log.file)))
             left = [log for log in left if (log.pod.metadata.uid, log.container) in running]
             if left:
                 watch.wait(LOOK_AGAIN_S)
+
+
+def _print(texts: Iterable[str]) -> None:
+    if sys.stdout is not None:  # it is None if the shell that started us closed it
+        sys.stdout.writelines(texts)
+        sys.stdout.flush()
 
 
 def _container(words: tuple[str, ...], container: str | None) -> str | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -66,8 +68,35 @@ ALL_VERBS = [verb for verbs in VERBS.values() for verb in verbs]
 USAGE_CODES = {"diff": 2}
 
 
+UNREAD = 128 + 13
+"""What a shell makes of SIGPIPE, by which other programs end when nobody reads any more."""
+
+
+class Unread(Exception):
+    """Whoever read our output has gone. click would make an exit code of 1 of the BrokenPipeError."""
+
+
+@contextmanager
+def noticing_unread() -> Iterator[None]:
+    """Raise Unread in place of BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise Unread from error
+
+
 class LazyGroup(VerbGroup):
     """All verbs: the file of one is imported when it is called."""
+
+    def make_context(self, *args: Any, **given: Any) -> click.Context:
+        """Read the command line; `--help` is printed here."""
+        with noticing_unread():
+            return super().make_context(*args, **given)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb."""
+        with noticing_unread():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the verbs in the order of the table."""
@@ -110,9 +139,9 @@ def run(args: Sequence[str] | None = None) -> int:
         return say_usage(error)
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; Python would complain about that at exit
-        return 141
+    except Unread:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in Python's buffer goes there at exit
+        return UNREAD
     except RecursionError:
         say("error: the input is nested too deeply")
         return CONTENT

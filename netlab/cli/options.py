@@ -72,6 +72,27 @@ def complete_targets(ctx: click.Context, _: click.Parameter, incomplete: str) ->
     return targets(ctx, incomplete)
 
 
+def complete_pods(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the Pods that begin with what was typed."""
+    from netlab.cli.completing import names_of  # noqa: PLC0415 - only for completion
+
+    return names_of(ctx, "pods", incomplete)
+
+
+def complete_nodes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the Nodes that begin with what was typed."""
+    from netlab.cli.completing import names_of  # noqa: PLC0415 - only for completion
+
+    return names_of(ctx, "nodes", incomplete)
+
+
+def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave it to the shell, which knows files best."""
+    from netlab.cli.completing import files  # noqa: PLC0415 - only for completion
+
+    return files(incomplete)
+
+
 def complete_labs(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the labs that begin with what was typed."""
     from netlab.cli.completing import lab_names  # noqa: PLC0415 - only for completion
@@ -87,6 +108,7 @@ def file_option(function: F) -> F:
     )  # fmt: skip
     files = click.option(
         "-f", "--filename", "files", multiple=True, metavar="FILE|DIR|-", callback=_with_folders_inside,
+        shell_complete=complete_files,
         help="A manifest, a folder of them, or - for stdin.",
     )  # fmt: skip
     return files(recursive(function))

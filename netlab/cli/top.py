@@ -14,7 +14,7 @@ import click
 
 from netlab.cli.columns import aligned
 from netlab.cli.flags import VerbGroup
-from netlab.cli.options import example, lab_option, live_lab, namespace_option
+from netlab.cli.options import complete_nodes, complete_pods, example, lab_option, live_lab, namespace_option
 from netlab.cli.selectors import parse_labels
 from netlab.cli.words import WORDS, not_found
 from netlab.engine.view import read_lab
@@ -74,7 +74,7 @@ def sort_option(function: Callable[..., object]) -> Callable[..., object]:
         "netlab top pods --sort-by=memory --no-headers",
     ),
 )
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=complete_pods)
 @click.option("-A", "--all-namespaces", is_flag=True, help="In all Namespaces.")
 @click.option("-l", "--selector", default="", metavar="LABELS", help="Only Pods with these labels.")
 @click.option("--containers", is_flag=True, help="A line for each container.")
@@ -119,7 +119,7 @@ def pods(
 
 
 @command.command("nodes", epilog=example("netlab top nodes", "netlab top node node-1", "netlab top nodes --sort-by=cpu"))
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=complete_nodes)
 @click.option("--no-headers", is_flag=True, help="Without the line of headings.")
 @sort_option
 @lab_option

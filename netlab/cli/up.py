@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from netlab.cli.mutation import dry_run_option
-from netlab.cli.options import example, lab_option, lab_paths, report_options, say_waiting, show_report
+from netlab.cli.options import complete_files, example, lab_option, lab_paths, report_options, say_waiting, show_report
 from netlab.cli.progress import ticked, working
 from netlab.engine.agent import agent_pid
 from netlab.engine.down import down, is_half_removed
@@ -29,7 +29,9 @@ NEXT = (
 
 @click.command("up", epilog=example("netlab up --nodes 2", "netlab up --dry-run -v"))
 @click.option("--nodes", type=click.IntRange(1, 64), metavar="N", help="How many Nodes: node-1, node-2, ... [default: 3]")
-@click.option("-f", "--filename", "file", metavar="FILE", help="A manifest with one object of kind Lab.")
+@click.option(
+    "-f", "--filename", "file", metavar="FILE", shell_complete=complete_files, help="A manifest with one object of kind Lab."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only the last line.")
 @dry_run_option
 @report_options
