@@ -22,7 +22,7 @@ from netlab.desired.ipam import (
     node_addresses,
     pod_subnets,
 )
-from netlab.desired.sandboxes import KUBE_DNS, cluster_dns
+from netlab.desired.resolver import KUBE_DNS, cluster_dns
 from netlab.desired.schedule import pick_node
 from netlab.errors import Conflict, PoolExhausted
 from netlab.model.lab import Cluster

@@ -2,28 +2,25 @@
 
 The two files are the kubelet's, line by line. What the program of an image would add (entrypoint, user) does not exist for
 `image: host`: its PATH and HOME are fixed below, and its command must be given.
-Source: kubelet_pods.go (managedHostsFileContent, GeneratePodHostNameAndDomain, makeMounts), kubelet dns.go, resolv.conf(5).
+Source: kubelet_pods.go (managedHostsFileContent, hostsEntriesFromHostAliases, GeneratePodHostNameAndDomain, makeMounts).
 """
 
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Network
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.environment import environment, expand
+from netlab.desired.resolver import resolv_conf_text
 from netlab.errors import NetlabError, NotFound
 from netlab.model.codec import encode
 from netlab.model.lab import Cluster
-from netlab.model.meta import Key
 from netlab.model.pod import Container, Pod, Volume, VolumeMount
 from netlab.netstate.names import digest, pod_netns
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HOSTNAME_MAX = 63
-KUBE_DNS = Key("Service", "kube-system", "kube-dns")
-KUBE_DNS_HOST = 10
 
 HOSTS_HEADER = """\
 # Kubernetes-managed hosts file.
@@ -34,12 +31,7 @@ fe00::0\tip6-mcastprefix
 fe00::1\tip6-allnodes
 fe00::2\tip6-allrouters
 """
-# `search .` is the empty list: without it the resolver would take a domain from the host name. Without a nameserver line it
-# asks 127.0.0.1, where nothing listens, so a name fails at once instead of after a timeout.
-NO_RESOLVER = """\
-# dnsPolicy: Default means the resolver of the Node, and a Node of this lab has none: there is no DNS outside the cluster.
-search .
-"""
+ALIASES_HEADER = "\n# Entries added by HostAliases.\n"
 
 
 def sandbox(cluster: Cluster, assignments: Assignments, pod: Pod) -> Sandbox:
@@ -69,29 +61,16 @@ def hostname(pod: Pod) -> str:
 
 
 def hosts_text(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
-    """Return /etc/hosts: the kubelet's header and the Pod's own name; with `subdomain` its full name comes first."""
+    """Return /etc/hosts: the kubelet's header, the Pod's own name (with `subdomain` its full name first), its hostAliases."""
     short = hostname(pod)
     names = short
     if pod.spec.subdomain:
         domain = f"{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{cluster.lab.spec.cluster_domain}"
         names = f"{short}.{domain}\t{short}"
     bound = assignments.pods.get(pod.key)
-    return HOSTS_HEADER + "".join(f"{ip}\t{names}\n" for ip in (bound.ips if bound else ()))
-
-
-def resolv_conf_text(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
-    """Return /etc/resolv.conf for the Pod's dnsPolicy: the cluster DNS with its search list, or no resolver at all."""
-    if pod.spec.dns_policy == "Default":
-        return NO_RESOLVER
-    zone = cluster.lab.spec.cluster_domain
-    search = f"{pod.metadata.namespace}.svc.{zone} svc.{zone} {zone}"
-    return f"search {search}\nnameserver {cluster_dns(cluster, assignments)}\noptions ndots:5\n"
-
-
-def cluster_dns(cluster: Cluster, assignments: Assignments) -> str:
-    """Return the ClusterIP of kube-system/kube-dns; while it has none, the tenth address of the service subnet."""
-    planned = IPv4Network(cluster.lab.spec.service_subnet)[KUBE_DNS_HOST]
-    return next(iter(assignments.cluster_ips.get(KUBE_DNS, ())), str(planned))
+    own = HOSTS_HEADER + "".join(f"{ip}\t{names}\n" for ip in (bound.ips if bound else ()))
+    aliases = "".join("\t".join((alias.ip, *alias.hostnames)) + "\n" for alias in pod.spec.host_aliases)
+    return own + (ALIASES_HEADER + aliases if aliases else "")
 
 
 def _container(cluster: Cluster, assignments: Assignments, pod: Pod, container: Container) -> ContainerProcess:

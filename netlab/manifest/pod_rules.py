@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from netlab.manifest.rules import repeated
 from netlab.model.codec import FieldProblem
 from netlab.model.formats import absolute_path, dns_name
-from netlab.model.pod import Container, EnvVar, PodSpec, Volume
+from netlab.model.pod import Container, EnvVar, PodDNSConfig, PodSpec, Volume
 from netlab.model.words import did_you_mean, shown
 
+MAX_NAMESERVERS, MAX_SEARCHES = 3, 32
 HOST_IMAGE = "host"
 COMMAND_HINT = 'image: host has no program of its own; for example command: ["sleep", "infinity"]'
 SOURCES = "configMapKeyRef, fieldRef"
@@ -40,8 +41,27 @@ def pod_spec_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
         if container.restart_policy:
             why = "may not be set for non-init containers"
             yield f"{path}.containers[{n}].restartPolicy", why, "the Pod has a restartPolicy for all of them"
+    yield from _dns_problems(spec, f"{path}.dnsConfig")
     if spec.node_name and (message := dns_name(spec.node_name)):
         yield f"{path}.nodeName", f"{message}, is {shown(spec.node_name)}", ""
+
+
+def _dns_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
+    config = spec.dns_config or PodDNSConfig()
+    if spec.dns_policy == "None" and not config.nameservers:
+        yield (
+            f"{path}.nameservers",
+            "must provide at least one DNS nameserver when `dnsPolicy` is None",
+            "for example 192.0.2.53",
+        )
+    for field, found, most in (
+        ("nameservers", config.nameservers, MAX_NAMESERVERS), ("searches", config.searches, MAX_SEARCHES)
+    ):  # fmt: skip
+        if len(found) > most:
+            yield f"{path}.{field}", f"must not have more than {most} {field}", f"leave out {len(found) - most} of them"
+    for n, option in enumerate(config.options):
+        if not option.name or any(char.isspace() or char == ":" for char in option.name + option.value):
+            yield f"{path}.options[{n}]", "must be one word, without a colon in it", "for example name: ndots, value: '2'"
 
 
 def _volume_problems(volume: Volume, path: str) -> Iterator[FieldProblem]:

@@ -16,9 +16,12 @@ from netlab.model.pod import (
     EnvFromSource,
     EnvVar,
     EnvVarSource,
+    HostAlias,
     HostPathVolume,
     ObjectFieldSelector,
     Pod,
+    PodDNSConfig,
+    PodDNSConfigOption,
     PodSpec,
     Volume,
     VolumeMount,
@@ -68,12 +71,28 @@ POD_SENTENCES: Sentences = {
         ),
         "dns_policy": (
             "How the Pod's /etc/resolv.conf is made: ClusterFirst asks the cluster DNS and searches the Pod's Namespace first,"
-            " Default leaves the Pod without a resolver, because a Node of a lab has none."
+            " Default leaves the Pod without a resolver, because a Node of a lab has none; None takes `dnsConfig` alone, and"
+            " ClusterFirstWithHostNet is the same as ClusterFirst."
         ),
+        "dns_config": "What is added to the /etc/resolv.conf that follows from dnsPolicy.",
+        "host_aliases": "Further lines for the /etc/hosts of the Pod's containers.",
         "active_deadline_seconds": (
             "How many seconds after its start the Pod is stopped and fails with the reason DeadlineExceeded; without it, the"
             " Pod may run for ever."
         ),
+    },
+    HostAlias: {
+        "ip": "The address that the names stand for.",
+        "hostnames": "The names.",
+    },
+    PodDNSConfig: {
+        "nameservers": "Addresses of name servers, behind that of the cluster DNS; the resolver asks three at most.",
+        "searches": "Domains with which names are completed, behind those of the cluster.",
+        "options": "Words of the line `options`, which replace those of the same name.",
+    },
+    PodDNSConfigOption: {
+        "name": "The option: ndots, timeout, attempts, edns0 and others of resolv.conf(5).",
+        "value": "Its value, for those that have one.",
     },
     Container: {
         "name": "The container's name, unique in its Pod; `exec -c` and `logs -c` take it.",

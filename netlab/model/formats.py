@@ -169,6 +169,11 @@ def field_path(value: str) -> str:
     return "" if value in FIELD_PATHS else f"must be one of {', '.join(FIELD_PATHS)}"
 
 
+def dns_search(value: str) -> str:
+    """A domain to complete names with; it may begin parts with `_`, end with a dot, or be the dot alone."""
+    return "" if value == "." else dns_name(value.removesuffix(".").replace("_", "a"))
+
+
 def ip(value: str) -> str:
     """An IPv4 or IPv6 address. Leading zeros and zones are refused: programs disagree about what they mean."""
     try:
@@ -231,6 +236,7 @@ FORMATS: Mapping[str, Check] = {
     "config-key": config_key,
     "dns-label": dns_label,
     "dns-name": dns_name,
+    "dns-search": dns_search,
     "dns-name-or-empty": lambda value: external_name(value) if value else "",
     "env-name": _matching(_ENV_NAME, ENV_NAME_TEXT, SUBDOMAIN_MAX),
     "field-path": field_path,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from netlab.model.meta import Condition, DnsLabel, Key, Labels, ObjectMeta
+from netlab.model.meta import Condition, DnsLabel, DnsName, Key, Labels, ObjectMeta
 
 Protocol = Literal["TCP", "UDP"]
 PortNumber = Annotated[int, "port"]
@@ -132,6 +132,31 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostAlias:
+    """Names for an address in the /etc/hosts of the Pod's containers."""
+
+    ip: Annotated[str, "ip"]
+    hostnames: tuple[DnsName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodDNSConfigOption:
+    """One word of the line `options` of /etc/resolv.conf: `name:value`, or `name` alone."""
+
+    name: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodDNSConfig:
+    """What is added to the /etc/resolv.conf that follows from dnsPolicy; with dnsPolicy None, all that stands in it."""
+
+    nameservers: tuple[Annotated[str, "ip"], ...] = ()
+    searches: tuple[Annotated[str, "dns-search"], ...] = ()
+    options: tuple[PodDNSConfigOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodSpec:
     """`spec` of a Pod. `share_process_namespace` is true by default, as the notes say (N11).
 
@@ -149,7 +174,9 @@ class PodSpec:
     termination_grace_period_seconds: Annotated[int, "non-negative"] = 30
     share_process_namespace: bool = True
     enable_service_links: bool = True
-    dns_policy: Literal["ClusterFirst", "Default"] = "ClusterFirst"
+    dns_policy: Literal["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"] = "ClusterFirst"
+    dns_config: PodDNSConfig | None = None
+    host_aliases: tuple[HostAlias, ...] = ()
     active_deadline_seconds: Annotated[int, "positive"] | None = None
 
     @property

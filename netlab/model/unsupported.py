@@ -49,7 +49,7 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Lab: "status",
         ConfigMap: "binaryData immutable",
         LabelSelector: "matchExpressions",
-        PodSpec: "affinity automountServiceAccountToken dnsConfig ephemeralContainers hostAliases hostIPC"
+        PodSpec: "affinity automountServiceAccountToken ephemeralContainers hostIPC"
         " hostNetwork hostPID hostUsers hostnameOverride imagePullSecrets nodeSelectorTerms os overhead"
         " preemptionPolicy priority priorityClassName readinessGates resourceClaims resources runtimeClassName schedulerName"
         " schedulingGates securityContext serviceAccount serviceAccountName setHostnameAsFQDN tolerations"
@@ -78,7 +78,6 @@ VALUES: Mapping[str, frozenset[str]] = {
     for name, values in {
         "type": "LoadBalancer BlockDevice CharDevice FileOrCreate Socket",
         "protocol": "SCTP",
-        "dnsPolicy": "ClusterFirstWithHostNet None",
         "sessionAffinity": "ClientIP",
         "ipFamilyPolicy": "PreferDualStack RequireDualStack",
         "internalTrafficPolicy": "Local",

@@ -111,3 +111,20 @@ def test_guestbook(netlab, until, source):
     ask("cmd=set&key=messages&value=hello")
     until(lambda: "hello" in json.loads(ask("cmd=get&key=messages") or '{"data": ""}')["data"])
     assert len(netlab.get("pods")) == 6
+
+
+@pytest.mark.netlab(nodes=1)
+def test_a_pod_with_a_resolver_and_hosts_of_its_own(netlab):
+    netlab.apply("""
+apiVersion: v1
+kind: Pod
+metadata: {name: own}
+spec:
+  dnsPolicy: None
+  dnsConfig: {nameservers: [10.96.0.10], searches: [kube-system.svc.cluster.local], options: [{name: ndots, value: "2"}]}
+  hostAliases: [{ip: 192.0.2.1, hostnames: [foo.local, bar.local]}]
+  containers: [{name: main, image: host, command: [sleep, infinity]}]
+""")
+    pod = netlab.pod("own")
+    assert pod.exec("getent", "hosts", "bar.local").stdout.split() == ["192.0.2.1", "foo.local", "bar.local"]
+    assert pod.exec("getent", "hosts", "kube-dns").stdout.split() == ["10.96.0.10", "kube-dns.kube-system.svc.cluster.local"]

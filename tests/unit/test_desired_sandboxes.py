@@ -3,11 +3,24 @@
 import pytest
 
 from netlab.desired.assignments import Assignments, PodAssignment
-from netlab.desired.sandboxes import HOSTS_HEADER, KUBE_DNS, revision, sandbox
+from netlab.desired.resolver import KUBE_DNS
+from netlab.desired.sandboxes import HOSTS_HEADER, revision, sandbox
 from netlab.errors import NetlabError, NotFound
 from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import Key, ObjectMeta
-from netlab.model.pod import Container, EmptyDirVolume, EnvVar, HostPathVolume, Pod, PodSpec, Volume, VolumeMount
+from netlab.model.pod import (
+    Container,
+    EmptyDirVolume,
+    EnvVar,
+    HostAlias,
+    HostPathVolume,
+    Pod,
+    PodDNSConfig,
+    PodDNSConfigOption,
+    PodSpec,
+    Volume,
+    VolumeMount,
+)
 from netlab.model.service import Service, ServicePort, ServiceSpec
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
@@ -101,6 +114,21 @@ def test_hostname_and_hosts(the_pod, hostname, own_line):
     assert found.hosts == HOSTS_HEADER + own_line
 
 
+def test_host_aliases_stand_behind_the_pods_own_name():
+    aliases = (
+        HostAlias(ip="192.0.2.1", hostnames=("foo.local", "bar.local")),
+        HostAlias(ip="192.0.2.2", hostnames=("foo.remote",)),
+    )
+    assert make(pod(host_aliases=aliases)).hosts == (
+        HOSTS_HEADER + "10.244.1.2\tweb\n\n# Entries added by HostAliases.\n"
+        "192.0.2.1\tfoo.local\tbar.local\n192.0.2.2\tfoo.remote\n"
+    )
+
+
+def option(name, value=""):
+    return PodDNSConfigOption(name=name, value=value)
+
+
 @pytest.mark.parametrize(
     ("the_pod", "assignments", "text"),
     [
@@ -122,6 +150,43 @@ def test_hostname_and_hosts(the_pod, hostname, own_line):
             "# dnsPolicy: Default means the resolver of the Node, and a Node of this lab has none: "
             "there is no DNS outside the cluster.\nsearch .\n",
             id="Default",
+        ),
+        pytest.param(
+            pod(dns_policy="None", dns_config=PodDNSConfig(nameservers=("192.0.2.1",), searches=("a.test", "b.test"))),
+            ASSIGNED,
+            "search a.test b.test\nnameserver 192.0.2.1\n",
+            id="None: exactly what is given",
+        ),
+        pytest.param(
+            pod(dns_policy="None", dns_config=PodDNSConfig(nameservers=("192.0.2.1",), options=(option("edns0"),))),
+            ASSIGNED,
+            "search .\nnameserver 192.0.2.1\noptions edns0\n",
+            id="None: no search list",
+        ),
+        pytest.param(
+            pod(
+                dns_config=PodDNSConfig(
+                    nameservers=("10.1.0.10", "192.0.2.1", "192.0.2.2", "192.0.2.3"),
+                    searches=("svc.lab.test", "more.test"),
+                    options=(option("ndots", "2"), option("timeout", "1")),
+                )
+            ),
+            ASSIGNED,
+            "search shop.svc.lab.test svc.lab.test lab.test more.test\n"
+            "nameserver 10.1.0.10\nnameserver 192.0.2.1\nnameserver 192.0.2.2\noptions ndots:2 timeout:1\n",
+            id="added behind, nothing twice, three servers at most",
+        ),
+        pytest.param(
+            pod(dns_policy="Default", dns_config=PodDNSConfig(searches=("a.test",))),
+            ASSIGNED,
+            "search a.test\n",
+            id="Default, added to",
+        ),
+        pytest.param(
+            pod(dns_policy="ClusterFirstWithHostNet"),
+            ASSIGNED,
+            "search shop.svc.lab.test svc.lab.test lab.test\nnameserver 10.1.0.10\noptions ndots:5\n",
+            id="on a network of its own the same as ClusterFirst",
         ),
     ],
 )

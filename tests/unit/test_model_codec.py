@@ -31,6 +31,7 @@ EXAMPLES = {
     "cluster-ip": st.sampled_from(["", "None", "10.96.0.7"]),
     "ipv4-cidr": st.sampled_from(["10.0.0.0/8", "192.168.7.0/24"]),
     "ip": st.sampled_from(["10.0.0.1", "fd00::1"]),
+    "dns-search": st.sampled_from([".", "a.b."]),
     "field-path": st.sampled_from(["status.podIP", "metadata.labels['a/b']"]),
     "port-range": st.just("1-2"),
     "ipv4-mask": st.integers(8, 30), "mtu": st.integers(576, 65535),
@@ -218,12 +219,22 @@ WRITTEN_DEPLOYMENT = {
 }  # fmt: skip
 WRITTEN_SLICE = {
     "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": WRITTEN_META,
-    "endpoints": [{"addresses": ["10.244.1.2"]}],
+    "endpoints": [{"addresses": ["10.244.1.2"]}], "ports": [{"port": 80}],
 }  # fmt: skip
 WRITTEN_RUNNING = {
     "apiVersion": "v1", "kind": "Pod", "metadata": WRITTEN_META, "spec": WRITTEN_POD_SPEC,
-    "status": {"containerStatuses": [{"name": "main", "state": {"running": {}}}]},
+    "status": {
+        "initContainerStatuses": [
+            {"name": "first", "state": {"terminated": {"exitCode": 0}}}, {"name": "second", "state": {"terminated": {"exitCode": 1}}},
+        ],
+        "containerStatuses": [{"name": "main", "state": {"running": {}}}],
+    },
 }  # fmt: skip
+WRITTEN_HOST_PATH = {
+    "apiVersion": "v1", "kind": "Pod", "metadata": WRITTEN_META,
+    "spec": WRITTEN_POD_SPEC | {"volumes": [{"name": "there", "hostPath": {"path": "/tmp"}}]},
+}  # fmt: skip
+WRITTEN_NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}}
 
 
 @pytest.mark.parametrize(
@@ -239,6 +250,15 @@ WRITTEN_RUNNING = {
         pytest.param(WRITTEN_SLICE, "endpoints.0.conditions.terminating", False, id="a false that Kubernetes says"),
         pytest.param(WRITTEN_RUNNING, "status.phase", "Pending", id="a status"),
         pytest.param(WRITTEN_RUNNING, "status.containerStatuses.0.restartCount", 0, id="a zero that Kubernetes says"),
+        pytest.param(
+            WRITTEN_RUNNING, "status.initContainerStatuses.0.ready", True, id="an init container that has done its work"
+        ),
+        pytest.param(WRITTEN_RUNNING, "status.initContainerStatuses.1.ready", False, id="an init container that failed"),
+        pytest.param(WRITTEN_SLICE, "ports.0.name", "", id="a port without a name, which Kubernetes says"),
+        pytest.param(
+            WRITTEN_HOST_PATH, "spec.volumes.0.hostPath.type", "", id="a path that is not checked, which Kubernetes says"
+        ),
+        pytest.param(WRITTEN_NODE, "status.conditions.0.status", "False", id="a Node that is not there"),
     ],
 )
 def test_a_whole_object_says_its_defaults(plain, path, told):

@@ -136,7 +136,7 @@ def test_every_sentence_about_the_wire_is_shown():
         pytest.param("Pod", "spec.nodeSelector", ("map[string]string", False, "", ()), id="a map"),
         pytest.param("Pod", "spec.shareProcessNamespace", ("boolean", False, "true", ()), id="a default that is true"),
         pytest.param("Pod", "spec.containers.volumeMounts.readOnly", ("boolean", False, "false", ()), id="a default that is false"),
-        pytest.param("Pod", "spec.dnsPolicy", ("string", False, "ClusterFirst", ("ClusterFirst", "Default")), id="allowed values"),
+        pytest.param("Pod", "spec.dnsPolicy", ("string", False, "ClusterFirst", ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")), id="allowed values"),
         pytest.param("Pod", "spec.containers.imagePullPolicy", ("string", False, "", ("Always", "IfNotPresent", "Never")),
                      id="the empty value is no choice"),
         pytest.param("Pod", "spec.containers.env.valueFrom", ("EnvVarSource", False, "", ()), id="an optional object"),

@@ -10,6 +10,7 @@ from netlab.model.formats import FORMATS
 
 GOOD = {
     "dns-label": ["a", "a-b", "0", "x" * 63],
+    "dns-search": ["a.b", "a.b.", ".", "_tcp.a"],
     "dns-name": ["a.b", "a-1.b-2", "x" * 253],
     "dns-name-or-empty": ["", "example.com", "example.com."],
     "node-name": ["node-1", "x" * 63],
@@ -29,6 +30,7 @@ GOOD = {
 }  # fmt: skip
 BAD = {
     "dns-label": ["", "A", "a.b", "-a", "a-", "a\n", "x" * 64, "\u0430", "a_b"],
+    "dns-search": ["", "a..b", "A", "a b"],
     "dns-name": ["", ".", "a..b", ".a", "a.", "a/b", "../a", "a\n", "x" * 254],
     "dns-name-or-empty": [".", "a..", "a b", "x" * 64 + ".com"],
     "node-name": ["outside", "fabric", "a.b", ""],

@@ -1,0 +1,76 @@
+"""/etc/resolv.conf of a Pod: what dnsPolicy says, and what dnsConfig adds to it.
+
+    ClusterFirst ..... the cluster DNS, names completed with the Pod's Namespace first    (ClusterFirstWithHostNet is the same)
+    Default .......... the Node's resolver; a Node of a lab has none
+    None ............. dnsConfig alone
+
+Nothing stands there twice; of an option that is given twice the Pod's own counts. Of name servers the first three are kept, as
+the resolver of glibc does.
+Source: kubelet network/dns (GetPodDNS, appendDNSConfig, formDNSConfigFitsLimits), resolv.conf(5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from netlab.desired.assignments import Assignments
+from netlab.model.lab import Cluster
+from netlab.model.meta import Key
+from netlab.model.pod import Pod, PodDNSConfig
+
+KUBE_DNS = Key("Service", "kube-system", "kube-dns")
+KUBE_DNS_HOST = 10
+MAX_NAMESERVERS = 3
+# `search .` is the empty list: without it the resolver would take a domain from the host name. Without a nameserver line it
+# asks 127.0.0.1, where nothing listens, so a name fails at once instead of after a timeout.
+NO_RESOLVER = """\
+# dnsPolicy: Default means the resolver of the Node, and a Node of this lab has none: there is no DNS outside the cluster.
+search .
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolver:
+    """The three lines of a resolv.conf; options as they are written: `ndots:5`."""
+
+    nameservers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        search = f"search {' '.join(self.searches) or '.'}\n"
+        servers = "".join(f"nameserver {server}\n" for server in self.nameservers)
+        return search + servers + (f"options {' '.join(self.options)}\n" if self.options else "")
+
+
+def resolv_conf_text(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
+    """Return the file's text."""
+    wanted = pod.spec.dns_config
+    match pod.spec.dns_policy:
+        case "Default" if wanted is None:
+            return NO_RESOLVER
+        case "Default" | "None":
+            return str(with_config(Resolver(), wanted or PodDNSConfig()))
+        case _:
+            zone = cluster.lab.spec.cluster_domain
+            searches = (f"{pod.metadata.namespace}.svc.{zone}", f"svc.{zone}", zone)
+            own = Resolver(nameservers=(cluster_dns(cluster, assignments),), searches=searches, options=("ndots:5",))
+            return str(with_config(own, wanted or PodDNSConfig()))
+
+
+def with_config(resolver: Resolver, config: PodDNSConfig) -> Resolver:
+    """Return a resolver with what dnsConfig adds behind what is there."""
+    options = dict(option.partition(":")[::2] for option in resolver.options)
+    options |= {option.name: option.value for option in config.options}
+    return Resolver(
+        nameservers=tuple(dict.fromkeys((*resolver.nameservers, *config.nameservers)))[:MAX_NAMESERVERS],
+        searches=tuple(dict.fromkeys((*resolver.searches, *config.searches))),
+        options=tuple(f"{name}:{value}" if value else name for name, value in options.items()),
+    )
+
+
+def cluster_dns(cluster: Cluster, assignments: Assignments) -> str:
+    """Return the ClusterIP of kube-system/kube-dns; while it has none, the tenth address of the service subnet."""
+    planned = IPv4Network(cluster.lab.spec.service_subnet)[KUBE_DNS_HOST]
+    return next(iter(assignments.cluster_ips.get(KUBE_DNS, ())), str(planned))
