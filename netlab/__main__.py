@@ -4,6 +4,8 @@ Until the program can answer Ctrl-C itself, Linux does: it ends the process at o
 while it read our modules.
 """
 
+import contextlib
+import os
 import signal
 import sys
 
@@ -18,7 +20,14 @@ def main() -> None:
     else:
         from netlab.cli.main import run  # noqa: PLC0415
 
-    sys.exit(run())
+    with contextlib.ExitStack() as stack:
+        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+            if getattr(sys, name) is None:  # whoever started us has closed it
+                setattr(sys, name, stack.enter_context(open(os.devnull, mode)))  # noqa: PTH123 - pathlib is slow to import
+        code = run()
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to do but Python's own end
+        sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from netlab.cli.options import (
 )
 from netlab.cli.query import Selection, parse_query, selection_options
 from netlab.cli.saying import say
-from netlab.cli.words import not_found, nothing_named, subject, usage
+from netlab.cli.words import not_found, nothing_named, one_source, subject, usage
 from netlab.engine.agent import wake_agent
 from netlab.engine.apply import Deleted, delete
 from netlab.engine.reconcile import reconcile
@@ -98,6 +98,7 @@ def command(
 ) -> None:
     """Delete objects by name or by manifest, with all they own. Containers get TERM, their grace period, then KILL."""
     limit_s = max(0.0, timeout)
+    one_source(words, files)
     written = _written(files, namespace)
     if not words and not files:
         raise nothing_named()
@@ -107,11 +108,13 @@ def command(
     with session(paths, waiting=say_waiting) as opened:
         wanted = written or _wanted(opened.store.cluster(), words, namespace, selection)
         found = delete(opened, wanted, grace_s=_grace(grace_period, now=now, force=force), dry_run=is_dry)
-        for key in found.uids:
-            text = f'{subject(key).partition("/")[0]} "{key.name}" {"force deleted" if force else "deleted"}'
-            click.echo(subject(key) if output else text + DRY_RUN_WORDS.get(dry_run, ""))
-        report = Report() if is_dry else reconcile(opened)
-    wake_agent(paths)
+        try:
+            for key in found.uids:
+                text = f'{subject(key).partition("/")[0]} "{key.name}" {"force deleted" if force else "deleted"}'
+                click.echo(subject(key) if output else text + DRY_RUN_WORDS.get(dry_run, ""))
+        finally:  # what was wished is done, also if nobody reads about it
+            report = Report() if is_dry else reconcile(opened)
+            wake_agent(paths)
     show_report(report, verbose=verbose, timings=timings)
     if wait and not is_dry:
         wait_gone(paths, found.uids, time.time, say_waiting, limit_s or None)

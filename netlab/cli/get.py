@@ -13,7 +13,7 @@ from netlab.cli.options import example, file_option, kinds_argument, lab_option,
 from netlab.cli.output import FORM_PRINTERS, Output, OutputType, printed
 from netlab.cli.query import parse_query
 from netlab.cli.saying import say_error
-from netlab.cli.words import is_namespaced, resource, usage
+from netlab.cli.words import is_namespaced, one_source, resource, usage
 from netlab.engine.view import read_lab
 from netlab.model.codec import encode
 from netlab.model.event import Event
@@ -84,6 +84,7 @@ def command(
     lab: str,
 ) -> None:
     """List objects: pods, services, endpointslices, deployments, configmaps, namespaces, nodes, events, or all."""
+    one_source(words, files)
     words = words or tuple(_of_files(files, namespace))
     query = parse_query(words, namespace=namespace, everywhere=all_namespaces, selector=selector, fields=field_selector)
     style = TableOptions(

@@ -198,9 +198,8 @@ def _follow(paths: LabPaths, logs: Sequence[Log]) -> None:
 
 
 def _print(texts: Iterable[str]) -> None:
-    if sys.stdout is not None:  # it is None if the shell that started us closed it
-        sys.stdout.writelines(texts)
-        sys.stdout.flush()
+    sys.stdout.writelines(texts)
+    sys.stdout.flush()
 
 
 def _container(words: tuple[str, ...], container: str | None) -> str | None:

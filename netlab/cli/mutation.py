@@ -140,10 +140,13 @@ def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound
     with session(paths, waiting=say_waiting) as opened:
         made = list(make(opened.store.cluster()))
         wishes = [wish for wish in made if isinstance(wish, Wish)]
-        show_applied(options, apply(opened, [wish.item for wish in wishes], dry_run=options.is_dry), wishes)
-        report = Report() if options.is_dry or is_settled(opened, paths) else reconcile(opened)
-    if report.changes:
-        wake_agent(paths)
+        applied = apply(opened, [wish.item for wish in wishes], dry_run=options.is_dry)
+        try:
+            show_applied(options, applied, wishes)
+        finally:  # what was wished is done, also if nobody reads about it
+            report = Report() if options.is_dry or is_settled(opened, paths) else reconcile(opened)
+            if report.changes:
+                wake_agent(paths)
     report.timings["total"] = time.perf_counter() - begun
     show_report(report, verbose=options.verbose, timings=options.timings)
     missing = [error for error in made if isinstance(error, NotFound)]

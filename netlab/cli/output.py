@@ -16,12 +16,20 @@ from netlab.cli.text import as_json, as_yaml, plain
 from netlab.cli.words import subject, usage
 from netlab.model.lab import KubernetesObject
 
-# Form -> what stands behind its `=`: nothing, a text, or the name of a file that holds it.
-FORMS: Mapping[str, str] = {
-    "json": "", "yaml": "", "name": "", "wide": "",
-    "jsonpath": "a template", "jsonpath-file": "a file",
-    "custom-columns": "HEADER:PATH,...", "custom-columns-file": "a file",
+NO_TEMPLATE = "template format specified but no template given"
+NO_COLUMNS = "custom-columns format specified but no custom columns given"
+TEMPLATE, COLUMNS = "jsonpath='{.metadata.name}'", "custom-columns=NAME:.metadata.name,NODE:.spec.nodeName"
+# Form -> what is said where nothing stands behind its `=`, and an example. Behind a form without these nothing stands at all.
+FORMS: Mapping[str, tuple[str, str] | None] = {
+    "json": None, "yaml": None, "name": None, "wide": None,
+    "jsonpath": (NO_TEMPLATE, TEMPLATE), "jsonpath-file": (NO_TEMPLATE, "jsonpath-file=FILE"),
+    "custom-columns": (NO_COLUMNS, COLUMNS), "custom-columns-file": (NO_COLUMNS, "custom-columns-file=FILE"),
 }  # fmt: skip
+# What is said of a file that cannot be read.
+UNREAD: Mapping[str, str] = {
+    "jsonpath-file": "error reading --template {0}, open {0}: {1}",
+    "custom-columns-file": "error reading template {0}, open {0}: {1}",
+}
 FILE_SUFFIX = "-file"
 
 
@@ -45,14 +53,14 @@ class OutputType(click.ParamType):  # type: ignore[type-arg]
         """Return the Output. Raises ManifestError for a form that is unknown or lacks its text."""
         if isinstance(value, Output):
             return value
-        form, _, text = str(value).partition("=")
-        if form not in self.forms:
+        form, equals, text = str(value).partition("=")
+        if form not in self.forms or (equals and not FORMS[form]):
             known = ",".join(sorted(self.forms))
-            raise usage(f'unable to match a printer suitable for the output format "{form}", allowed formats are: {known}')
-        if bool(text) != bool(FORMS[form]):
-            raise usage(f"{form} is written {form}={FORMS[form]}" if FORMS[form] else f"{form} stands alone")
+            raise usage(f'unable to match a printer suitable for the output format "{value}", allowed formats are: {known}')
+        if not text and (lacking := FORMS[form]):
+            raise usage(lacking[0], f"write {lacking[1]}")
         if form.endswith(FILE_SUFFIX):
-            form, text = form.removesuffix(FILE_SUFFIX), _content(text)
+            form, text = form.removesuffix(FILE_SUFFIX), _content(form, text)
         _read(form, text)
         return Output(form, text)
 
@@ -116,9 +124,11 @@ def _read(form: str, text: str) -> None:
         parse_columns(text)
 
 
-def _content(file: str) -> str:
+def _content(form: str, file: str) -> str:
+    """The text in a file; around columns the empty lines are left out, while in a template every letter is printed."""
     try:
-        return Path(file).read_text().strip()
+        text = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "is not UTF-8"
-        raise usage(f"{file}: {why}", "name a file that holds the template") from error
+        why = str(error.strerror).lower() if isinstance(error, OSError) else "it is not UTF-8"
+        raise usage(UNREAD[form].format(file, why), "name a file that holds the template or the columns") from error
+    return text if form == "jsonpath-file" else text.strip()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
-from netlab.cli.selectors import FieldMatch, LabelMatch, parse_fields, parse_labels
-from netlab.cli.words import is_namespaced, kinds, not_found, usage
-from netlab.errors import NotFound
-from netlab.model.codec import encode
+from netlab.cli.words import KINDS, is_namespaced, kinds, not_found, one_source, usage
+from netlab.errors import ManifestError, NetlabError, NotFound
+from netlab.model.codec import NOUNS, encode
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 
+if TYPE_CHECKING:
+    from netlab.cli.selectors import FieldMatch, LabelMatch
+
+REFUSED = "Error from server (BadRequest)"
 TYPE_TWICE = (
     "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form"
     " (e.g. 'netlab get resource/<resource_name>' instead of 'netlab get resource resource/<resource_name>'"
@@ -25,12 +29,16 @@ F = TypeVar("F", bound=Callable[..., object])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What is asked for. `names` by kind; a kind that is absent there is meant whole. `namespace` None: in all of them."""
+    """What is asked for. `names` by kind; a kind that is absent there is meant whole. `namespace` None: in all of them.
+
+    `selector` is what `labels` was read from. `fields` is read for each kind, because each has others.
+    """
 
     kinds: tuple[str, ...]
     names: dict[str, list[str]] = field(default_factory=dict)
     namespace: str | None = "default"
     labels: LabelMatch | None = None
+    selector: str = ""
     fields: str = ""
 
     @property
@@ -44,12 +52,8 @@ class Query:
 
     def missing(self, cluster: Cluster) -> list[NotFound]:
         """Return an error for each name that does not exist."""
-        return [
-            not_found(kind, name)
-            for kind, names in self.names.items()
-            for name in names
-            if not any(item.metadata.name == name for item in self._find(cluster, kind))
-        ]
+        found = {kind: {item.metadata.name for item in self._find(cluster, kind)} for kind in self.names}
+        return [not_found(kind, name) for kind, names in self.names.items() for name in names if name not in found[kind]]
 
     def key(self, kind: str, name: str) -> Key:
         """Return the identity of a named object of this query, which may not exist."""
@@ -71,7 +75,17 @@ class Query:
         return [by_name[name] for name in self.names[kind] if name in by_name]
 
     def _field_match(self, kind: str) -> FieldMatch | None:
-        return parse_fields(self.fields, kind) if self.fields else None
+        if not self.fields:
+            return None
+        from netlab.cli.selectors import parse_fields  # noqa: PLC0415 - few commands select
+
+        try:
+            return parse_fields(self.fields, kind)
+        except ManifestError as error:  # it is the API server that reads these, and kubectl that says what it had asked for
+            version = NOUNS[kind].api_version
+            place = f"{'' if '/' in version else '/'}{version}, Resource={KINDS[kind][0]}"
+            selectors = f"label selector {_quoted(self.selector)}, field selector {_quoted(self.fields)}"
+            raise NetlabError(f'Unable to find "{place}" that match {selectors}: {error}', origin=REFUSED) from error
 
     @property
     def place(self) -> str:
@@ -92,9 +106,21 @@ def parse_query(
         kinds=tuple(dict.fromkeys(wanted)),
         names=names,
         namespace=None if everywhere else namespace or "default",
-        labels=parse_labels(selector) if selector else None,
+        labels=_labels(selector) if selector else None,
+        selector=selector,
         fields=fields,
     )
+
+
+def _labels(selector: str) -> LabelMatch:
+    from netlab.cli.selectors import parse_labels  # noqa: PLC0415 - few commands select
+
+    return parse_labels(selector)
+
+
+def _quoted(text: str) -> str:
+    """A text as Go's %q prints it, as far as JSON and Go write alike."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _wanted(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -149,6 +175,7 @@ def selected(
         NotFound: a named object does not exist.
         ManifestError: nothing is named, or it cannot be understood.
     """
+    one_source(words, files)
     if files:
         return named(cluster, words, files, namespace)
     if not words:

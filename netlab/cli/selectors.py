@@ -41,6 +41,7 @@ EVERY_KIND = ("metadata.name", "metadata.namespace")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "Event": ("involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "reason", "type"),
     "Namespace": ("status.phase",),
+    "Node": (),
     "Pod": ("spec.nodeName", "spec.restartPolicy", "status.phase", "status.podIP"),
     "Service": ("spec.clusterIP", "spec.type"),
 }
@@ -107,9 +108,16 @@ def parse_fields(text: str, kind: str) -> FieldMatch:
             raise usage(f"invalid selector: '{text}'; can't understand '{term}'", FIELDS_HINT)
         field, sign, value = parts.groups()
         if field not in known:
-            raise usage(f"field label not supported: {field}", f"a {kind} has {', '.join(known)}")
+            raise usage(_unknown(field, kind), f"a {kind} has {', '.join(known)}")
         found.append(FieldRequirement(field, sign != "!=", _ESCAPED.sub(_unescaped, value)))
     return FieldMatch(tuple(found))
+
+
+def _unknown(field: str, kind: str) -> str:
+    """Kinds without fields of their own are refused in other words."""
+    if kind in FIELDS:
+        return f"field label not supported: {field}"
+    return f'"{field}" is not a known field selector: only ' + ", ".join(f'"{one}"' for one in EVERY_KIND)
 
 
 class _Labels:

@@ -15,7 +15,7 @@ from netlab.cli.durations import DurationType
 from netlab.cli.jsonpath import find
 from netlab.cli.options import example, file_option, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.query import Selection, parse_query, selected, selection_options
-from netlab.cli.words import nothing_named, resource, subject, usage
+from netlab.cli.words import nothing_named, one_source, resource, subject, usage
 from netlab.engine.view import read_lab, watch_lab
 from netlab.errors import NetlabError, NotFound
 from netlab.model.codec import encode
@@ -96,6 +96,7 @@ def command(
 ) -> None:
     """Wait until something is true of objects; exit code 1 if it does not become true in time."""
     wanted, limit_s = parse_goal(goal), timeout if timeout >= 0 else A_WEEK_S
+    one_source(words, files)
     if not words and not files:
         raise nothing_named()
     paths = live_lab(lab)

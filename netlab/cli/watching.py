@@ -1,4 +1,7 @@
-"""`get -w`: the objects as they are, then every change as it happens: a line of the table, or one line of JSON each."""
+"""`get -w`: the objects as they are, then every change as it happens: a table line, a line of JSON, or a YAML document each.
+
+Source: kubectl get --watch (v1.32), which spreads its JSON over several lines.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import click
 from netlab.cli.columns import table
 from netlab.cli.output import FORM_PRINTERS, Output, printed
 from netlab.cli.query import Query
-from netlab.cli.text import as_json_line
+from netlab.cli.text import as_json_line, as_yaml
 from netlab.cli.words import is_namespaced, usage
 from netlab.engine.view import watch_lab
 from netlab.model.codec import encode
@@ -76,6 +79,7 @@ class _Printer:
         self._kind, self._output, self._style, self._events = kind, output, style, events
         self._widths: list[int] = []
         self._headers = style.headers
+        self._between = ""
 
     def show(self, found: list[Change]) -> None:
         if self._output is not None and self._output.form in FORM_PRINTERS:
@@ -85,11 +89,16 @@ class _Printer:
             self._show_rows(found)
 
     def _show_object(self, change: Change, output: Output) -> None:
-        if output.form != "json":
-            click.echo(printed([change.item], output, single=True, headers=False), nl=output.form not in {"name", "yaml"})
+        if output.form not in {"json", "yaml"}:
+            click.echo(printed([change.item], output, single=True, headers=False), nl=output.form != "name")
             return
         item = encode(change.item, whole=True)
-        click.echo(as_json_line({"type": change.type, "object": item} if self._events else item))
+        data = {"object": item, "type": change.type} if self._events else item
+        if output.form == "json":
+            click.echo(as_json_line(data))
+        else:
+            click.echo(self._between + as_yaml(data), nl=False)
+            self._between = "---\n"
 
     def _show_rows(self, found: list[Change]) -> None:
         style = self._style

@@ -78,6 +78,13 @@ def usage(message: str, hint: str = "") -> ManifestError:
     return ManifestError((Problem(file="", line=0, object="", path="", message=message, hint=hint),))
 
 
+def one_source(words: Sequence[str], files: Sequence[str]) -> None:
+    """Raise ManifestError if objects are named both by words and by manifests."""
+    if words and files:
+        message = "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
+        raise usage(message, f"leave out -f, or {' '.join(words)}")
+
+
 def nothing_named() -> ManifestError:
     """Return the error for a command line that names no object at all."""
     return usage(

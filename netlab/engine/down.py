@@ -105,6 +105,7 @@ def _begin(paths: LabPaths) -> Scope:
 def _remove_network(network: Network, scope: Scope) -> int:
     observed = network.observe(scope)
     network.apply(scope, diff(NetState(), observed, scope.mark).steps)
+    network.forget(scope.names)
     return len(observed.namespaces)
 
 

@@ -93,6 +93,7 @@ def _network(session: Session, report: Report, look: Look) -> int:
     with report.timed("network"):
         session.network.apply(scope, plan.steps)
     if not plan and recorded != wanted:  # nothing was to be done: nothing of the others exists any more
+        session.network.forget(recorded - wanted)
         _record(session, wanted)
     return len(plan.steps)
 

@@ -48,6 +48,9 @@ class FakeNetwork:
     def close(self) -> None:
         """Nothing is open."""
 
+    def forget(self, names: Iterable[NetnsName]) -> None:
+        """In memory a name and its namespace are made at once."""
+
     def keep_udp_flows(self, name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
         """Forget flows (`udp_flows`: namespace, address, port, endpoint) that no endpoint of their own answers."""
         stale = {

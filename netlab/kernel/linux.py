@@ -52,6 +52,10 @@ class LinuxNetwork:
         if steps:
             netns.run_in_thread(work)
 
+    def forget(self, names: Iterable[NetnsName]) -> None:
+        """Remove names that a killed process had claimed and not yet given to a namespace."""
+        netns.remove_claims(names)
+
     def keep_udp_flows(self, name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
         """Forget UDP flows to an (address, port) that none of its endpoints answers; return how many. Raises KernelError."""
         return keep_udp_to(name, serving)

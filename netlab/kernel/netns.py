@@ -13,9 +13,10 @@ import contextlib
 import ctypes
 import errno
 import os
+import signal
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -53,26 +54,31 @@ def run_in_threads(functions: list[Callable[[], Result]]) -> list[Result]:
             errors[position] = error
 
     threads = [threading.Thread(target=work, args=(n,), name="netns", daemon=True) for n in range(len(functions))]
-    for thread in threads:
-        thread.start()
-    interrupt = _join(threads)
-    if interrupt is not None:
-        raise interrupt
+    with _undisturbed():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     if errors:
         raise errors[min(errors)]
     return [results[position] for position in range(len(functions))]
 
 
-def _join(threads: list[threading.Thread]) -> KeyboardInterrupt | None:
-    """Wait for all threads. Ctrl-C waits too, and is returned: whoever holds the lab's lock must not leave a thread at work."""
-    interrupt = None
-    for thread in threads:
-        while thread.is_alive():
-            try:
-                thread.join()
-            except KeyboardInterrupt as error:
-                interrupt = error
-    return interrupt
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C is heard when the block has ended: whoever holds the lab's lock must leave no thread at work, or half-started."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def enter(descriptor: int) -> None:
@@ -142,6 +148,14 @@ def delete(name: str) -> None:
         if not _is_empty_file(target):
             raise FileExistsError(errno.EEXIST, "not a network namespace")
         target.unlink()
+
+
+def remove_claims(names: Iterable[str]) -> None:
+    """Remove the empty files of these names: a process that was killed had claimed the name and not yet made its namespace."""
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            if _is_empty_file(path(name)) and not _is_mounted(path(name)):
+                path(name).unlink()
 
 
 def prepare_directory() -> None:

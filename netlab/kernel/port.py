@@ -8,7 +8,7 @@ So the engine can be tested without root, on a clock of the test's own, and what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -45,6 +45,10 @@ class Network(Protocol):
 
     def apply(self, scope: Scope, steps: Sequence[Step]) -> None:
         """Do the steps in order; done ones change nothing. Raises KernelError naming the step, the namespace and the reason."""
+        ...
+
+    def forget(self, names: Iterable[NetnsName]) -> None:
+        """Clear away what a process that was killed left of names of which nothing is observed, before they are forgotten."""
         ...
 
     def keep_udp_flows(self, name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netlab.model.pod import ContainerStatus, PodStatus
-from netlab.model.service import EndpointConditions
+from netlab.model.pod import ContainerStatus, HostPathVolume, PodStatus
+from netlab.model.service import EndpointConditions, EndpointPort
 from netlab.model.workload import Namespace, Node
 
 Plain = dict[str, Any]
@@ -33,13 +33,13 @@ def wire_name(name: str) -> str:
 
 
 def _node_to_wire(plain: Plain) -> Plain:
-    address, ready = plain.pop(NODE_ADDRESS, ""), plain.pop(NODE_READY, False)
+    address, ready = plain.pop(NODE_ADDRESS, ""), plain.pop(NODE_READY, None)
     status: Plain = {}
     if address:
         name = plain["metadata"]["name"]
         status["addresses"] = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]
-    if ready:
-        status["conditions"] = [{"type": "Ready", "status": "True"}]
+    if ready is not None:
+        status["conditions"] = [{"type": "Ready", "status": str(ready)}]
     return plain | ({"status": status} if status else {})
 
 
@@ -63,6 +63,8 @@ def _pod_status_to_wire(plain: Plain) -> Plain:
     if plain.get("podIPs"):
         plain["podIP"] = plain["podIPs"][0]
         plain["podIPs"] = [{"ip": ip} for ip in plain["podIPs"]]
+    for one in plain.get("initContainerStatuses", ()):
+        one["ready"] |= one["state"].get("terminated", {}).get("exitCode") == 0  # it has done what it is for
     return plain
 
 
@@ -105,6 +107,9 @@ def _namespace_from_wire(plain: Plain) -> Plain:
 TOLD_ZEROS: Mapping[type, frozenset[str]] = {
     ContainerStatus: frozenset({"restart_count"}),
     EndpointConditions: frozenset({"terminating"}),
+    EndpointPort: frozenset({"name"}),
+    HostPathVolume: frozenset({"type"}),
+    Node: frozenset({"is_ready"}),
 }
 
 Reshape = Callable[[Plain], Plain]

@@ -64,6 +64,7 @@ def _acquire(handle: int, waiting: Callable[[str], None]) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX)
         finally:
             timer.cancel()
+            timer.join()  # it may be about to read the file, which is closed next
 
 
 def _is_file(handle: int, path: Path) -> bool:

@@ -59,6 +59,14 @@ def test_a_wrong_command_line_is_answered_as_by_kubectl(said, line, message):
     assert printed.startswith(f"error: {message}")
 
 
+@pytest.mark.parametrize("line", ["get -f x.yaml pods", "delete -f x.yaml svc web", "wait -f x.yaml pod web --for=delete"])
+def test_objects_are_named_by_words_or_by_manifests(said, line):
+    told = "error: when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
+    code, out, err = said(*line.split())
+    assert (code, out) == (1, "")
+    assert err.startswith(told)
+
+
 @pytest.mark.parametrize("line", ["diff", "diff --nosuch", "diff -f", "diff -f /no/such"])
 def test_exit_code_1_of_diff_is_kept_for_differences(said, line):
     assert said(*line.split())[0] == 2

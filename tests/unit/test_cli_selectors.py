@@ -8,8 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from netlab.cli.query import parse_query
 from netlab.cli.selectors import parse_fields, parse_labels
-from netlab.errors import ManifestError
+from netlab.errors import ManifestError, NetlabError
+from netlab.model.lab import Cluster, Lab
+from netlab.model.meta import ObjectMeta
 
 LABELS = {"app": "web", "tier": "front", "weight": "10", "in": "in", "empty": "", "example.com/role": "a.b_c-d"}
 
@@ -184,6 +187,24 @@ def test_each_kind_has_fields_of_its_own(kind, text, plain):
 )  # fmt: skip
 def test_fields_that_cannot_be_selected_by_are_refused_as_the_api_server_does(text, message):
     assert refused(parse_fields, text, "Pod") == message
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource", "why"),
+    [
+        pytest.param("Pod", "/v1, Resource=pods", "field label not supported: spec.type", id="a kind with fields of its own"),
+        pytest.param("Node", "/v1, Resource=nodes", "field label not supported: spec.type", id="a kind with fields netlab does not have"),
+        pytest.param("Deployment", "apps/v1, Resource=deployments",
+                     '"spec.type" is not a known field selector: only "metadata.name", "metadata.namespace"', id="a kind without"),
+    ],
+)  # fmt: skip
+def test_the_error_says_what_was_asked_for(kind, resource, why):
+    query = parse_query([kind], namespace=None, selector="a in (b)", fields="spec.type=x")
+    with pytest.raises(NetlabError) as caught:
+        query.find(Cluster(lab=Lab(metadata=ObjectMeta(name="lab"))))
+    asked = f'Unable to find "{resource}" that match label selector "a in (b)", field selector "spec.type=x": '
+    assert str(caught.value).startswith(f"{asked}{why} (")
+    assert (caught.value.origin, caught.value.exit_code) == ("Error from server (BadRequest)", 1)
 
 
 def test_a_field_of_another_kind_is_refused_with_those_there_are():
