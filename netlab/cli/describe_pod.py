@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from netlab.cli.tabbed import NONE, headed, long_time, mapping
+from netlab.cli.tabbed import NONE, headed, listed, long_time, mapping
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Container, ContainerStatus, EnvVar, Pod, Volume
 from netlab.model.workload import PodTemplateSpec
@@ -86,18 +86,24 @@ def _state(status: ContainerStatus) -> Iterator[str]:
     """What was last seen of a container, and how the run before ended."""
     yield f"State:\t{status.state.capitalize()}"
     if status.state != "running":
-        yield from (f"  {label}:\t{text}" for label, text in (("Reason", status.reason), ("Message", status.message)) if text)
+        yield from _why(status.reason, status.message)
     if status.state == "terminated":
         yield from _end(status.exit_code, status.started_at, status.finished_at)
     elif status.state == "running":
         yield f"  Started:\t{long_time(status.started_at)}"
     if status.last_state is not None:
         yield "Last State:\tTerminated"
-        yield f"  Reason:\t{status.last_state.reason}"
-        yield from [f"  Message:\t{status.last_state.message}"] if status.last_state.message else ()
+        yield from _why(status.last_state.reason, status.last_state.message)
         yield from _end(status.last_state.exit_code, status.last_state.started_at, status.last_state.finished_at)
     yield f"Ready:\t{status.state == 'running'}"
     yield f"Restart Count:\t{status.restart_count}"
+
+
+def _why(reason: str, message: str) -> Iterator[str]:
+    if reason:
+        yield f"  Reason:\t{reason}"
+    if message:
+        yield from listed("  Message", message.splitlines())
 
 
 def _end(code: int | None, started_at: str, finished_at: str) -> Iterator[str]:

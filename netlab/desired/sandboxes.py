@@ -90,6 +90,8 @@ def _container(cluster: Cluster, assignments: Assignments, pod: Pod, container: 
         cwd=container.working_dir or "/",
         mounts=tuple(mounts),  # a directory stands before what is mounted below it
         revision=revision(container),
+        last_words=container.termination_message_path,
+        log_speaks=container.termination_message_policy == "FallbackToLogsOnError",
     )
 
 

@@ -156,7 +156,7 @@ def ended(run: ContainerRun) -> ContainerStateTerminated:
     return ContainerStateTerminated(
         exit_code=unknown if run.exit_code is None else run.exit_code,
         reason="StartError" if run.state == "failed" else end_reason(run),
-        message=run.error,
+        message=run.error or run.message,
         started_at=rfc3339(run.started_at),
         finished_at=rfc3339(run.finished_at),
     )

@@ -87,8 +87,13 @@ def status_events(pod: Pod, later: PodStatus) -> Iterator[Event]:
         elif item.reason == "CrashLoopBackOff" and earlier.reason != "CrashLoopBackOff":
             message = f"Back-off restarting failed container {item.name} in pod {pod.metadata.name}"
             yield event_of(pod.key, "Warning", "BackOff", message)
-        elif item.message and item.message != earlier.message and item.reason != "CrashLoopBackOff":
+        elif _is_refused(item) and item.message != earlier.message:
             yield event_of(pod.key, "Warning", "Failed", f"Error: {item.message}")
+
+
+def _is_refused(item: ContainerStatus) -> bool:
+    """Tell whether a container could not be made or started; what it says at its own end is no news of ours."""
+    return bool(item.message) and item.reason != "CrashLoopBackOff" and (item.state == "waiting" or item.reason == "StartError")
 
 
 def act(session: Session, look: Look, plan: ProcessPlan) -> tuple[int, list[str]]:

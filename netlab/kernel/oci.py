@@ -105,7 +105,11 @@ def container_config(process: ContainerProcess, place: Surroundings) -> Config:
         "ociVersion": VERSION,
         "process": _process(process, place.open_files),
         "root": {"path": f"{place.bundle}/rootfs", "readonly": False},
-        "mounts": [*_system_mounts(place), *_own_mounts(process, place.sources)],
+        "mounts": [
+            *_system_mounts(place),
+            *_own_mounts(process, place.sources),
+            _mount(process.last_words, "bind", f"{place.bundle}/last-words", "bind", "rprivate", "rw"),
+        ],
         "linux": linux,
     }
 

@@ -12,6 +12,8 @@
             failed                            why it could not be started
             lost                              its conmon died before it: nobody knows how it ended
             revision                          of the wish it was made from
+            last-words                        what it wrote to its terminationMessagePath
+            log-speaks                        if it fails without, the end of its log counts
             stopping                          TERM was sent, because another container takes its place
 
 Names come from manifests and from directories: each is checked before it becomes part of a path.

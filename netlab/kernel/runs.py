@@ -5,11 +5,13 @@
     conmon lives .. running
     neither ....... conmon was killed: the container is killed too (its output would go nowhere), its exit is unknown
 
+What a container wrote to its terminationMessagePath is read when it has ended. Source: kubelet getTerminationMessage.
 An exit file appears before conmon ends, so a dead conmon without exit file is looked for a second time and then believed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from dataclasses import replace
@@ -22,6 +24,8 @@ from netlab.kernel.poddir import Bundle, PodDirectory
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 KILLED: Final = 128 + signal.SIGKILL
+LONGEST_MESSAGE: Final = 4096  # bytes
+LAST_LINES, LAST_BYTES, LOOK_BACK = 80, 2048, 65536
 
 
 def sandbox_status(pod: PodDirectory, exits: Path) -> SandboxStatus:
@@ -78,10 +82,30 @@ def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> Conta
         known,
         state="exited",
         exit_code=code,
+        message=last_words(bundle, failed=code != 0),
         # conmon marks a killed child of the main process too
         oom_killed=code == KILLED and (bundle.path / "oom").exists(),
         finished_at=max(moment, run.started_at),
     )
+
+
+def last_words(bundle: Bundle, *, failed: bool) -> str:
+    """Return the message that a container left: what it wrote for that, or the end of its log if that is to count."""
+    path = bundle.path / "last-words"
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if text := file.read(LONGEST_MESSAGE).decode(errors="replace"):
+            return text
+    return _end_of_log(bundle) if failed and (bundle.path / "log-speaks").exists() else ""
+
+
+def _end_of_log(bundle: Bundle) -> str:
+    """The last lines of what it printed. A line of the file is: time, stream, tag, text (CRI)."""
+    with contextlib.suppress(OSError), (bundle.path / "log").open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - LOOK_BACK))
+        lines = file.read(LOOK_BACK).splitlines()[-LAST_LINES:]
+        texts = (line.split(b" ", 3)[-1] for line in lines if line.count(b" ") >= 3)  # noqa: PLR2004 - its four fields
+        return (b"\n".join(texts) + b"\n")[-LAST_BYTES:].decode(errors="replace")
+    return ""
 
 
 def is_running(bundle: Bundle, exits: Path) -> bool:

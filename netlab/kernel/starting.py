@@ -21,6 +21,7 @@ from netlab.kernel.runs import is_attached
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
 VOLUMES: Final = "volumes/"
+ANYBODYS: Final = 0o666
 HOST_ROOT: Final = Path("/")
 # Directories of the machine that belong to its programs, besides /usr; on older machines /bin and /lib are no links.
 _PROGRAM_DIRECTORIES: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
@@ -85,6 +86,11 @@ def start_container(
         )
         replace_text(bundle.path / "config.json", oci.text(config))
         replace_text(bundle.path / "revision", process.revision)
+        replace_text(bundle.path / "last-words", "")
+        with translated("chmod", bundle.path / "last-words"):
+            (bundle.path / "last-words").chmod(ANYBODYS)  # the program may run as anybody
+        if process.log_speaks:
+            replace_text(bundle.path / "log-speaks", "")
         main, keeper = conmon.create(bundle, exits=places.exits, options=crun.options(), program=process.args[0])
         started_at = clock()
         crun.call("start", bundle.id)

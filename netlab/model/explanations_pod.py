@@ -117,6 +117,10 @@ POD_SENTENCES: Sentences = {
         ),
         "volume_mounts": "Where the Pod's volumes appear in this container.",
         "image_pull_policy": "Accepted, and without effect: `image: host` is never pulled.",
+        "termination_message_path": "The file in the container whose text is the message of its end, at most 4096 bytes of it.",
+        "termination_message_policy": (
+            "With FallbackToLogsOnError the end of the log is the message of a container that failed and wrote none."
+        ),
         "restart_policy": (
             "Only for an init container: with Always it is a sidecar, which starts in its turn, goes on beside all that come"
             " after it, and is stopped after them."

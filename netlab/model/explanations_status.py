@@ -77,7 +77,7 @@ STATUS_SENTENCES: Sentences = {
             " if nobody saw its end."
         ),
         "reason": "One word for the end: Completed, Error, OOMKilled, StartError or ContainerStatusUnknown.",
-        "message": "What could not be started, and why.",
+        "message": "What the container wrote to its terminationMessagePath, or what could not be started, and why.",
         "started_at": "When the run began.",
         "finished_at": "When the run ended.",
     },

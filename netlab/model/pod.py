@@ -102,6 +102,8 @@ class Container:
     volume_mounts: tuple[VolumeMount, ...] = ()
     image_pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = ""
     restart_policy: Literal["", "Always"] = ""
+    termination_message_path: Annotated[str, "absolute-path"] = "/dev/termination-log"
+    termination_message_policy: Literal["File", "FallbackToLogsOnError"] = "File"
 
     @property
     def is_sidecar(self) -> bool:

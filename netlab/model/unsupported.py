@@ -54,8 +54,7 @@ FIELDS: Mapping[type, frozenset[str]] = {
         " preemptionPolicy priority priorityClassName readinessGates resourceClaims resources runtimeClassName schedulerName"
         " schedulingGates securityContext serviceAccount serviceAccountName setHostnameAsFQDN tolerations"
         " topologySpreadConstraints",
-        Container: f"{_PROBES} lifecycle resizePolicy resources securityContext stdin stdinOnce"
-        " terminationMessagePath terminationMessagePolicy tty volumeDevices",
+        Container: f"{_PROBES} lifecycle resizePolicy resources securityContext stdin stdinOnce tty volumeDevices",
         ContainerPort: "hostIP hostPort",
         EnvVarSource: "fileKeyRef resourceFieldRef secretKeyRef",
         EnvFromSource: "secretRef",

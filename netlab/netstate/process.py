@@ -31,6 +31,8 @@ class ContainerProcess:
 
     `revision` stands for the wish it was made from: a container that runs with another one is replaced (N15). It is not made
     from the fields here, because a Service that appears later changes the environment and must not replace anything (N8).
+    What the program writes to `last_words` is the message of its end; if it failed without one and `log_speaks`, the end of its
+    log is.
     """
 
     name: str
@@ -39,6 +41,8 @@ class ContainerProcess:
     cwd: str = "/"
     mounts: tuple[BindMount, ...] = ()
     revision: str = ""
+    last_words: str = "/dev/termination-log"
+    log_speaks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Sandbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRun:
-    """The newest run of one container. `attempt` counts from 0. `exit_code` is set once it has ended.
+    """One run of one container. `attempt` counts from 0. `exit_code` is set once it has ended, `message` if it left one.
 
     `error` is the runtime's reason why it could not be started (state `failed`): no process ever ran. `revision` is that of its
     ContainerProcess; `stopping_at` is when it was sent TERM to be replaced, 0 if it was not.
@@ -75,6 +79,7 @@ class ContainerRun:
     started_at: float = 0.0
     finished_at: float = 0.0
     error: str = ""
+    message: str = ""
     revision: str = ""
     stopping_at: float = 0.0
 

@@ -316,6 +316,25 @@ def test_logs_of_this_and_the_previous_run_are_kept(lab):
     assert (before.name, before.attempt, before.state, before.exit_code) == ("c", 2, "exited", 1)
 
 
+@pytest.mark.parametrize(
+    ("script", "changes", "message"),
+    [
+        pytest.param("printf bye > /dev/termination-log; exit 3", {}, "bye", id="what it wrote"),
+        pytest.param("printf bye > /tmp/last; exit 3", {"last_words": "/tmp/last"}, "bye", id="where it was told to"),
+        pytest.param("echo said; exit 3", {}, "", id="its log does not count"),
+        pytest.param("echo said; echo more >&2; exit 3", {"log_speaks": True}, "said\nmore\n", id="unless it was told to"),
+        pytest.param("echo said; exit 0", {"log_speaks": True}, "", id="and failed"),
+        pytest.param("echo said; echo word > /dev/termination-log; exit 1", {"log_speaks": True}, "word\n", id="and wrote none"),
+        pytest.param("yes 0123456 | head -c 8192 > /dev/termination-log", {}, "0123456\n" * 512, id="4096 bytes of it"),
+        pytest.param("seq -w 1000; exit 1", {"log_speaks": True}, "".join(f"{n:04}\n" for n in range(921, 1001)), id="80 lines"),
+    ],
+)  # fmt: skip
+def test_the_message_that_a_container_leaves(lab, script, changes, message):
+    pod = lab.sandbox("sh", "-c", script)
+    lab.start(replace(pod, containers=(replace(pod.containers[0], **changes),)))
+    assert lab.ended(pod).message == message
+
+
 def test_a_restart_leaves_the_rest_of_the_pod_alone(lab):
     pod = lab.sandbox()
     leaves = replace(pod.containers[0], name="d", args=("sh", "-c", "sleep 1000 & exit 1"))

@@ -179,3 +179,17 @@ def test_two_labs_at_once(program, lab, until):
     finally:
         other("down")
     assert lab("get", "nodes").count("Ready") == 2
+
+
+def test_the_last_words_of_a_container_are_in_its_status(lab, until):
+    lab.apply("""
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec:
+  restartPolicy: Never
+  containers: [{name: main, image: host, command: [sh, -c, "printf 'disk full\\nreally' > /dev/termination-log; exit 3"]}]
+""")
+    ended = until(lambda: lab.pods("a")[0]["status"]["containerStatuses"][0]["state"].get("terminated"))
+    assert (ended["reason"], ended["exitCode"], ended["message"]) == ("Error", 3, "disk full\nreally")
+    assert "Message:      disk full\n                    really" in lab("describe", "pod", "a")

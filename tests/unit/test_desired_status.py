@@ -121,6 +121,14 @@ TIMES = {"started_at": "2026-01-31T11:59:55Z", "finished_at": "2026-01-31T11:59:
         ),
         pytest.param(
             "Never",
+            run("exited", 3, message="no more disk"),
+            None,
+            "Failed",
+            {"state": "terminated", "reason": "Error", "message": "no more disk", "exit_code": 3, **TIMES},
+            id="N24 ended with a message",
+        ),
+        pytest.param(
+            "Never",
             run("exited", 137, oom_killed=True),
             None,
             "Failed",

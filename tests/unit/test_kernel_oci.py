@@ -93,7 +93,7 @@ def test_limits_never_exceed_our_own(own, limits):
 
 def test_volumes_come_last_and_keep_their_mode():
     config = container()
-    assert [item["destination"] for item in config["mounts"][-2:]] == ["/data", "/x"]
+    assert [item["destination"] for item in config["mounts"][-3:]] == ["/data", "/x", "/dev/termination-log"]
     assert mount(config, "/data")["options"] == ["rbind", "rprivate", "ro"]
     assert mount(config, "/x") == {
         "destination": "/x",
