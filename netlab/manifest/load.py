@@ -7,6 +7,7 @@ and who merges it with what others set has to know (`merge`).
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -29,6 +30,8 @@ SUFFIXES = (".yaml", ".yml", ".json")
 DEFAULT_NAMESPACE = "default"
 NO_OBJECTS = "an object begins with apiVersion and kind"
 NOT_UTF_8 = "save it as UTF-8"
+# Behind an even number of backslashes, or the first of these would be escaped itself.
+_HALVES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 T = TypeVar("T", bound=KubernetesObject | Lab)
 T_co = TypeVar("T_co", bound=KubernetesObject | Lab, covariant=True)
 
@@ -132,7 +135,7 @@ class _Loading:
             self._file_problem(file, f"is larger than {MAX_BYTES // 1024 // 1024} MiB")
             return
         text.encode()  # standard input may hold surrogates, which are no characters
-        documents, findings = read(text.removeprefix("\ufeff"))
+        documents, findings = read(_with_whole_characters(text.removeprefix("\ufeff")))
         for finding in findings:
             self.add(
                 Problem(file=file, line=finding.line, object="", path=finding.path, message=finding.message, hint=finding.hint)
@@ -180,6 +183,16 @@ class _Loading:
                 f"the same {item.kind} is already in {earlier}",
                 "leave one of them out, or give it another name",
             )
+
+
+def _with_whole_characters(text: str) -> str:
+    r"""Write what JSON says in two halves (`\ud83d\ude00`) as YAML does (`\U0001f600`). Source: RFC 8259, section 7."""
+    return _HALVES.sub(_whole, text) if text.lstrip()[:1] in {"{", "["} else text
+
+
+def _whole(found: re.Match[str]) -> str:
+    character = bytes.fromhex(found[2] + found[3]).decode("utf-16-be")
+    return f"{found[1]}\\U{ord(character):08x}"
 
 
 def _called(path: str) -> str:

@@ -185,3 +185,23 @@ def test_folders_inside(tmp_path, monkeypatch, path, found):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     assert [os.path.normpath(one) for one in folders_inside(path)] == found
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        pytest.param(r"\ud83d\ude00", "\U0001f600", id="two halves are one character"),
+        pytest.param(r"\ud83d alone", None, id="a half alone is none"),
+        pytest.param(r"\\ud83d", r"\ud83d", id="an escaped backslash"),
+        pytest.param(r"\uD83D\uDE00!", "\U0001f600!", id="in capitals"),
+        pytest.param(r"\u00e9", "\u00e9", id="one of one part"),
+    ],
+)
+def test_json_may_say_a_character_in_two_halves(value, text):
+    manifest = f'{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "a"}}, "data": {{"x": "{value}"}}}}'
+    if text is None:
+        with pytest.raises(ManifestError):
+            load(["-"], stdin=io.StringIO(manifest))
+    else:
+        (item,) = load(["-"], stdin=io.StringIO(manifest))
+        assert item.data == {"x": text}
