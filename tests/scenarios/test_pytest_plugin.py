@@ -100,8 +100,8 @@ def test_it({fixture}):
     assert code == 1
     assert "- netlab -" in out
     assert re.search(r"^lab t-[0-9a-f]+: node-1$", out, re.MULTILINE), out
-    assert re.search(r"^default +web +1/1 +Running .* node-1$", out, re.MULTILINE), out
-    assert re.search(r"Normal +Scheduled +pod/web", out), out
+    assert re.search(r"^default +web +1/1 +Running .* node-1 +<none> +<none>$", out, re.MULTILINE), out
+    assert re.search(r"Normal +Scheduled +Pod/web", out), out
     assert "netlab down" not in out
 
 
