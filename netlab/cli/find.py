@@ -91,8 +91,11 @@ def container_of(pod: Pod, name: str | None, note: Say = silent) -> str:
         wanted = pod.metadata.annotations.get(DEFAULT_CONTAINER)
         if wanted in names:
             return wanted
-        if len(names) > 1:
-            note(f'Defaulted container "{names[0]}" out of: {", ".join(names)}')
+        if wanted:
+            note(f'Default container name "{wanted}" not found in pod {pod.metadata.name}')
+        every = [*names, *(f"{container.name} (init)" for container in pod.spec.init_containers)]
+        if len(every) > 1:
+            note(f'Defaulted container "{names[0]}" out of: {", ".join(every)}')
         return names[0]
     names = [container.name for container in pod.spec.all_containers]
     if name not in names:

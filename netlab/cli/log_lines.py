@@ -1,7 +1,9 @@
 """The lines of a container's log: which of them are wanted, and how they are printed. Pure.
 
-The format on disk is CRI's, one entry a line: time, stream, P(artial) or F(ull), text. Only a full entry ends a line.
-Source: Kubernetes CRI logging; kubelet kuberuntime/logs.
+The format on disk is CRI's, one entry a line: time, stream, P(artial) or F(ull), text. Only a full entry ends a line, and only
+whole lines are printed, so that those of several containers do not mix. What is no UTF-8 passes through as it is, if the text
+was read with `errors="surrogateescape"`.
+Source: Kubernetes CRI logging; kubelet kuberuntime/logs; kubectl logs (v1.32).
 """
 
 from __future__ import annotations
@@ -38,15 +40,15 @@ def text_of(lines: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which entries: the last `tail` (None: all), those not before `since` (seconds since the epoch, 0: any)."""
+    """Which entries: of the last `tail` (None: of all) those not before `since` (seconds since the epoch, 0: any)."""
 
     tail: int | None = None
     since: float = 0.0
 
-    def of(self, lines: Iterable[str]) -> Iterable[Entry]:
+    def of(self, lines: Iterable[str]) -> Iterator[Entry]:
         """Return the entries that are wanted, of all that are there."""
-        found = (entry for line in lines if self.is_late_enough(entry := entry_of(line)))
-        return found if self.tail is None else collections.deque(found, self.tail)
+        last = lines if self.tail is None else collections.deque(lines, self.tail)
+        return (entry for entry in map(entry_of, last) if self.is_late_enough(entry))
 
     def is_late_enough(self, entry: Entry) -> bool:
         """Tell whether an entry was written at `since` or later."""
@@ -55,28 +57,40 @@ class Wanted:
 
 @dataclass(slots=True, kw_only=True)
 class Printer:
-    """Turns entries of one container into text: what stands before a line stands there once, also if the line comes in parts.
+    """Turns entries of one container into whole lines.
 
-    `left` is how many bytes may still be printed; None: any number.
+    `left` is how many bytes may still be printed, not counting prefixes; None: any number.
     """
 
     prefix: str = ""
     timestamps: bool = False
     left: int | None = None
-    _inside: bool = field(default=False, init=False)
+    _parts: list[str] = field(default_factory=list, init=False)
 
-    def text(self, entries: Iterable[Entry]) -> Iterator[str]:
-        """Yield the text of entries as far as it may be printed."""
+    @property
+    def is_full(self) -> bool:
+        """Tell whether nothing more may be printed."""
+        return self.left == 0
+
+    def lines(self, entries: Iterable[Entry]) -> Iterator[str]:
+        """Yield the lines that entries complete, as far as they may be printed; of the last one the end may be awaited."""
         for entry in entries:
-            if self.left == 0:
+            if self.is_full:
                 return
-            head = "" if self._inside else self.prefix + (f"{entry.stamp} " if self.timestamps and entry.stamp else "")
-            self._inside = not entry.text.endswith("\n")
-            yield self._cut(head + entry.text)
+            stamp = f"{entry.stamp} " if self.timestamps and entry.stamp and not self._parts else ""
+            self._parts.append(self._cut(stamp + entry.text))
+            if self._parts[-1].endswith("\n"):
+                yield self.rest()
+
+    def rest(self) -> str:
+        """Return what was not printed yet for want of a newline; without a newline, if anything."""
+        line = "".join(self._parts)
+        self._parts.clear()
+        return line and self.prefix + line
 
     def _cut(self, text: str) -> str:
         if self.left is None:
             return text
-        encoded = text.encode(errors="replace")[: self.left]
+        encoded = text.encode(errors="surrogateescape")[: self.left]
         self.left -= len(encoded)
-        return encoded.decode(errors="ignore")
+        return encoded.decode(errors="surrogateescape")

@@ -6,38 +6,35 @@ Source: kubectl logs (v1.32), whose words the errors are.
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import TextIO
 
 import click
 
 from netlab.cli.durations import DurationType
 from netlab.cli.find import container_of, find_object, find_pod, pods_of
+from netlab.cli.log_files import Log, follow_logs, open_log, show, show_rest
 from netlab.cli.log_lines import Printer, Wanted
 from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.query import parse_query
 from netlab.cli.saying import say_error
-from netlab.cli.words import resource, usage
-from netlab.engine.session import new_runtime
+from netlab.cli.words import usage
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError, NotFound
-from netlab.kernel.inotify import Watch
 from netlab.model.lab import Cluster
 from netlab.model.pod import Pod
 from netlab.store.paths import LabPaths
 
-LOOK_AGAIN_S = 1.0
 TAIL_OF_MANY = 10
-USAGE = (
+SEE_HELP = "See 'netlab logs -h' for help and examples"
+NOTHING_NAMED = (
     "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
-    "POD or TYPE/NAME is a required argument for the logs command\n"
-    "See 'netlab logs -h' for help and examples"
+    f"POD or TYPE/NAME is a required argument for the logs command\n{SEE_HELP}"
 )
+
+Container = tuple[Pod, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +49,20 @@ class Which:
     all_pods: bool
 
 
-@dataclass(slots=True)
-class Log:
-    """The log of one container, open at its beginning, and how it is printed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """Which run's log is read, how it is printed, and whether it matters if there is none."""
 
-    pod: Pod
-    container: str
-    path: Path
-    file: TextIO
-    printer: Printer
+    prefix: bool
+    timestamps: bool
+    limit_bytes: int
+    previous: bool
+    ignore_errors: bool
+
+    def printer(self, pod: Pod, container: str) -> Printer:
+        """Return what prints the log of one container."""
+        head = f"[pod/{pod.metadata.name}/{container}] " if self.prefix else ""
+        return Printer(prefix=head, timestamps=self.timestamps, left=self.limit_bytes or None)
 
 
 @click.command(
@@ -79,10 +81,10 @@ class Log:
 @click.option("--all-pods", is_flag=True, help="Of all Pods of a Deployment or a Service; implies --prefix.")
 @click.option("-p", "--previous", is_flag=True, help="Of the run before the present one.")
 @click.option("-f", "--follow", is_flag=True, help="Go on printing until the containers have ended.")
-@click.option("--tail", type=click.IntRange(-1), metavar="N", help="Only the last N lines; -1: all.")
-@click.option("--since", type=DurationType(), metavar="TIME", help="Only what is not older: 5s, 2m, 3h.")
-@click.option("--since-time", metavar="TIME", help="Only what was printed since this moment (RFC 3339).")
-@click.option("--limit-bytes", type=click.IntRange(1), metavar="N", help="At most so many bytes of each container.")
+@click.option("--tail", type=int, metavar="N", help="Only the last N lines; -1: all.")
+@click.option("--since", type=DurationType(), default="0", metavar="TIME", help="Only what is not older: 5s, 2m, 3h.")
+@click.option("--since-time", default="", metavar="TIME", help="Only what was printed since this moment (RFC 3339).")
+@click.option("--limit-bytes", type=int, default=0, metavar="N", help="At most so many bytes of each container; 0: all.")
 @click.option("--timestamps", is_flag=True, help="The time before each line, in nanoseconds.")
 @click.option("--prefix", is_flag=True, help="Pod and container before each line.")
 @click.option("--max-log-requests", type=int, default=5, show_default=True, metavar="N", help="So many logs at most with -f.")
@@ -91,45 +93,34 @@ class Log:
 @lab_option
 def command(
     *, words: tuple[str, ...], container: str | None, all_containers: bool, selector: str, all_pods: bool, previous: bool,
-    follow: bool, tail: int | None, since: float | None, since_time: str | None, limit_bytes: int | None, timestamps: bool,
-    prefix: bool, max_log_requests: int, ignore_errors: bool, namespace: str | None, lab: str,
+    follow: bool, tail: int | None, since: float, since_time: str, limit_bytes: int, timestamps: bool, prefix: bool,
+    max_log_requests: int, ignore_errors: bool, namespace: str | None, lab: str,
 ) -> None:  # fmt: skip
     """Print the output of containers."""
     which = Which(
         words=words, namespace=namespace or "default", selector=selector, container=_container(words, container),
         all_containers=all_containers, all_pods=all_pods,
     )  # fmt: skip
-    _check(which)
-    lines = tail if tail is not None else TAIL_OF_MANY if selector else -1
-    wanted = Wanted(tail=None if lines < 0 else lines, since=_since(since, since_time, time.time()))
+    _check_words(which)
+    _check_numbers({"--limit-bytes": limit_bytes, "--since": since, "--tail": -1 if tail is None else tail})
+    wanted = Wanted(tail=tail_of(tail, selector), since=_since(since, since_time, time.time()))
+    how = How(
+        prefix=prefix or all_pods, timestamps=timestamps, limit_bytes=limit_bytes, previous=previous,
+        ignore_errors=ignore_errors,
+    )  # fmt: skip
     paths = live_lab(lab)
     found = chosen(read_lab(paths), which)
     if not found:
-        click.echo(f"No resources found in {which.namespace} namespace.", err=True)
-        return
-    if follow and len(found) > max_log_requests:
-        raise NetlabError(
-            f"you are attempting to follow {len(found)} log streams, but maximum allowed concurrency is {max_log_requests},"
-            " use --max-log-requests to increase the limit"
-        )
-    with contextlib.ExitStack() as stack:
-        logs = []
-        for pod, name in found:
-            head = f"[pod/{pod.metadata.name}/{name}] " if prefix or all_pods else ""
-            printer = Printer(prefix=head, timestamps=timestamps, left=limit_bytes)
-            try:
-                logs.append(_open(paths, pod, name, printer, stack, previous=previous))
-            except NotFound as error:
-                if not ignore_errors:
-                    raise
-                say_error(error)
-        for log in logs:
-            _print(log.printer.text(wanted.of(log.file)))
-        if follow:
-            _follow(paths, logs)
+        _say(f"No resources found in {which.namespace} namespace.")
+    elif follow:
+        _follow(paths, found, how, wanted, at_most=max_log_requests)
+    else:
+        for log in _opened(paths, found, how):
+            show(log, wanted)
+            show_rest(log)
 
 
-def chosen(cluster: Cluster, which: Which) -> list[tuple[Pod, str]]:
+def chosen(cluster: Cluster, which: Which) -> list[Container]:
     """Return the containers whose logs are meant, and say on standard error which of several was taken.
 
     Raises:
@@ -143,6 +134,13 @@ def chosen(cluster: Cluster, which: Which) -> list[tuple[Pod, str]]:
     if which.all_containers:
         return [(pod, container.name) for pod in pods for container in pod.spec.all_containers]
     return [(pod, container_of(pod, which.container, _say)) for pod in pods]
+
+
+def tail_of(given: int | None, selector: str) -> int | None:
+    """Return how many lines are wanted; None: all."""
+    if given is None:
+        return TAIL_OF_MANY if selector else None
+    return None if given < 0 else given
 
 
 def _pods(cluster: Cluster, which: Which) -> list[Pod]:
@@ -162,44 +160,29 @@ def _pods(cluster: Cluster, which: Which) -> list[Pod]:
     return [best]
 
 
-def _open(paths: LabPaths, pod: Pod, name: str, printer: Printer, stack: contextlib.ExitStack, *, previous: bool) -> Log:
-    """Open one log. Raises NotFound if the container has not run yet."""
-    path = new_runtime(paths).log_path(pod.metadata.uid, name, previous=previous)
-    try:
-        file = stack.enter_context(path.open(errors="replace", newline="\n"))
-    except FileNotFoundError:
-        where = f'container "{name}" in pod "{pod.metadata.name}"'
-        told = f"previous terminated {where} not found" if previous else f"{where} is waiting to start: {_reason(pod, name)}"
-        cure = f"`netlab describe {resource(Pod.kind)}/{pod.metadata.name}` says why"
-        raise NotFound(f"{told}; {cure}", origin="Error from server (BadRequest)") from None
-    return Log(pod, name, path, file, printer)
+def _follow(paths: LabPaths, found: Sequence[Container], how: How, wanted: Wanted, *, at_most: int) -> None:
+    if len(found) > max(at_most, 1):
+        raise NetlabError(
+            f"you are attempting to follow {len(found)} log streams, but maximum allowed concurrency is {at_most},"
+            " use --max-log-requests to increase the limit"
+        )
+    with contextlib.ExitStack() as stack:
+        logs = list(_opened(paths, found, how, stack))
+        for log in logs:
+            show(log, wanted)
+        follow_logs(paths, logs, replace(wanted, tail=None))
 
 
-def _reason(pod: Pod, name: str) -> str:
-    reasons = (status.reason for status in pod.all_statuses if status.name == name)
-    return next(reasons, "") or "ContainerCreating"
-
-
-def _follow(paths: LabPaths, logs: Sequence[Log]) -> None:
-    """Print what is written from now on, until all containers have ended."""
-    runtime = new_runtime(paths)
-    left = list(logs)
-    with Watch({log.path.parent for log in logs}, modified=True) as watch:
-        while left:
-            seen = runtime.observe()
-            running = {
-                (uid, run.name) for uid, sandbox in seen.items() for run in sandbox.runs if run.state == "running"
-            }  # before reading: what was written before the end is read
-            for log in left:
-                _print(log.printer.text(Wanted().of(log.file)))
-            left = [log for log in left if (log.pod.metadata.uid, log.container) in running]
-            if left:
-                watch.wait(LOOK_AGAIN_S)
-
-
-def _print(texts: Iterable[str]) -> None:
-    sys.stdout.writelines(texts)
-    sys.stdout.flush()
+def _opened(paths: LabPaths, found: Sequence[Container], how: How, keep: contextlib.ExitStack | None = None) -> Iterator[Log]:
+    """Yield one open log after the other. Each is closed when the next one is opened, unless `keep` is to close them all."""
+    for pod, name in found:
+        with contextlib.ExitStack() as own:
+            try:
+                yield (keep or own).enter_context(open_log(paths, pod, name, how.printer(pod, name), previous=how.previous))
+            except NotFound as error:
+                if not how.ignore_errors:
+                    raise
+                say_error(error)
 
 
 def _container(words: tuple[str, ...], container: str | None) -> str | None:
@@ -209,21 +192,29 @@ def _container(words: tuple[str, ...], container: str | None) -> str | None:
     return inline or container
 
 
-def _check(which: Which) -> None:
-    """Raise ManifestError for flags and words that contradict one another."""
+def _check_words(which: Which) -> None:
+    """Raise ManifestError for words that name nothing, or not together with the flags."""
     if (not which.words and not which.selector) or len(which.words) > 2:
-        raise usage(USAGE)
+        raise usage(NOTHING_NAMED)
     if which.words and which.selector:
-        raise usage("only a selector (-l) or a POD name is allowed", "leave one of them out")
+        raise usage(f"only a selector (-l) or a POD name is allowed\n{SEE_HELP}")
     if which.all_containers and which.container:
         raise usage(f"--all-containers=true should not be specified with container name {which.container}", "leave one out")
 
 
-def _since(ago_s: float | None, moment: str | None, now: float) -> float:
+def _check_numbers(given: dict[str, float]) -> None:
+    """Raise ManifestError for what is too small."""
+    for flag, number in given.items():
+        least, words = (-1, "greater than or equal to -1") if flag == "--tail" else (0, "greater than 0")
+        if number < least:
+            raise usage(f"{flag} must be {words}")
+
+
+def _since(ago_s: float, moment: str, now: float) -> float:
     """Return the moment from which on entries are wanted, in seconds since the epoch; 0: from the beginning."""
-    if ago_s is not None and moment is not None:
+    if ago_s and moment:
         raise usage("at most one of `sinceTime` or `sinceSeconds` may be specified", "use --since or --since-time")
-    if moment is None:
+    if not moment:
         return now - ago_s if ago_s else 0.0
     with contextlib.suppress(ValueError):
         if (found := datetime.fromisoformat(moment)).tzinfo is not None:

@@ -36,6 +36,16 @@ spec:
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: again}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: host
+    command: [sh, -c, 'printf "one\\377\\nhalf"; until [ -e /tmp/go ]; do sleep 0.05; done; rm /tmp/go; echo " done"']
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: stuck}
 spec: {nodeSelector: {no: such}, containers: [{name: main, image: host, command: ["true"]}]}
 """
@@ -69,6 +79,46 @@ def test_time_to_the_nanosecond(talkers, until):
 
 def test_following_ends_with_the_container(talkers):
     assert talkers("logs", "-f", "counter") == "1\n2\n3\n"
+
+
+def test_following_ends_with_this_run_although_the_container_starts_again(talkers, until):
+    with subprocess.Popen(
+        [sys.executable, "-m", "netlab", "logs", "-f", "again", "--lab", talkers.lab], stdout=subprocess.PIPE
+    ) as following:
+        assert following.stdout.readline() == b"one\xff\n"
+        talkers("exec", "again", "--", "touch", "/tmp/go")
+        assert following.communicate(timeout=20)[0] == b"half done\n"
+        assert following.returncode == 0
+    until(lambda: talkers.json("pod", "again")["status"]["containerStatuses"][0]["restartCount"])
+    assert talkers("logs", "-f", "-p", "again", "--tail=2") == "half done\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "printed"),
+    [
+        (("--limit-bytes=3",), "1\n2"),
+        (("--limit-bytes=3", "-f"), "1\n2"),
+        (("--tail=2", "-f"), "2\n3\n"),
+        (("--since=1ns",), ""),
+        (("--since-time=2099-01-01T00:00:00Z", "-f"), ""),
+        (("--prefix", "--tail=1"), "[pod/counter/main] 3\n"),
+    ],
+    ids=" ".join,
+)
+def test_a_part_of_what_was_printed(talkers, flags, printed):
+    talkers("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/counter")
+    assert talkers("logs", "counter", *flags) == printed
+
+
+def test_logs_before_one_that_is_not_there_are_printed(talkers):
+    talkers("label", "pod", "counter", "stuck", "both=yes", "--overwrite")
+    talkers("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/counter")
+    done = talkers.run("logs", "-l", "both=yes")
+    assert (done.code, done.out) == (1, "1\n2\n3\n")
+    assert "waiting to start" in done.err
+    done = talkers.run("logs", "-l", "both=yes", "-f", "--ignore-errors")
+    assert (done.code, done.out) == (0, "1\n2\n3\n")
+    assert "waiting to start" in done.err
 
 
 def test_several_are_followed_at_once(talkers):

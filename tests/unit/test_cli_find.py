@@ -101,7 +101,13 @@ def several(build, names, annotation=None):
         pytest.param("ab", "b", None, ("b", []), id="the one that is named"),
         pytest.param("ab", None, "b", ("b", []), id="the one of the annotation, without a word"),
         pytest.param("ab", "a", "b", ("a", []), id="a name beats the annotation"),
-        pytest.param("ab", None, "c", ("a", [DEFAULTED]), id="an annotation that names none"),
+        pytest.param(
+            "ab",
+            None,
+            "c",
+            ("a", ['Default container name "c" not found in pod both', DEFAULTED]),
+            id="an annotation that names none",
+        ),
     ],
 )
 def test_which_container_is_meant(build, names, wanted, annotation, expected):

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from netlab.cli.durations import seconds
+from netlab.cli.log_files import Log
 from netlab.cli.log_lines import Entry, Printer, Wanted, entry_of
-from netlab.cli.logs import Which, chosen
+from netlab.cli.logs import Which, chosen, tail_of
 from netlab.errors import NetlabError, NotFound
 from netlab.model.pod import Container
 
@@ -39,6 +40,7 @@ def test_entries(line, entry):
         pytest.param(Wanted(since=NOON + 2), "2 3", id="since a moment"),
         pytest.param(Wanted(since=NOON + 2.5), "3", id="since a fraction"),
         pytest.param(Wanted(since=NOON + 1, tail=1), "3", id="both"),
+        pytest.param(Wanted(since=NOON + 3, tail=2), "3", id="of the last those since a moment"),
         pytest.param(Wanted(since=NOON + 60), "", id="later than all"),
     ],
 )
@@ -47,21 +49,32 @@ def test_lines_are_chosen(wanted, numbers):
 
 
 @pytest.mark.parametrize(
-    ("printer", "text"),
+    ("printer", "lines"),
     [
-        pytest.param(Printer(), "one two\nthree\n", id="plain"),
+        pytest.param(Printer(), ["one two\n", "three\n", "four"], id="only the last without a newline"),
         pytest.param(
-            Printer(prefix="[p] "), "[p] one two\n[p] three\n", id="the prefix once before a line that comes in parts"
+            Printer(prefix="[p] "), ["[p] one two\n", "[p] three\n", "[p] four"], id="the prefix once for a line in parts"
         ),
-        pytest.param(Printer(timestamps=True), "T1 one two\nT3 three\n", id="the time of the first part"),
-        pytest.param(Printer(left=5), "one t", id="so many bytes"),
-        pytest.param(Printer(prefix="é", left=3), "éo", id="whole letters"),
-        pytest.param(Printer(left=100), "one two\nthree\n", id="fewer than allowed"),
+        pytest.param(Printer(timestamps=True), ["T1 one two\n", "T3 three\n", "T4 four"], id="the time of the first part"),
+        pytest.param(Printer(left=5), ["one t"], id="so many bytes"),
+        pytest.param(Printer(left=8), ["one two\n"], id="bytes that end with a line"),
+        pytest.param(Printer(prefix="[p] ", left=5), ["[p] one t"], id="the prefix does not count"),
+        pytest.param(Printer(timestamps=True, left=5), ["T1 on"], id="the time counts"),
+        pytest.param(Printer(left=100), ["one two\n", "three\n", "four"], id="fewer than allowed"),
     ],
 )
-def test_lines_are_printed(printer, text):
-    parts = [Entry("T1", "one "), Entry("T2", "two\n"), Entry("T3", "three\n")]
-    assert "".join(printer.text(parts[:1])) + "".join(printer.text(parts[1:])) == text
+def test_lines_are_printed_whole(printer, lines):
+    parts = [Entry("T1", "one "), Entry("T2", "two\n"), Entry("T3", "three\n"), Entry("T4", "four")]
+    assert list(printer.lines(parts[:1])) == []
+    assert list(filter(None, [*printer.lines(parts[1:]), printer.rest()])) == lines
+    assert printer.rest() == ""
+
+
+def test_bytes_are_counted_not_letters():
+    printer = Printer(left=3)
+    list(printer.lines([Entry("", "éé\n")]))
+    assert printer.is_full
+    assert printer.rest().encode(errors="surrogateescape") == "éé".encode()[:3]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +86,24 @@ def test_lines_are_printed(printer, text):
 )  # fmt: skip
 def test_durations_are_gos(text, found):
     assert seconds(text) == (None if found is None else pytest.approx(found))
+
+
+def test_a_half_written_line_is_read_when_it_is_whole(tmp_path):
+    path = tmp_path / "log"
+    with path.open("ab", buffering=0) as written, path.open(errors="surrogateescape", newline="\n") as file:
+        log = Log("uid", "main", path, file, Printer())
+        seen = []
+        for piece in (b"T stdout F a\xc3", b"\xa9b", b"\xff\nT std", b"out F c\n"):
+            written.write(piece)
+            seen.append([line.encode(errors="surrogateescape") for line in log.lines()])
+    assert seen == [[], [], [b"T stdout F a\xc3\xa9b\xff\n"], [b"T stdout F c\n"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "selector", "tail"), [(None, "", None), (None, "a=b", 10), (-1, "a=b", None), (3, "a=b", 3), (0, "", 0)]
+)
+def test_by_label_ten_lines_are_wanted_if_nothing_else_is_said(given, selector, tail):
+    assert tail_of(given, selector) == tail
 
 
 @pytest.fixture
@@ -129,7 +160,9 @@ def test_what_has_no_log(cluster, asked, error, message):
     [
         pytest.param("", "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.", id="nothing named"),
         pytest.param("a b c", "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.", id="a word too many"),
-        pytest.param("a -l b=c", "only a selector (-l) or a POD name is allowed (leave one of them out)", id="a name and labels"),
+        pytest.param(
+            "a -l b=c", "only a selector (-l) or a POD name is allowed\nSee 'netlab logs -h' for help", id="a name and labels"
+        ),
         pytest.param("a b -c c", "only one of -c or an inline [CONTAINER] arg is allowed (leave one of them out)", id="two containers"),
         pytest.param(
             "a -c b --all-containers", "--all-containers=true should not be specified with container name b (leave one out)",
@@ -142,7 +175,10 @@ def test_what_has_no_log(cluster, asked, error, message):
             "a --since=1s --since-time=2026-01-31T12:00:00Z",
             "at most one of `sinceTime` or `sinceSeconds` may be specified", id="both",
         ),
-        pytest.param("a --tail=-2", 'invalid argument "-2" for "--tail" flag', id="less than all"),
+        pytest.param("a --tail=-2", "--tail must be greater than or equal to -1\n", id="a tail of less than all"),
+        pytest.param("a --limit-bytes=-1", "--limit-bytes must be greater than 0\n", id="less than no bytes"),
+        pytest.param("a --since=-1s", "--since must be greater than 0\n", id="since later"),
+        pytest.param("a --tail=x", 'invalid argument "x" for "--tail" flag', id="no number"),
     ],
 )  # fmt: skip
 def test_command_lines_that_are_refused(said, line, message):
