@@ -5,6 +5,7 @@ while it read our modules.
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ import sys
 
 def main() -> None:
     """Run the command line of this process and end it with the exit code."""
+    gc.set_threshold(50_000)  # nearly all that a command makes, modules above all, it keeps to its end
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the shell that started us ignores it
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         from netlab.cli.main import run  # noqa: PLC0415 - this is what takes its time

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from netlab.engine.agent import ensure_agent
-from netlab.engine.report import Report
 from netlab.kernel.machine import require_root
 from netlab.store.paths import LabPaths
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from netlab.engine.report import Report
 
 F = TypeVar("F", bound=Callable[..., object])
 DEFAULT_LAB = "lab"

@@ -26,7 +26,7 @@ def published(cluster: Cluster, assignments: Assignments) -> Cluster:
 def _fill(item: KubernetesObject, assignments: Assignments, replicas: Mapping[str, list[Pod]]) -> KubernetesObject:
     match item:
         case Service():
-            return _service(item, assignments)
+            return published_service(item, assignments)
         case Pod():
             return _pod(item, assignments)
         case Deployment():
@@ -44,19 +44,28 @@ def _pod(pod: Pod, assignments: Assignments) -> Pod:
     return replace(pod, status=replace(pod.status, conditions=pod_conditions(pod)))
 
 
-def _service(service: Service, assignments: Assignments) -> Service:
-    ips = assignments.cluster_ips.get(service.key, ())
-    if service.is_headless:
-        ips = ("None",)
-    if service.spec.type == "ExternalName":
+def published_service(service: Service, assignments: Assignments) -> Service:
+    """Return one Service with its addresses and ports, and with the policies that netlab follows where none is wished for."""
+    spec = service.spec
+    if spec.type == "ExternalName":
         return service
+    ips = ("None",) if service.is_headless else assignments.cluster_ips.get(service.key, ())
     ports = tuple(
         replace(
             port,
             target_port=port.target_port or port.port,
             node_port=assignments.node_ports.get((service.key, port.protocol, port.port), port.node_port),
         )
-        for port in service.spec.ports
+        for port in spec.ports
     )
-    spec = replace(service.spec, cluster_ip=ips[0] if ips else "", cluster_ips=ips, ports=ports, ip_families=("IPv4",))
-    return replace(service, spec=spec)
+    filled = replace(
+        spec,
+        cluster_ip=ips[0] if ips else "",
+        cluster_ips=ips,
+        ports=ports,
+        ip_families=("IPv4",),
+        ip_family_policy="SingleStack",
+        internal_traffic_policy="Cluster",
+        external_traffic_policy="Cluster" if spec.type == "NodePort" else spec.external_traffic_policy,
+    )
+    return replace(service, spec=filled)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from netlab.desired.assignments import PodAssignment
 from netlab.desired.initializing import is_initialized, present_runs, restart_policy
 from netlab.desired.restarts import Backoff, Wait, decide_restart, needs_restart
 from netlab.model.lifecycle import FINAL_PHASES, INITIALIZING, next_phase, pod_phase
 from netlab.model.pod import Container, ContainerStateTerminated, ContainerStatus, Pod, PodStatus, RestartPolicy
+from netlab.model.times import rfc3339
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 START_ERROR_CODE = 128  # containerd's exit code for a process that could never be started
@@ -133,11 +134,6 @@ def end_reason(run: ContainerRun) -> str:
     if run.exit_code is None:
         return "ContainerStatusUnknown"
     return "Error" if run.exit_code else "Completed"
-
-
-def rfc3339(seconds: float) -> str:
-    """Return a time in seconds since the epoch as RFC 3339 in UTC with whole seconds; "" for 0 (never)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else ""
 
 
 def _waiting(container: Container, run: ContainerRun | None, config_error: str, awaited: str) -> ContainerStatus:

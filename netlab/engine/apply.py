@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, NamedTuple
 
 from netlab.desired.assignments import Assignments
-from netlab.desired.status import rfc3339
+from netlab.desired.published import published_service
 from netlab.engine.decide import decide, delete_pods
 from netlab.engine.session import Session
 from netlab.errors import Conflict, NotFound
@@ -22,6 +22,8 @@ from netlab.manifest.merge import three_way
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 from netlab.model.pod import Pod, PodSpec
+from netlab.model.service import Service, ServiceSpec
+from netlab.model.times import rfc3339
 from netlab.model.workload import Namespace, Node
 from netlab.store.store import Store
 
@@ -161,12 +163,22 @@ def _merged(old: KubernetesObject, item: KubernetesObject, assignments: Assignme
         return replace(item, metadata=meta, status=old.status, spec=_bound_as(old, item, bound.node if bound else ""))
     if isinstance(item, Node) and isinstance(old, Node):
         return replace(old, metadata=meta)
+    if isinstance(item, Service) and isinstance(old, Service):
+        return replace(item, metadata=meta, spec=_filled_as(old, item, assignments))
     return replace(item, metadata=meta)
 
 
 def _bound_as(old: Pod, item: Pod, node: str) -> PodSpec:
     """The spec of `item`; a `nodeName` that only says where the Pod already is (from `get -o yaml`) is no change."""
     return replace(item.spec, node_name=old.spec.node_name) if item.spec.node_name == node else item.spec
+
+
+def _filled_as(old: Service, item: Service, assignments: Assignments) -> ServiceSpec:
+    """The spec of `item`; a field that only says what was filled in (from `get -o yaml`) is no change."""
+    shown = published_service(old, assignments).spec
+    names = [field.name for field in fields(ServiceSpec)]
+    known = {name: getattr(old.spec, name) for name in names if getattr(item.spec, name) == getattr(shown, name)}
+    return replace(item.spec, **known)
 
 
 def check_update(old: KubernetesObject, new: KubernetesObject) -> None:

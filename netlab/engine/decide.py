@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
-from netlab.desired.status import rfc3339
 from netlab.desired.workloads import converge
 from netlab.model.event import Event, event_of
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
+from netlab.model.times import rfc3339
 from netlab.model.workload import Namespace
 from netlab.store.events import record
 from netlab.store.store import Store

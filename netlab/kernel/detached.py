@@ -10,7 +10,6 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +29,8 @@ def start_detached(args: Sequence[str], log: Path, held: int) -> None:
     Raises:
         KernelError: it cannot be started.
     """
+    import subprocess  # noqa: PLC0415 - nearly always what is to be started runs already
+
     env = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     try:
         os.ftruncate(held, 0)

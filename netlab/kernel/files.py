@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
@@ -44,6 +43,8 @@ def remove_tree(path: Path, *, last: Collection[Path] = ()) -> None:
 
     Entries in `last` go after all others, in their order, so that what they stand for holds until the end. Raises KernelError.
     """
+    import shutil  # noqa: PLC0415 - commands that only look do not pay its millisecond
+
     with translated("remove", path), contextlib.suppress(FileNotFoundError):
         for entry in (*(entry for entry in sorted(path.iterdir()) if entry not in last), *last):
             if entry.is_dir() and not entry.is_symlink():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netlab.desired.status import rfc3339
 from netlab.model.event import Event, event_of
 from netlab.model.meta import Key
+from netlab.model.times import rfc3339
 from netlab.store.store import Store
 
 KEPT = 1000

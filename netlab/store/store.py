@@ -11,19 +11,21 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from netlab.desired.assignments import Assignments
-from netlab.desired.restarts import Backoff
-from netlab.desired.status import rfc3339
 from netlab.errors import NetlabError
 from netlab.model.codec import decode_object, encode
 from netlab.model.lab import Cluster, KubernetesObject, Lab
 from netlab.model.meta import Key
 from netlab.model.pod import Pod, PodStatus
+from netlab.model.times import rfc3339
 from netlab.netstate.names import NetnsName
 from netlab.store.assignments import assignment_rows, assignments_of
 from netlab.store.database import connect, cure, translated
+
+if TYPE_CHECKING:
+    from netlab.desired.restarts import Backoff
 
 T = TypeVar("T", bound=KubernetesObject)
 
@@ -192,6 +194,8 @@ class Store:
 
     def restarts(self) -> dict[str, dict[str, Backoff]]:
         """Return the restart records by Pod uid and container name."""
+        from netlab.desired.restarts import Backoff  # noqa: PLC0415 - commands that only look do not need it
+
         found: dict[str, dict[str, Backoff]] = {}
         for uid, container, restarts, delay_s, until in self.execute("SELECT * FROM restarts"):
             found.setdefault(uid, {})[container] = Backoff(restarts=restarts, delay_s=delay_s, until=until)

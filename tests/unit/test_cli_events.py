@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from netlab.cli.events import Wanted, command, event_table
-from netlab.desired.status import rfc3339
 from netlab.errors import ManifestError
 from netlab.model.event import event_of
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
+from netlab.model.times import rfc3339
 
 NOW = 1_700_000_000.0
 WEB, DB, NODE = Key("Pod", "default", "web"), Key("Pod", "team", "db"), Key("Node", "", "node-1")

@@ -15,10 +15,10 @@ from netlab.cli.text import as_json, as_yaml, plain
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.published import published
-from netlab.desired.status import rfc3339
 from netlab.model.event import event_of
 from netlab.model.meta import Key, LabelSelector, ObjectMeta, OwnerReference
 from netlab.model.pod import ContainerStateTerminated, ContainerStatus, PodStatus
+from netlab.model.times import rfc3339
 from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, PodTemplateSpec, TemplateMeta
 
 NOW = 1_700_000_000.0

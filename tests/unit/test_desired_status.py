@@ -6,10 +6,11 @@ import pytest
 
 from netlab.desired.assignments import PodAssignment
 from netlab.desired.restarts import Backoff
-from netlab.desired.status import end_reason, pod_status, rfc3339
+from netlab.desired.status import end_reason, pod_status
 from netlab.model.lifecycle import status_word
 from netlab.model.meta import ObjectMeta
 from netlab.model.pod import Container, ContainerStateTerminated, ContainerStatus, Pod, PodSpec, PodStatus
+from netlab.model.times import rfc3339
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 NOW = 1_769_860_800.0  # 2026-01-31T12:00:00Z

@@ -10,11 +10,11 @@ import pytest
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments, PodAssignment
 from netlab.desired.restarts import Backoff
-from netlab.desired.status import rfc3339
 from netlab.errors import NetlabError, NotFound
 from netlab.model.event import event_of
 from netlab.model.meta import Key
 from netlab.model.pod import ContainerStatus, PodStatus
+from netlab.model.times import rfc3339
 from netlab.netstate.names import NetnsName
 from netlab.store.assignments import assignment_rows, assignments_of
 from netlab.store.events import KEPT, events, record
