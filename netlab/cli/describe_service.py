@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from netlab.cli.columns import MAX_ENDPOINTS, pairs
 from netlab.cli.tabbed import NONE, block, headed, listed
 from netlab.model.service import Endpoint, EndpointSlice, Service, ServicePort
 from netlab.netstate.nft import NftTable
 
-MAX_ENDPOINTS = 3
 WAY = (
     "service-ips", "pick", "endpoints", "node-ports", "node-pick", "node-endpoints", "hairpins", "cluster-ips",
     "no-endpoint-nodeports",
@@ -22,7 +22,7 @@ def service_lines(service: Service, slices: Sequence[EndpointSlice]) -> Iterator
     """Yield what there is to say of a Service behind its labels. `slices` are its own."""
     spec = service.spec
     is_external = spec.type == "ExternalName"
-    yield from listed("Selector", [",".join(f"{key}={value}" for key, value in sorted(spec.selector.items())) or NONE])
+    yield f"Selector:\t{pairs(spec.selector)}"
     yield f"Type:\t{spec.type}"
     if not is_external:
         yield f"IP Family Policy:\t{spec.ip_family_policy or 'SingleStack'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netlab.cli.columns import age, node_roles
+from netlab.cli.columns import age, node_roles, pairs
 from netlab.cli.describe_pod import template_lines
 from netlab.cli.tabbed import NONE, block, long_time, mapping
 from netlab.model.lifecycle import FINAL_PHASES, status_word
@@ -18,7 +18,7 @@ def deployment_lines(item: Deployment, pods: Sequence[Pod]) -> Iterator[str]:
     yield f"CreationTimestamp:\t{long_time(item.metadata.creation_timestamp)}"
     yield from mapping("Labels", item.metadata.labels)
     yield from mapping("Annotations", item.metadata.annotations, sign=": ")
-    yield f"Selector:\t{','.join(f'{key}={value}' for key, value in sorted(item.spec.selector.match_labels.items())) or NONE}"
+    yield f"Selector:\t{pairs(item.spec.selector.match_labels)}"
     counts = (
         (item.spec.replicas, "desired"), (status.updated_replicas, "updated"), (status.replicas, "total"),
         (status.available_replicas, "available"), (status.unavailable_replicas, "unavailable"),

@@ -54,8 +54,7 @@ def delete_pods(store: Store, pods: Iterable[Pod], now: float, grace_s: int | No
             continue
         meta = replace(pod.metadata, deletion_timestamp=stamp, deletion_grace_period_seconds=grace)
         changed.append(store.put(replace(pod, metadata=meta)))
-        lasting = {container.name for container in (*pod.spec.sidecars, *pod.spec.containers)}
-        for container in (container for container in pod.spec.all_containers if container.name in lasting):
+        for container in (*pod.spec.sidecars, *pod.spec.containers):
             message = f"Stopping container {container.name}"
             record(store, event_of(pod.key, "Normal", "Killing", message), now)
     return changed
