@@ -3,6 +3,7 @@
     NetlabError ............ 1  anything else a user can understand and cure
      |- ManifestError ...... 2  the input is wrong; holds *all* problems (1 if they are on the command line, as in kubectl)
      |- NotFound ........... 1  the named object does not exist
+     |- MountFailure ....... 1  a volume of a Pod cannot be set up; the Pod waits until it can
      |- Conflict ........... 1  the wish contradicts another object or a range
      |- PoolExhausted ...... 1  no address or port is left
      |- KernelError ........ 3  Linux refused a step; names step, namespace and reason
@@ -66,6 +67,10 @@ class ManifestError(NetlabError):
 
 class NotFound(NetlabError):
     """The named object, container, Node or lab does not exist."""
+
+
+class MountFailure(NetlabError):
+    """A volume of a Pod cannot be set up, in the kubelet's words: the Pod waits until it can."""
 
 
 class Conflict(NetlabError):

@@ -16,9 +16,11 @@ from types import SimpleNamespace
 import pytest
 
 from netlab.desired.addons import nodes
+from netlab.model.container import Container, ContainerPort
 from netlab.model.lab import Cluster, Lab, LabSpec, NodeTemplate
 from netlab.model.meta import ObjectMeta
-from netlab.model.pod import Container, ContainerPort, ContainerStatus, Pod, PodSpec, PodStatus
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.model.service import (
     Endpoint,
     EndpointConditions,
@@ -64,7 +66,7 @@ def pod(name, namespace="default", *, app="web", phase="Running", state="running
         command=("true",),
         ports=tuple(ContainerPort(**dict(zip(("name", "container_port", "protocol"), port, strict=False))) for port in ports),
     )
-    statuses = (ContainerStatus(name="main", state=state),)
+    statuses = (ContainerStatus(name="main", state=state, ready=state == "running"),)
     status = PodStatus(phase=phase, container_statuses=statuses)
     return Pod(metadata=meta, spec=PodSpec(containers=(container,), node_name=node, **spec), status=status)
 

@@ -171,6 +171,8 @@ describe pod web / describe svc / describe node node-1 / apply -f web.yaml / app
 delete pod web / delete svc -l app=web --now / delete -f web.yaml --ignore-not-found / delete deploy,cm --all
 run one --image=host -- sleep infinity / run two --image=host --labels=a=b --dry-run=client -o yaml / expose pod web --port=81 --name=other
 expose deployment many --port 80 / scale deployment many --replicas=1 / scale deploy/many --replicas 0 / label pod web a=b / label svc --all a-
+create configmap new --from-literal=a=1 / create configmap web / create secret generic new --from-literal=a=1
+create secret tls new --cert=nosuch --key=nosuch / create secret docker-registry new
 annotate pod web note=x --overwrite / set image deployment/many main=host / set env deploy/many A=1 B- / wait pod/web --for=condition=Ready
 wait svc/web --for=jsonpath={.spec.type}=ClusterIP / wait pod none --for=delete / exec web -- env / exec -i deploy/many -c main -- bash
 logs web --tail=1 / logs deploy/many / cp web:/etc/hostname copied / cp copied web:/tmp/ / port-forward svc/web 0:80 / top pods --sum

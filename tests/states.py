@@ -127,7 +127,8 @@ def entry(number: int, endpoints: Iterable[str] = (), *, protocol: str = "tcp", 
 def table(*entries: Entry, node_ip: str = "172.18.0.2") -> NftTable:
     """The table of a Node with these Service ports."""
     addresses = {"node-1": node_ip, "node-2": "172.18.0.3" if node_ip == "172.18.0.2" else "172.18.0.2"}
-    return service_tables(entries, node_ips=addresses, pod_subnet="10.244.0.0/16", service_subnet="10.96.0.0/16")["node-1"]
+    subnets = {"pod_subnet": "10.244.0.0/16", "service_subnet": "10.96.0.0/16"}
+    return service_tables(entries, node_ips=addresses, host_ports={}, **subnets)["node-1"]
 
 
 def with_chain(base: NftTable, chain: Chain) -> NftTable:

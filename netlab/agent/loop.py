@@ -1,7 +1,7 @@
 """The agent: one process per lab for what must happen later.
 
-It reconciles when a container ends, when it is woken, when a back-off or a grace period is over, and from time to time to
-repair what somebody changed by hand.
+It reconciles when a container ends, when it is woken (by a command, or by a probe that found a change), when a back-off or a
+grace period is over, and from time to time to repair what somebody changed by hand.
 
 Pods and traffic never depend on its being alive: the next command does the same work and starts it again. It works under the
 lab's lock like any command, and ends when the lab is gone. One line is printed (to agent.log) for each change it made.
@@ -10,13 +10,18 @@ lab's lock like any command, and ends when the lab is gone. One line is printed 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from netlab.agent.prober import Prober
+from netlab.engine.agent import wake_agent
+from netlab.engine.containers import new_runtime
 from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
-from netlab.engine.session import Clock, session
+from netlab.engine.session import Clock, Session, session
 from netlab.errors import NetlabError, NotFound
 from netlab.kernel.inotify import Watch
+from netlab.model.event import Event
+from netlab.store.events import record
 from netlab.store.paths import LabPaths
 
 REPAIR_S = 10.0
@@ -25,30 +30,41 @@ RETRY_S = 5.0
 
 def run(paths: LabPaths, clock: Clock = time.time, say: Callable[[str], None] = print) -> None:
     """Keep the lab as it is wished until it is gone."""
+    prober = Prober(new_runtime(paths), clock, lambda: wake_agent(paths), say)
     with Watch([paths.exits, paths.wake]) as watch:
         while True:
             try:
-                timeout_s = _once(paths, clock, say)
+                timeout_s = _once(paths, clock, say, prober)
             except NotFound:
                 return
             watch.wait(timeout_s)
 
 
-def _once(paths: LabPaths, clock: Clock, say: Callable[[str], None]) -> float:
+def _once(paths: LabPaths, clock: Clock, say: Callable[[str], None], prober: Prober) -> float:
     """Reconcile once; return after how many seconds to look again at the latest."""
     try:
         with session(paths, clock=clock) as lab:
+            if news := prober.news():
+                _record(lab, news)
             report = reconcile(lab)
     except NotFound:
         raise
     except NetlabError as error:
         say(f"error: {error}")
         return RETRY_S
+    prober.watch(report.patients)
     if report.changes:
         say(f"changes={report.changes} rounds={report.rounds}")
     for problem in report.problems:
         say(f"problem: {problem}")
     return next_look(report, clock())
+
+
+def _record(lab: Session, news: Iterable[tuple[Event, float]]) -> None:
+    """Keep what the probes found; Events of Pods that are gone by now are Events all the same."""
+    with lab.store.transaction():
+        for event, moment in news:
+            record(lab.store, event, moment)
 
 
 def next_look(report: Report, now: float) -> float:

@@ -15,7 +15,7 @@ from netlab.cli.options import example
 from netlab.cli.words import ALL, KINDS, resource
 from netlab.model import codec
 from netlab.model.event import Event
-from netlab.model.workload import Node
+from netlab.model.node import Node
 
 HEADINGS = ("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND")
 WIDE_HEADINGS = ("VERBS", "CATEGORIES")

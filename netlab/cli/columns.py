@@ -10,13 +10,18 @@ from datetime import datetime
 from typing import Any, cast
 
 from netlab.cli.words import subject
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event
+from netlab.model.job import Job
 from netlab.model.lab import KubernetesObject
 from netlab.model.lifecycle import status_word
-from netlab.model.meta import Labels
+from netlab.model.meta import Labels, LabelSelector
+from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod, PodSpec
 from netlab.model.service import EndpointSlice, Service
-from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
+from netlab.model.times import epoch
+from netlab.model.workload import Deployment, ReplicaSet
 
 Cell = Callable[[Any, float], str]
 MAX_ENDPOINTS = 3
@@ -100,6 +105,14 @@ def pairs(labels: Labels) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "<none>"
 
 
+def selector_words(selector: LabelSelector) -> str:
+    """Return a selector as `a=b,c in (d,e),!f`, or `<none>`."""
+    words = [f"{key}={value}" for key, value in sorted(selector.match_labels.items())]
+    signs = {"Exists": "{}", "DoesNotExist": "!{}", "In": "{} in ({})", "NotIn": "{} notin ({})"}
+    words += [signs[one.operator].format(one.key, ",".join(sorted(one.values))) for one in selector.match_expressions]
+    return ",".join(words) or "<none>"
+
+
 def _label_cell(label: str) -> Cell:
     return lambda item, _: str(item.metadata.labels.get(label, ""))
 
@@ -124,7 +137,7 @@ def _restarts(pod: Pod, now: float) -> str:
 
 
 def _ready(pod: Pod, _: float = 0.0) -> str:
-    ready = sum(status.state == "running" for status in pod.lasting_statuses)
+    ready = sum(status.ready for status in pod.lasting_statuses)
     return f"{ready}/{len(pod.spec.containers) + len(pod.spec.sidecars)}"
 
 
@@ -165,8 +178,38 @@ def node_roles(node: Node, _: float = 0.0) -> str:
     )
 
 
+def _node_status(node: Node, _: float = 0.0) -> str:
+    return f"{'Ready' if node.is_ready else 'NotReady'}{',SchedulingDisabled' if node.spec.unschedulable else ''}"
+
+
 NAME, AGE = ("NAME", cast("Cell", _name)), ("AGE", cast("Cell", _age))
 Columns = tuple[tuple[str, Cell], ...]
+
+
+def _job_status(item: Job, _: float) -> str:
+    """The last condition that says it all, or Running."""
+    words = [one.type for one in item.status.conditions if one.status == "True"]
+    return next((word for word in ("Complete", "Failed", "Suspended", "FailureTarget") if word in words), "Running")
+
+
+def _completions(item: Job, _: float) -> str:
+    if item.spec.completions is not None:
+        return f"{item.status.succeeded}/{item.spec.completions}"
+    return f"{item.status.succeeded}/1" + (f" of {item.spec.parallelism}" if item.spec.parallelism > 1 else "")
+
+
+def _job_duration(item: Job, now: float) -> str:
+    if not item.status.start_time:
+        return ""
+    end = epoch(item.status.completion_time) if item.status.completion_time else now
+    return duration(max(0, int(end - epoch(item.status.start_time))))
+
+
+TEMPLATE: tuple[tuple[str, Cell], ...] = (
+    ("CONTAINERS", lambda item, _: _names_of(item.spec.template.spec)),
+    ("IMAGES", lambda item, _: _images_of(item.spec.template.spec)),
+    ("SELECTOR", lambda item, _: selector_words(item.spec.selector) if item.spec.selector else "<none>"),
+)
 COLUMNS: dict[str, tuple[Columns, Columns]] = {
     Pod.kind: (
         (NAME, ("READY", _ready), ("STATUS", lambda pod, _: status_word(pod)), ("RESTARTS", _restarts), AGE),
@@ -206,22 +249,56 @@ COLUMNS: dict[str, tuple[Columns, Columns]] = {
             ("AVAILABLE", lambda item, _: str(item.status.available_replicas)),
             AGE,
         ),
-        (
-            ("CONTAINERS", lambda item, _: _names_of(item.spec.template.spec)),
-            ("IMAGES", lambda item, _: _images_of(item.spec.template.spec)),
-            ("SELECTOR", lambda item, _: pairs(item.spec.selector.match_labels)),
-        ),
+        TEMPLATE,
     ),
-    ConfigMap.kind: ((NAME, ("DATA", lambda item, _: str(len(item.data))), AGE), ()),
+    ReplicaSet.kind: (
+        (
+            NAME,
+            ("DESIRED", lambda item, _: str(item.spec.replicas)),
+            ("CURRENT", lambda item, _: str(item.status.replicas)),
+            ("READY", lambda item, _: str(item.status.ready_replicas)),
+            AGE,
+        ),
+        TEMPLATE,
+    ),
+    DaemonSet.kind: (
+        (
+            NAME,
+            ("DESIRED", lambda item, _: str(item.status.desired_number_scheduled)),
+            ("CURRENT", lambda item, _: str(item.status.current_number_scheduled)),
+            ("READY", lambda item, _: str(item.status.number_ready)),
+            ("UP-TO-DATE", lambda item, _: str(item.status.updated_number_scheduled)),
+            ("AVAILABLE", lambda item, _: str(item.status.number_available)),
+            ("NODE SELECTOR", lambda item, _: pairs(item.spec.template.spec.node_selector)),
+            AGE,
+        ),
+        TEMPLATE,
+    ),
+    Job.kind: (
+        (NAME, ("STATUS", _job_status), ("COMPLETIONS", _completions), ("DURATION", _job_duration), AGE),
+        TEMPLATE,
+    ),
+    ConfigMap.kind: ((NAME, ("DATA", lambda item, _: str(len(item.data) + len(item.binary_data))), AGE), ()),
+    Secret.kind: ((NAME, ("TYPE", lambda item, _: item.type), ("DATA", lambda item, _: str(len(item.data))), AGE), ()),
     Namespace.kind: (
         (NAME, ("STATUS", lambda item, _: "Terminating" if item.metadata.deletion_timestamp else "Active"), AGE),
         (),
     ),
     Node.kind: (
-        (NAME, ("STATUS", lambda node, _: "Ready" if node.is_ready else "NotReady"), ("ROLES", node_roles), AGE),
+        (
+            NAME,
+            ("STATUS", _node_status),
+            ("ROLES", node_roles),
+            AGE,
+            ("VERSION", lambda node, _: node.status.node_info.kubelet_version),
+        ),
         (
             ("INTERNAL-IP", lambda node, _: node.internal_ip or "<none>"),
-            ("POD-CIDR", lambda node, _: node.spec.pod_cidr or "<none>"),
+            ("EXTERNAL-IP", lambda *_: "<none>"),  # no Node has an address of the Internet
+            ("OS-IMAGE", lambda node, _: node.status.node_info.os_image or "<unknown>"),
+            ("KERNEL-VERSION", lambda node, _: node.status.node_info.kernel_version or "<unknown>"),
+            ("CONTAINER-RUNTIME", lambda node, _: node.status.node_info.container_runtime_version or "<unknown>"),
+            ("POD-CIDR", lambda node, _: node.spec.pod_cidr or "<none>"),  # netlab's own column
         ),
     ),
     Event.kind: (

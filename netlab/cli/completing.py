@@ -6,7 +6,9 @@ Names are read without the lab's lock and without waking its agent: a Tab must a
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterable
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -50,6 +52,15 @@ def names_of(ctx: click.Context, kind: str, incomplete: str) -> list[CompletionI
     return _items(_names(ctx, kind), incomplete)
 
 
+def containers(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return the containers of the Pod that was typed, or of the Pods of the Deployment."""
+    words = ctx.params.get("words") or ctx.params.get("target") or ctx.args  # click leaves them there while -c has no value
+    kind, _, name = (words if isinstance(words, str) else next(iter(words), "")).rpartition("/")
+    found = _body(ctx, WORDS.get(kind or "pod", ""), name).get("spec", {})
+    spec = found.get("template", {}).get("spec", found)
+    return _items((one["name"] for field in ("containers", "initContainers") for one in spec.get(field, ())), incomplete)
+
+
 def files(incomplete: str) -> list[CompletionItem]:
     """Return what tells the shell to complete files itself."""
     return [CompletionItem(incomplete, type="file")]
@@ -65,7 +76,7 @@ def _names(ctx: click.Context, word: str) -> list[str]:
     kind = WORDS.get(word.lower().partition(".")[0])
     if kind is None:
         return []
-    given = ctx.find_root().params | {key: value for key, value in ctx.params.items() if value is not None}
+    given = _given(ctx)
     scope = given.get("namespace") or "default"
     try:
         with _store(given.get("lab") or "lab") as store:
@@ -73,6 +84,23 @@ def _names(ctx: click.Context, word: str) -> list[str]:
     except (NetlabError, OSError):
         return []
     return [name for namespace, name in rows if namespace == scope or not is_namespaced(kind) or given.get("all_namespaces")]
+
+
+def _body(ctx: click.Context, kind: str, name: str) -> Any:
+    """An object of the Namespace that was typed, as it is stored; empty if there is none."""
+    given = _given(ctx)
+    key = kind, given.get("namespace") or "default", name
+    try:
+        with _store(given.get("lab") or "lab") as store:
+            rows = store.execute("SELECT body FROM objects WHERE kind = ? AND namespace = ? AND name = ?", *key)
+    except (NetlabError, OSError):
+        return {}
+    return json.loads(rows[0][0]) if rows else {}
+
+
+def _given(ctx: click.Context) -> dict[str, Any]:
+    """What was typed, before the verb and behind it."""
+    return ctx.find_root().params | {key: value for key, value in ctx.params.items() if value is not None}
 
 
 def _store(lab: str) -> contextlib.closing[Store]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 
@@ -23,6 +23,7 @@ from netlab.cli.options import (
 from netlab.cli.query import Selection, parse_query, selection_options
 from netlab.cli.saying import say
 from netlab.cli.words import not_found, nothing_named, one_source, subject, usage
+from netlab.desired.owning import owned_by
 from netlab.engine.agent import wake_agent
 from netlab.engine.apply import Deleted, delete
 from netlab.engine.reconcile import reconcile
@@ -71,6 +72,13 @@ def _only_name(_: click.Context, __: click.Parameter, value: str | None) -> str 
     default="0s",
     help="How long to wait: 10s, 1m; 0s: as long as it takes.",
 )
+@click.option(
+    "--cascade",
+    type=click.Choice(["background", "orphan", "foreground"]),
+    default="background",
+    show_default=True,
+    help="What becomes of what the objects own: deleted behind them, kept as nobody's, or deleted and awaited too.",
+)
 @click.option("--ignore-not-found", is_flag=True, help="An object that does not exist is no error.")
 @click.option("-o", "--output", metavar="name", callback=_only_name, help="Print only the names.")
 @dry_run_option
@@ -89,6 +97,7 @@ def command(
     force: bool,
     wait: bool,
     timeout: float,
+    cascade: str,
     ignore_not_found: bool,
     output: str | None,
     dry_run: str,
@@ -107,7 +116,9 @@ def command(
         click.echo(FORCED, err=True)
     with session(paths, waiting=say_waiting) as opened:
         wanted = written or _wanted(opened.store.cluster(), words, namespace, selection)
-        found = delete(opened, wanted, grace_s=_grace(grace_period, now=now, force=force), dry_run=is_dry)
+        owned = _owned(opened.store.cluster(), wanted) if cascade == "foreground" else {}
+        grace_s = _grace(grace_period, now=now, force=force)
+        found = delete(opened, wanted, grace_s=grace_s, dry_run=is_dry, orphan=cascade == "orphan")
         try:
             for key in found.uids:
                 text = f'{subject(key).partition("/")[0]} "{key.name}" {"force deleted" if force else "deleted"}'
@@ -117,7 +128,7 @@ def command(
             wake_agent(paths)
     show_report(report, verbose=verbose, timings=timings)
     if wait and not is_dry:
-        wait_gone(paths, found.uids, time.time, say_waiting, limit_s or None)
+        wait_gone(paths, found.uids | owned, time.time, say_waiting, limit_s or None)
     ctx.exit(_report_missing(found, words, written, selection, ignore=ignore_not_found or selection.every))
 
 
@@ -141,6 +152,12 @@ def _wanted(cluster: Cluster, words: Sequence[str], namespace: str | None, selec
     if not (selection.every or selection.selector or selection.fields):
         raise usage("resource(s) were provided, but no name was specified", "name objects, or use -l or --all")
     return [item.key for items in query.find(cluster).values() for item in items]
+
+
+def _owned(cluster: Cluster, keys: Iterable[Key]) -> dict[Key, str]:
+    """The Pods of what is to be deleted, with their uids."""
+    owners = [cluster.objects[key] for key in keys if key in cluster.objects]
+    return {pod.key: pod.metadata.uid for owner in owners for pod in owned_by(cluster, owner)}
 
 
 def _grace(grace_period: int, *, now: bool, force: bool) -> int | None:

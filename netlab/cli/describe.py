@@ -12,9 +12,11 @@ from dataclasses import replace
 
 import click
 
+from netlab.cli.describe_node import node_lines
 from netlab.cli.describe_pod import pod_lines
+from netlab.cli.describe_replicas import workload_lines
 from netlab.cli.describe_service import rule_lines, service_lines, slice_lines
-from netlab.cli.describe_workload import config_map_lines, deployment_lines, namespace_lines, node_lines
+from netlab.cli.describe_workload import config_map_lines, namespace_lines, secret_lines
 from netlab.cli.options import example, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.query import Query, parse_query
 from netlab.cli.saying import say_error
@@ -22,15 +24,19 @@ from netlab.cli.tabbed import NONE, event_lines, event_page, mapping, tabbed
 from netlab.cli.words import usage
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, service_part
-from netlab.desired.workloads import replicas_by_owner
+from netlab.desired.host_network import netns_of
 from netlab.engine.view import read_lab, read_wish
 from netlab.errors import NotFound
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event
+from netlab.model.job import Job
 from netlab.model.lab import Cluster, KubernetesObject
+from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
 from netlab.model.service import EndpointSlice, Service
-from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
-from netlab.netstate.names import NetnsName, machine_netns, pod_netns
+from netlab.model.workload import Deployment, ReplicaSet
+from netlab.netstate.names import NetnsName, machine_netns
 
 Lines = Iterator[str]
 NO_TYPE = (
@@ -77,7 +83,7 @@ def describe(
 ) -> str:
     """Return the page about one object."""
     lines = [*_head(item), *_body(item, cluster, now), *_linux(item, cluster, assignments)]
-    if with_events:
+    if with_events and not isinstance(item, Secret):  # nothing happens to one
         about = [event for event in cluster.events if event.about == item.key]
         lines += event_lines(sorted(about, key=lambda event: event.last_timestamp), now)
     return tabbed(lines)
@@ -110,8 +116,8 @@ def _body(item: KubernetesObject, cluster: Cluster, now: float) -> Lines:
     match item:
         case Pod():
             yield from pod_lines(item)
-        case Deployment():
-            yield from deployment_lines(item, replicas_by_owner(cluster).get(item.metadata.uid, []))
+        case Deployment() | ReplicaSet() | DaemonSet() | Job():
+            yield from workload_lines(item, cluster, now)
         case Node():
             yield from node_lines(item, cluster.pods, now)
         case Service():
@@ -122,6 +128,8 @@ def _body(item: KubernetesObject, cluster: Cluster, now: float) -> Lines:
             yield from (*_labels(item), *slice_lines(item))
         case ConfigMap():
             yield from (*_labels(item), *config_map_lines(item))
+        case Secret():
+            yield from (*_labels(item), *secret_lines(item))
         case Namespace():
             yield from (*_labels(item), *namespace_lines(item))
         case Event():
@@ -135,7 +143,7 @@ def _linux(item: KubernetesObject, cluster: Cluster, assignments: Assignments) -
         case Service():
             yield from rule_lines(service_part(cluster, assignments, item))
         case Pod():
-            yield from _netns(pod_netns(lab, item.metadata.namespace, item.metadata.name), cluster, assignments)
+            yield from _netns(netns_of(lab, item, assignments.pods.get(item.key)), cluster, assignments)
         case Node():
             yield from _netns(machine_netns(lab, item.metadata.name), cluster, assignments)
         case _:

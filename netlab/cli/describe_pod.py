@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from netlab.cli.describe_node import toleration_words
+from netlab.cli.describe_probe import probe_lines
+from netlab.cli.describe_resources import requirement_lines
+from netlab.cli.describe_volumes import volume_lines
 from netlab.cli.tabbed import NONE, headed, listed, long_time, mapping
+from netlab.model.container import Container, EnvVar
 from netlab.model.lifecycle import FINAL_PHASES
-from netlab.model.pod import Container, ContainerStatus, EnvVar, Pod, Volume
+from netlab.model.pod import Pod
+from netlab.model.pod_status import ContainerStatus
+from netlab.model.resources import qos_class
 from netlab.model.workload import PodTemplateSpec
 
 POD_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
@@ -39,8 +47,10 @@ def pod_lines(pod: Pod) -> Iterator[str]:
         yield "Conditions:"
         yield "  Type\tStatus"
         yield from (f"  {kind}\t{kinds[kind]}" for kind in POD_CONDITIONS if kind in kinds)
-    yield from _volumes(spec.volumes)
+    yield from volume_lines(spec.volumes)
+    yield f"QoS Class:\t{status.qos_class or qos_class(spec)}"
     yield from mapping("Node-Selectors", spec.node_selector)
+    yield from listed("Tolerations", toleration_words(spec.tolerations))
 
 
 def template_lines(template: PodTemplateSpec) -> Iterator[str]:
@@ -52,8 +62,9 @@ def template_lines(template: PodTemplateSpec) -> Iterator[str]:
     if template.spec.init_containers:
         yield from _containers(template.spec.init_containers, None, indent="  ", label="Init Containers")
     yield from _containers(template.spec.containers, None, indent="  ")
-    yield from _volumes(template.spec.volumes, indent="  ")
+    yield from volume_lines(template.spec.volumes, indent="  ")
     yield from mapping("Node-Selectors", template.spec.node_selector, indent="  ")
+    yield from listed("  Tolerations", toleration_words(template.spec.tolerations))
 
 
 def _containers(
@@ -69,13 +80,17 @@ def _containers(
         yield from (f"    {line}" for line in _container(container))
         if statuses is not None:
             yield from (f"    {line}" for line in _state(statuses.get(container.name, ContainerStatus(name=container.name))))
+        yield from (f"    {line}" for line in requirement_lines(container.resources))
         yield from (f"    {line}" for line in _inside(container))
 
 
 def _container(container: Container) -> Iterator[str]:
     yield f"Image:\t{container.image}"
+    plural = "s" if len(container.ports) > 1 else ""
     ports = ", ".join(f"{port.container_port}/{port.protocol}" for port in container.ports)
-    yield f"{'Ports' if len(container.ports) > 1 else 'Port'}:\t{ports or NONE}"
+    of_node = ", ".join(f"{port.host_port}/{port.protocol}" for port in container.ports)
+    yield f"Port{plural}:\t{ports or NONE}"
+    yield f"Host Port{plural}:\t{of_node or NONE}"
     for label, words in (("Command", container.command), ("Args", container.args)):
         if words:
             yield f"{label}:"
@@ -95,7 +110,7 @@ def _state(status: ContainerStatus) -> Iterator[str]:
         yield "Last State:\tTerminated"
         yield from _why(status.last_state.reason, status.last_state.message)
         yield from _end(status.last_state.exit_code, status.last_state.started_at, status.last_state.finished_at)
-    yield f"Ready:\t{status.state == 'running'}"
+    yield f"Ready:\t{status.ready}"
     yield f"Restart Count:\t{status.restart_count}"
 
 
@@ -113,17 +128,20 @@ def _end(code: int | None, started_at: str, finished_at: str) -> Iterator[str]:
 
 
 def _inside(container: Container) -> Iterator[str]:
+    yield from probe_lines(container)
     if container.env_from:
         yield "Environment Variables from:"
         for source in container.env_from:
-            ref = source.config_map_ref
+            kind, ref = ("ConfigMap", source.config_map_ref) if source.config_map_ref else ("Secret", source.secret_ref)
             prefix = f" with prefix '{source.prefix}'" if source.prefix else ""
-            yield f"  {ref.name}\tConfigMap{prefix}\tOptional: {str(ref.optional).lower()}"
+            if ref is not None:
+                yield f"  {ref.name}\t{kind}{prefix}\tOptional: {str(ref.optional).lower()}"
     yield headed("Environment", container.env)
     yield from (f"  {variable.name}:\t{_value(variable)}" for variable in container.env)
     yield headed("Mounts", container.volume_mounts)
     for mount in sorted(container.volume_mounts, key=lambda item: item.mount_path):
-        yield f"  {mount.mount_path} from {mount.name} ({'ro' if mount.read_only else 'rw'})"
+        part = f",path={json.dumps(mount.sub_path, ensure_ascii=False)}" if mount.sub_path else ""
+        yield f"  {mount.mount_path} from {mount.name} ({'ro' if mount.read_only else 'rw'}{part})"
 
 
 def _value(variable: EnvVar) -> str:
@@ -132,18 +150,9 @@ def _value(variable: EnvVar) -> str:
     if source is not None and source.config_map_key_ref is not None:
         ref = source.config_map_key_ref
         return f"<set to the key '{ref.key}' of config map '{ref.name}'>\tOptional: {str(ref.optional).lower()}"
+    if source is not None and source.secret_key_ref is not None:
+        key = source.secret_key_ref
+        return f"<set to the key '{key.key}' in secret '{key.name}'>\tOptional: {str(key.optional).lower()}"
     if source is not None and source.field_ref is not None:
         return f" ({source.field_ref.api_version}:{source.field_ref.field_path})"
     return variable.value
-
-
-def _volumes(volumes: Sequence[Volume], indent: str = "") -> Iterator[str]:
-    yield headed(f"{indent}Volumes", volumes)
-    for volume in volumes:
-        yield f"{indent} {volume.name}:" if indent else f"  {volume.name}:"
-        if volume.host_path is not None:
-            yield "    Type:\tHostPath (bare host directory volume)"
-            yield f"    Path:\t{volume.host_path.path}"
-            yield f"    HostPathType:\t{volume.host_path.type}"
-        else:
-            yield "    Type:\tEmptyDir (a temporary directory that shares a pod's lifetime)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import click
@@ -14,11 +15,13 @@ from netlab.cli.text import as_yaml, plain
 from netlab.engine.apply import apply
 from netlab.engine.session import session
 from netlab.errors import NetlabError
+from netlab.model.config import Secret
 from netlab.model.lab import KubernetesObject
 from netlab.model.meta import Key
 
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 ERROR = 2
+STARS = "***"
 
 
 class Pair(NamedTuple):
@@ -53,12 +56,24 @@ def command(ctx: click.Context, *, files: tuple[str, ...], namespace: str | None
 def differences(pair: Pair) -> Iterator[str]:
     """Yield the lines of the unified diff of one object, none if it stays as it is."""
     name = _file(pair.after)
-    before = as_yaml(plain([pair.before], single=True)).splitlines() if pair.before else []
-    after = as_yaml(plain([pair.after], single=True)).splitlines()
+    shown = masked(pair)
+    before = as_yaml(plain([shown.before], single=True)).splitlines() if shown.before else []
+    after = as_yaml(plain([shown.after], single=True)).splitlines()
     found = list(difflib.unified_diff(before, after, f"LIVE/{name}", f"MERGED/{name}", lineterm=""))
     if found:
         yield f"diff -u -N LIVE/{name} MERGED/{name}"
         yield from found
+
+
+def masked(pair: Pair) -> Pair:
+    """Return the pair with stars for the values of a Secret; whether one changes can be told."""
+    before, after = pair
+    if not isinstance(after, Secret):
+        return pair
+    known = before.data if isinstance(before, Secret) else {}
+    old = {key: STARS if after.data.get(key, text) == text else f"{STARS} (before)" for key, text in known.items()}
+    new = {key: STARS if known.get(key, text) == text else f"{STARS} (after)" for key, text in after.data.items()}
+    return Pair(replace(before, data=old) if isinstance(before, Secret) else before, replace(after, data=new))
 
 
 def _file(item: KubernetesObject) -> str:

@@ -15,9 +15,9 @@ from functools import partial
 import click
 
 from netlab.cli.find import Say, find_container, find_machine, silent
-from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
-from netlab.engine.session import new_runtime
-from netlab.engine.view import read_lab
+from netlab.cli.options import complete_containers, complete_targets, example, lab_option, live_lab, namespace_option
+from netlab.engine.containers import new_runtime
+from netlab.engine.view import read_lab, read_wish
 from netlab.errors import NetlabError, NotFound
 from netlab.kernel.crun import Stdio
 from netlab.kernel.programs import become_program
@@ -59,7 +59,10 @@ def program(ctx: click.Context) -> tuple[str, ...]:
         "netlab exec outside -- ping -c 1 172.18.0.2",
     ),
 )
-@click.option("-c", "--container", metavar="NAME", help="Which container of the Pod. [default: the first]")
+@click.option(
+    "-c", "--container", metavar="NAME", shell_complete=complete_containers,
+    help="Which container of the Pod. [default: the first]",
+)  # fmt: skip
 @click.option("-i", "--stdin", is_flag=True, help="Pass standard input on.")
 @click.option("-t", "--tty", is_flag=True, help="With -i: give the command a terminal.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing about what was chosen.")
@@ -88,7 +91,9 @@ def command(
     if stdin and tty and not terminal:
         note(NO_TERMINAL)
     paths = live_lab(lab)
-    cluster = read_lab(paths)
+    cluster, _ = read_wish(paths)
+    if cluster.lab.status.machines:  # then it counts where the Pod is, which no wish says
+        cluster = read_lab(paths)
     machine = find_machine(cluster, target)
     if machine is not None:
         become_program(machine, args, stdin=stdin)

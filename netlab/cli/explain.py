@@ -159,7 +159,7 @@ def _field_lines(found: Sequence[WireField], *, recursive: bool, depth: int = 1)
     for item in sorted(found, key=lambda item: item.name):
         yield f"{indent}{item.name}\t<{item.type}>{' -required-' if item.required else ''}"
         if item.choices:
-            yield f"{indent}enum: {', '.join(item.choices)}"
+            yield from _wrapped(f"enum: {', '.join(item.choices)}", len(indent))
         if item.default:
             yield f"{indent}default: {item.default}"
         if recursive:

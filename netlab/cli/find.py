@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netlab.cli.words import kinds, not_found, resource, usage
+from netlab.desired.owning import owned_by
+from netlab.desired.power import stopped_nodes
 from netlab.errors import NetlabError, NotFound
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Key, selects
+from netlab.model.owners import WORKLOADS
 from netlab.model.pod import Pod
 from netlab.model.service import Service
-from netlab.model.workload import Deployment
 from netlab.netstate.names import NetnsName, machine_netns
 
 OUTSIDE, FABRIC = "outside", "fabric"
+KUBELET_PORT = 10250
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 Say = Callable[[str], object]
@@ -57,15 +60,15 @@ def find_object(cluster: Cluster, word: str, namespace: str) -> KubernetesObject
 
 
 def pods_of(cluster: Cluster, item: KubernetesObject) -> list[Pod]:
-    """Return the Pods behind a Deployment or a Service, sorted by name. Raises NetlabError for anything else."""
+    """Return the Pods behind a workload or a Service, sorted by name. Raises NetlabError for anything else."""
+    if isinstance(item, WORKLOADS):
+        return owned_by(cluster, item)
     near = [pod for pod in cluster.pods if pod.metadata.namespace == item.metadata.namespace]
-    if isinstance(item, Deployment):
-        return [pod for pod in near if any(owner.uid == item.metadata.uid for owner in pod.metadata.owner_references)]
     if isinstance(item, Service) and item.spec.selector:
         return [pod for pod in near if selects(item.spec.selector, pod.metadata.labels)]
     if isinstance(item, Service):
         raise NetlabError(f"invalid service {item.metadata.name!r}: Service is defined without a selector; name a Pod")
-    raise NetlabError(f"{item.key} has no Pods: name a Pod, a Deployment or a Service")
+    raise NetlabError(f"{item.key} has no Pods: name a Pod, a Service, or what makes Pods")
 
 
 def find_container(cluster: Cluster, word: str, namespace: str, container: str | None, note: Say = silent) -> tuple[Pod, str]:
@@ -73,12 +76,22 @@ def find_container(cluster: Cluster, word: str, namespace: str, container: str |
 
     Raises:
         NotFound: there is no such Pod or container.
-        NetlabError: the Pod has ended.
+        NetlabError: the Pod has ended, or its Node's machine is off.
     """
     pod = find_pod(cluster, word, namespace)
+    require_reachable(cluster, pod)
     if pod.status.phase in FINAL_PHASES:
         raise NetlabError(f"cannot exec into a container in a completed pod; current phase is {pod.status.phase}")
     return pod, container_of(pod, container, note)
+
+
+def require_reachable(cluster: Cluster, pod: Pod) -> None:
+    """Raise NetlabError if the machine of the Pod's Node is off."""
+    name = pod.spec.node_name
+    if name in stopped_nodes(cluster.lab):
+        address = next((node.internal_ip for node in cluster.nodes if node.metadata.name == name), name)
+        why = f"error dialing backend: dial tcp {address}:{KUBELET_PORT}: connect: no route to host"
+        raise NetlabError(f"{why}; {name} is stopped: `netlab node start {name}`", origin="Error from server")
 
 
 def container_of(pod: Pod, name: str | None, note: Say = silent) -> str:
@@ -104,10 +117,17 @@ def container_of(pod: Pod, name: str | None, note: Say = silent) -> str:
 
 
 def find_machine(cluster: Cluster, word: str) -> NetnsName | None:
-    """Return the namespace of the Node, `outside` or `fabric` that `word` names, or None if it names none of them."""
+    """Return the namespace of the Node, `outside` or `fabric` that `word` names, or None if it names none of them.
+
+    Raises:
+        NotFound: there is no such Node.
+        NetlabError: its machine is off.
+    """
     kind, _, name = word.rpartition("/")
     if kind not in {"", "node", "nodes", "no"}:
         return None
+    if name in stopped_nodes(cluster.lab):
+        raise NetlabError(f"node/{name} is stopped; `netlab node start {name}`")
     known = {node.metadata.name for node in cluster.nodes} | ({OUTSIDE, FABRIC} if not kind else set())
     if name in known:
         return machine_netns(cluster.lab.metadata.name, name)

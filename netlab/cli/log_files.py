@@ -15,7 +15,7 @@ from typing import TextIO
 
 from netlab.cli.log_lines import Printer, Wanted
 from netlab.cli.words import resource
-from netlab.engine.session import new_runtime
+from netlab.engine.containers import new_runtime
 from netlab.errors import NotFound
 from netlab.kernel.inotify import Watch
 from netlab.model.pod import Pod

@@ -14,10 +14,10 @@ from datetime import datetime
 import click
 
 from netlab.cli.durations import DurationType
-from netlab.cli.find import container_of, find_object, find_pod, pods_of
+from netlab.cli.find import container_of, find_object, find_pod, pods_of, require_reachable
 from netlab.cli.log_files import Log, follow_logs, open_log, show, show_rest
 from netlab.cli.log_lines import Printer, Wanted
-from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
+from netlab.cli.options import complete_containers, complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.query import parse_query
 from netlab.cli.saying import say_error
 from netlab.cli.words import usage
@@ -75,7 +75,10 @@ class How:
     ),
 )
 @click.argument("words", nargs=-1, metavar="POD|TYPE/NAME [CONTAINER]", shell_complete=complete_targets)
-@click.option("-c", "--container", metavar="NAME", help="Which container; the first if nothing else says.")
+@click.option(
+    "-c", "--container", metavar="NAME", shell_complete=complete_containers,
+    help="Which container; the first if nothing else says.",
+)  # fmt: skip
 @click.option("--all-containers", is_flag=True, help="All containers of the Pod.")
 @click.option("-l", "--selector", default="", metavar="SELECTOR", help="Of all Pods with these labels; --tail is 10 then.")
 @click.option("--all-pods", is_flag=True, help="Of all Pods of a Deployment or a Service; implies --prefix.")
@@ -131,6 +134,8 @@ def chosen(cluster: Cluster, which: Which) -> list[Container]:
         pods = [pod for pod in query.find(cluster)[Pod.kind] if isinstance(pod, Pod)]
     else:
         pods = _pods(cluster, which)
+    for pod in pods:
+        require_reachable(cluster, pod)
     if which.all_containers:
         return [(pod, container.name) for pod in pods for container in pod.spec.all_containers]
     return [(pod, container_of(pod, which.container, _say)) for pod in pods]

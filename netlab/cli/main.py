@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,18 +32,26 @@ VERBS = {
         "commands": "Print the lab as the ip and nft lines that build it by hand.",
         "demo": "Tell a story with commands you could type yourself.",
         "shell": "Open a shell in a Pod, on a Node or outside.",
+        "image": "List, pull, load and remove images.",
+        "node": "Switch the machine of a Node off and on.",
     },
     "Objects, as with kubectl": {
         "get": "List objects.",
         "describe": "Show one object with all that belongs to it.",
         "apply": "Make objects from Kubernetes YAML.",
+        "create": "Make a ConfigMap or a Secret from words and files.",
         "diff": "Show what apply would change.",
         "delete": "Delete objects.",
         "run": "Make a Pod that runs a command.",
         "expose": "Make a Service for a Pod, a Deployment or a Service.",
-        "scale": "Set the number of a Deployment's Pods.",
+        "scale": "Set the number of a Deployment's or ReplicaSet's Pods.",
+        "rollout": "See, undo, hold or repeat the rollout of a changed template.",
         "label": "Set or take away labels.",
         "annotate": "Set or take away annotations.",
+        "taint": "Keep Pods away from Nodes, or drive them away.",
+        "cordon": "Let Nodes take no further Pods.",
+        "uncordon": "Let Nodes take Pods again.",
+        "drain": "Empty Nodes: cordon them, and evict their Pods.",
         "set": "Change the image or the variables of containers.",
         "wait": "Wait until something is true of objects.",
     },
@@ -107,6 +116,8 @@ class LazyGroup(VerbGroup):
         if cmd_name not in ALL_VERBS:
             return None
         command = importlib.import_module(f"netlab.cli.{cmd_name.replace('-', '_')}").command
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # until all modules were read (__main__)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature

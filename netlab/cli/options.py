@@ -87,6 +87,13 @@ def complete_nodes(ctx: click.Context, _: click.Parameter, incomplete: str) -> l
     return names_of(ctx, "nodes", incomplete)
 
 
+def complete_containers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the containers of the Pod that was typed that begin with what was typed."""
+    from netlab.cli.completing import containers  # noqa: PLC0415 - only for completion
+
+    return containers(ctx, incomplete)
+
+
 def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Leave it to the shell, which knows files best."""
     from netlab.cli.completing import files  # noqa: PLC0415 - only for completion

@@ -16,16 +16,17 @@ from functools import partial
 
 import click
 
-from netlab.cli.find import find_object, find_pod
+from netlab.cli.find import find_object, find_pod, require_reachable
 from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
-from netlab.engine.session import new_runtime
+from netlab.desired.host_network import netns_of
+from netlab.engine.containers import new_runtime
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError
 from netlab.kernel.forward import Forwarder
+from netlab.model.container import ContainerPort
 from netlab.model.lab import KubernetesObject
-from netlab.model.pod import ContainerPort, Pod
+from netlab.model.pod import Pod
 from netlab.model.service import Service, ServicePort
-from netlab.netstate.names import pod_netns
 
 LOCALHOST = ("127.0.0.1", "::1")
 PORT_MAX = 65535
@@ -68,11 +69,12 @@ def command(*, addresses: tuple[str, ...], namespace: str | None, lab: str, word
     places = listen_addresses(addresses)
     pod = find_pod(cluster, words[0], scope)
     wanted = forwardings(words[1:], find_object(cluster, words[0], scope), pod)
+    require_reachable(cluster, pod)
     if pod.status.phase != "Running":
         raise NetlabError(f"unable to forward port because pod is not running. Current status={pod.status.phase}")
     ended = new_runtime(paths).sandbox_handle(pod.metadata.uid)
     forwarder = Forwarder(
-        pod_netns(paths.lab, scope, pod.metadata.name),
+        netns_of(paths.lab, pod),
         accepted=lambda local: click.echo(f"Handling connection for {local}"),
         failed=lambda local, remote, why: click.echo(
             f"error: an error occurred forwarding {local} -> {remote}: connect to 127.0.0.1:{remote} in {pod.key}: {why}",

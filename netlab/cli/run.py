@@ -7,6 +7,8 @@ import click
 from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, show_generated
 from netlab.cli.options import example
 from netlab.cli.words import already_exists
+from netlab.desired.image_names import InvalidImageName, parse
+from netlab.errors import NetlabError
 from netlab.manifest.edits import parse_values
 from netlab.manifest.generate import Exposure, new_pod, new_service
 from netlab.model.lab import Cluster, KubernetesObject
@@ -32,7 +34,9 @@ RESTARTS = ("Always", "OnFailure", "Never")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port the container listens on.")
 @click.option("--expose", is_flag=True, help="Make a Service for --port as well.")
 @click.option("--restart", default="Always", show_default=True, metavar="[Always|OnFailure|Never]")
-@click.option("--command", "as_command", is_flag=True, help="Accepted for kubectl's sake: the words are the command anyway.")
+@click.option(
+    "--command", "as_command", is_flag=True, help="The words are the command, and no args; with image host they always are."
+)
 @click.option("-i", "--stdin", is_flag=True, help="Run the command in the Pod with our standard input; needs --rm.")
 @click.option("-t", "--tty", is_flag=True, help="Give the command a terminal; needs --rm.")
 @click.option("--rm", "remove", is_flag=True, help="With -i or -t: delete the Pod when the command has ended.")
@@ -49,7 +53,7 @@ def command(
     port: int | None,
     expose: bool,
     restart: str,
-    as_command: bool,  # noqa: ARG001 - see its help
+    as_command: bool,
     stdin: bool,
     tty: bool,
     remove: bool,
@@ -57,11 +61,13 @@ def command(
 ) -> None:
     """Make a Pod that runs a command."""
     _refuse(change, expose=expose and port is None, restart=restart, attached=stdin or tty, remove=remove)
+    _check_image(image)
     pod = new_pod(
         name,
         namespace=change.namespace or "default",
         image=image,
         args=WAITS if remove else args,
+        as_command=as_command or remove,
         labels=parse_values(labels.split(","), "label") if labels else None,
         env=parse_values(env, "environment variable") if env else None,
         port=port,
@@ -83,6 +89,14 @@ def command(
         return [Wish(item) for item in wishes]
 
     ctx.exit(mutate(change, make))
+
+
+def _check_image(image: str) -> None:
+    """Raise NetlabError if no registry can have an image of this name."""
+    try:
+        parse(image)
+    except InvalidImageName as error:
+        raise NetlabError(f'Invalid image name "{image}": invalid reference format') from error
 
 
 def _refuse(change: Mutation, *, expose: bool, restart: str, attached: bool, remove: bool) -> None:

@@ -14,8 +14,9 @@ from netlab.cli.options import live_lab, say_waiting
 from netlab.cli.wait import Goal
 from netlab.cli.words import already_exists
 from netlab.engine.apply import apply, delete
+from netlab.engine.containers import new_runtime
 from netlab.engine.reconcile import reconcile
-from netlab.engine.session import new_runtime, session
+from netlab.engine.session import session
 from netlab.engine.settle import wait_gone
 from netlab.engine.view import watch_lab
 from netlab.errors import NetlabError

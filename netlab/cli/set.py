@@ -10,7 +10,7 @@ from netlab.cli.flags import VerbGroup, early_options
 from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, targets
 from netlab.cli.options import example, file_option, kinds_argument, live_lab
 from netlab.cli.query import Selection, selected, selection_options
-from netlab.cli.words import not_found, usage
+from netlab.cli.words import WORDS, not_found, usage
 from netlab.engine.view import read_wish
 from netlab.errors import NotFound
 from netlab.manifest.edits import (
@@ -23,10 +23,10 @@ from netlab.manifest.edits import (
     with_images,
     with_variables,
 )
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.container import Container, EnvVar, EnvVarSource
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
-from netlab.model.pod import Container, EnvVar
-from netlab.model.workload import ConfigMap
 
 
 @click.group("set", cls=VerbGroup, invoke_without_command=True)
@@ -85,7 +85,7 @@ def _wishes(old: KubernetesObject | NotFound, new: KubernetesObject | NotFound, 
 @click.option("-c", "--containers", default="*", show_default=True, metavar="PATTERN", help="Only in these containers.")
 @click.option("-e", "--env", multiple=True, metavar="KEY=VALUE", help="A variable; the same as a word KEY=VALUE.")
 @click.option("--list", "show", is_flag=True, help="Only print the variables.")
-@click.option("--from", "source", metavar="configmap/NAME", help="A variable for each key of a ConfigMap.")
+@click.option("--from", "source", metavar="KIND/NAME", help="A variable for each key of a ConfigMap or a Secret.")
 @click.option("--keys", default="", metavar="KEY,...", help="With --from: only these.")
 @click.option("--prefix", default="", help="With --from: before each name.")
 @click.option("--overwrite/--no-overwrite", default=True, help="Let a variable have had another value.")
@@ -107,7 +107,7 @@ def env(
     selection: Selection,
     change: Mutation,
 ) -> None:
-    """Set variables with KEY=VALUE, take them away with KEY-, take them from a ConfigMap with --from, or print them."""
+    """Set variables with KEY=VALUE, take them away with KEY-, take them from elsewhere with --from, or print them."""
     subjects, updates = split_pairs(words)
     if show:
         cluster, _ = read_wish(live_lab(change.lab))
@@ -130,11 +130,12 @@ def env(
 
 def _from(cluster: Cluster, word: str, namespace: str, keys: str, prefix: str) -> list[EnvVar]:
     kind, _, name = word.partition("/")
-    if kind not in {"cm", "configmap", "configmaps"} or not name:
-        raise usage(f"--from={word}: variables can be taken from a ConfigMap only", "--from=configmap/NAME")
-    item = cluster.objects.get(Key("ConfigMap", namespace, name))
-    if not isinstance(item, ConfigMap):
-        raise not_found("ConfigMap", name)
+    meant = WORDS.get(kind, "")
+    if meant not in {ConfigMap.kind, Secret.kind} or not name:
+        raise usage(f"--from={word}: variables can be taken from a ConfigMap or a Secret", "--from=configmap/NAME")
+    item = cluster.objects.get(Key(meant, namespace, name))
+    if not isinstance(item, ConfigMap | Secret):
+        raise not_found(meant, name)
     found = variables_from(item, prefix=prefix, keys=filter(None, keys.split(",")))
     for variable in found:
         click.echo(_transferred(variable), err=True)
@@ -142,8 +143,9 @@ def _from(cluster: Cluster, word: str, namespace: str, keys: str, prefix: str) -
 
 
 def _transferred(variable: EnvVar) -> str:
-    key = variable.value_from.config_map_key_ref.key if variable.value_from and variable.value_from.config_map_key_ref else ""
-    return f"Warning: key {key} transferred to {variable.name}"
+    source = variable.value_from or EnvVarSource()
+    ref = source.config_map_key_ref or source.secret_key_ref
+    return f"Warning: key {ref.key if ref else ''} transferred to {variable.name}"
 
 
 def _print(items: Sequence[KubernetesObject], containers: str) -> None:
@@ -163,5 +165,7 @@ def _lines(container: Container) -> Iterator[str]:
             yield f"{variable.name}={variable.value}"
         elif source.config_map_key_ref is not None:
             yield f"# {variable.name} from configmap {source.config_map_key_ref.name}, key {source.config_map_key_ref.key}"
+        elif source.secret_key_ref is not None:
+            yield f"# {variable.name} from secret {source.secret_key_ref.name}, key {source.secret_key_ref.key}"
         elif source.field_ref is not None:
             yield f"# {variable.name} from field path {source.field_ref.field_path}"

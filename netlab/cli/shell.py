@@ -12,7 +12,7 @@ import click
 
 from netlab.cli.exec import run_in
 from netlab.cli.find import find_container, find_machine
-from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
+from netlab.cli.options import complete_containers, complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.engine.view import read_lab
 from netlab.kernel.programs import become_program
 
@@ -28,7 +28,10 @@ BEST_SHELL = ("sh", "-c", "if command -v bash >/dev/null 2>&1; then exec bash; f
         "echo hostname | netlab shell svc/redis-master",
     ),
 )
-@click.option("-c", "--container", metavar="NAME", help="Which container of the Pod. [default: the first]")
+@click.option(
+    "-c", "--container", metavar="NAME", shell_complete=complete_containers,
+    help="Which container of the Pod. [default: the first]",
+)  # fmt: skip
 @namespace_option
 @lab_option
 @click.argument("target", metavar="POD|TYPE/NAME|NODE", shell_complete=complete_targets)

@@ -11,22 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any, TypeVar
 
 from netlab.cli.jsonpath import find, relaxed
 from netlab.cli.words import usage
+from netlab.model.quantity import quantity_value
 
 Plain = TypeVar("Plain", bound=Mapping[str, Any])
 
-# One 40-digit number is the longest; the exponent is what resource.Quantity can hold and more.
-_QUANTITY = re.compile(
-    r"([-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))(?:[eE]([-+]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i)?)"
-)
-_SUFFIXES: Mapping[str, Fraction] = {
-    **{letter: Fraction(1000) ** power for power, letter in enumerate("num_kMGTPE", start=-3)},
-    **{f"{letter}i": Fraction(1024) ** power for power, letter in enumerate("KMGTPE", start=1)},
-}
 _RUNS = re.compile(r"0*([0-9]+)|[^0-9]+")
 
 
@@ -59,7 +51,7 @@ def _order(values: list[Any], path: str) -> Callable[[Any], Any]:
         raise usage("unsortable type: a number in some objects, a text in others", f"at {path}; choose a field of one type")
     if kinds != {"text"}:
         return lambda value: value
-    quantities = {value: quantity(value) for value in values}
+    quantities = {value: quantity_value(value) for value in values}
     return _natural if None in quantities.values() else quantities.__getitem__
 
 
@@ -69,15 +61,6 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     return "number" if isinstance(value, int | float) else "map" if isinstance(value, dict) else "list"
-
-
-def quantity(text: str) -> Fraction | None:
-    """Return the value of a Kubernetes quantity: `100m` is 1/10, `2Ki` is 2048. None: the text is no quantity."""
-    found = _QUANTITY.fullmatch(text)
-    if not found:
-        return None
-    number, exponent, suffix = found.groups()
-    return Fraction(number) * (Fraction(10) ** int(exponent) if exponent else _SUFFIXES[suffix or "_"])
 
 
 def _natural(text: str) -> list[tuple[int, int, str, int]]:

@@ -12,8 +12,9 @@ from netlab.cli.columns import aligned
 from netlab.cli.options import example, lab_option, live_lab
 from netlab.cli.text import as_json_line
 from netlab.cli.words import KINDS
+from netlab.desired.power import stopped_nodes
 from netlab.engine.agent import agent_pid
-from netlab.engine.session import new_runtime
+from netlab.engine.containers import new_runtime
 from netlab.engine.view import open_store
 from netlab.kernel.memory import pss_bytes
 from netlab.kernel.netns import names_in_use
@@ -36,6 +37,7 @@ class Status:
     processes: int
     memory_bytes: int
     agent: int | None
+    nodes_stopped: list[str]
     pods_not_ready: list[str]
     is_settled: bool
 
@@ -76,6 +78,7 @@ def look(paths: LabPaths) -> Status:
         processes=len(processes),
         memory_bytes=pss_bytes(processes),
         agent=pid,
+        nodes_stopped=sorted(stopped_nodes(cluster.lab)),
         pods_not_ready=[pod.metadata.name for pod in cluster.pods if not pod.is_ready and pod.status.phase != "Succeeded"],
         is_settled=settled,
     )
@@ -92,6 +95,8 @@ def _rows(found: Status) -> Iterator[tuple[str, str]]:
     yield "processes", f"{found.processes}, {found.memory_bytes / 1e6:.0f} MB"
     agent = f"process {found.agent}" if found.agent else "not running; the next command starts it"
     yield "agent", _coloured(agent, good=bool(found.agent))
+    if found.nodes_stopped:
+        yield "nodes", _coloured(f"{len(found.nodes_stopped)} stopped: {', '.join(found.nodes_stopped)}", good=False)
     pods = f"{len(waiting)} not ready: {', '.join(waiting[:MAX_PODS])}{more}" if waiting else "all ready"
     yield "pods", _coloured(pods, good=not waiting)
     yield "wish", _coloured("fulfilled" if found.is_settled else "not yet fulfilled", good=found.is_settled)

@@ -17,6 +17,7 @@ from netlab.cli.flags import VerbGroup
 from netlab.cli.options import complete_nodes, complete_pods, example, lab_option, live_lab, namespace_option
 from netlab.cli.selectors import parse_labels
 from netlab.cli.words import WORDS, not_found
+from netlab.desired.power import stopped_nodes
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError
 from netlab.kernel.usage import Capacity, Container, Usage, capacity, measure, total
@@ -98,7 +99,7 @@ def pods(
     """Show what Pods that run use: thousandths of a processor, mebibytes."""
     check_sorting(sort_by)
     if name and selector:
-        raise NetlabError("only one of NAME or selector can be provided")
+        raise NetlabError("only one of NAME or selector can be provided; leave out NAME or -l")
     scope = None if all_namespaces else namespace or "default"
     paths = live_lab(lab)
     wanted = chosen(read_lab(paths), scope, name, selector)
@@ -133,7 +134,8 @@ def nodes(*, name: str | None, no_headers: bool, sort_by: str, lab: str) -> None
         raise not_found("Node", name)
     rows = node_rows(names, cluster.pods, measure(paths.lab, containers_of(cluster.pods)), sort_by)
     headings = ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]
-    lines = [[*names, *shares(usage, capacity())] for names, usage in rows]
+    off = stopped_nodes(cluster.lab)
+    lines = [[*names, *([UNKNOWN] * 4 if off.intersection(names) else shares(usage, capacity()))] for names, usage in rows]
     click.echo(aligned(lines if no_headers else [headings, *lines]))
 
 

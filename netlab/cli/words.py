@@ -14,13 +14,17 @@ KINDS: dict[str, tuple[str, tuple[str, ...], str, bool]] = {
     "Service": ("services", ("svc",), "", True),
     "EndpointSlice": ("endpointslices", ("eps",), "discovery.k8s.io", True),
     "Deployment": ("deployments", ("deploy",), "apps", True),
+    "ReplicaSet": ("replicasets", ("rs",), "apps", True),
+    "DaemonSet": ("daemonsets", ("ds",), "apps", True),
+    "Job": ("jobs", (), "batch", True),
     "ConfigMap": ("configmaps", ("cm",), "", True),
+    "Secret": ("secrets", (), "", True),
     "Namespace": ("namespaces", ("ns",), "", False),
     "Node": ("nodes", ("no",), "", False),
     "Event": ("events", ("ev",), "", True),
 }
 SERVER = "Error from server (NotFound)"
-ALL = ("Pod", "Service", "Deployment")
+ALL = ("Pod", "Service", "DaemonSet", "Deployment", "ReplicaSet", "Job")
 WORDS = {
     word: kind
     for kind, (plural, short, _, _) in KINDS.items()

@@ -9,11 +9,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
+from netlab.model.container import Container, ContainerPort, VolumeMount
 from netlab.model.lab import KubernetesObject, LabSpec
 from netlab.model.meta import LabelSelector, ObjectMeta
-from netlab.model.pod import Container, ContainerPort, HostPathVolume, PodSpec, Volume, VolumeMount
+from netlab.model.node import Namespace, Node, NodeAddress
+from netlab.model.pod import PodSpec
+from netlab.model.resources import ResourceRequirements
 from netlab.model.service import Service, ServicePort, ServiceSpec
-from netlab.model.workload import Deployment, DeploymentSpec, Namespace, Node, NodeSpec, PodTemplateSpec, TemplateMeta
+from netlab.model.volume import HostPathVolume, Volume
+from netlab.model.workload import Deployment, DeploymentSpec, PodTemplateSpec, TemplateMeta
 
 SYSTEM = "kube-system"
 DNS_LABELS = {"k8s-app": "kube-dns"}
@@ -23,20 +27,23 @@ HOST_IMAGE_SHOWS = ("/usr/", "/opt/")
 
 def namespaces() -> tuple[Namespace, ...]:
     """Return the Namespaces that always exist."""
-    return tuple(Namespace(metadata=ObjectMeta(name=name, labels=_name_label(name))) for name in ("default", SYSTEM))
+    return tuple(labelled(Namespace(metadata=ObjectMeta(name=name))) for name in ("default", SYSTEM))
 
 
-def _name_label(name: str) -> dict[str, str]:
-    return {"kubernetes.io/metadata.name": name}
+def labelled(item: Namespace) -> Namespace:
+    """Return a Namespace with the label by which every Namespace can be selected: its name."""
+    labels = {**item.metadata.labels, "kubernetes.io/metadata.name": item.metadata.name}
+    return replace(item, metadata=replace(item.metadata, labels=labels))
 
 
-def nodes(spec: LabSpec) -> tuple[Node, ...]:
-    """Return the Nodes a lab of this size has, labelled as kubelets label theirs."""
+def nodes(spec: LabSpec, architecture: str = "") -> tuple[Node, ...]:
+    """Return the Nodes a lab of this size has, labelled as kubelets label theirs, the architecture only if it is said."""
+    machine = {"kubernetes.io/os": "linux"} | ({"kubernetes.io/arch": architecture} if architecture else {})
     return tuple(
         Node(
             metadata=ObjectMeta(
                 name=template.name,
-                labels={"kubernetes.io/hostname": template.name, "kubernetes.io/os": "linux", **template.labels},
+                labels={"kubernetes.io/hostname": template.name, **machine, **template.labels},
             )
         )
         for template in spec.nodes
@@ -57,6 +64,7 @@ def cluster_dns(python: str, program_paths: Iterable[str], records_dir: str) -> 
         name="dns",
         image="host",
         command=(python, "-m", "netlab.dns", "--records", "/records/records", "--listen", "0.0.0.0:53"),
+        resources=ResourceRequirements(requests={"cpu": "100m"}),  # as CoreDNS: a Pod that keeps a processor busy is no outage
         ports=tuple(ContainerPort(name=name, container_port=53, protocol=protocol) for name, protocol in DNS_PORTS),  # type: ignore[arg-type]
         volume_mounts=tuple(VolumeMount(name=name, mount_path=path, read_only=True) for name, _, path in mounted),
     )
@@ -76,5 +84,7 @@ def assigned_node(node: Node, assignments: Assignments) -> Node:
     given = assignments.nodes.get(node.metadata.name)
     if given is None:
         return node
-    spec = NodeSpec(pod_cidr=given.pod_cidr, pod_cidrs=(given.pod_cidr,))
-    return replace(node, spec=spec, internal_ip=given.ip)
+    spec = replace(node.spec, pod_cidr=given.pod_cidr, pod_cidrs=(given.pod_cidr,))
+    hostname = NodeAddress(type="Hostname", address=node.metadata.name)
+    addresses = (NodeAddress(type="InternalIP", address=given.ip), hostname)
+    return replace(node, spec=spec, status=replace(node.status, addresses=addresses))

@@ -22,13 +22,15 @@ from netlab.desired.ipam import (
     node_addresses,
     pod_subnets,
 )
+from netlab.desired.power import as_known
 from netlab.desired.resolver import KUBE_DNS, cluster_dns
-from netlab.desired.schedule import pick_node
+from netlab.desired.schedule import Place, pick_node, place_of
 from netlab.errors import Conflict, PoolExhausted
 from netlab.model.lab import Cluster
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
+from netlab.model.resources import Amounts
 from netlab.model.service import Service, ServicePort
 from netlab.netstate.names import digest
 
@@ -38,8 +40,10 @@ LEAVE_OUT = "choose another one, or leave it out and get a free one"
 Owner = TypeVar("Owner")
 
 
-def assign(cluster: Cluster, earlier: Assignments) -> Assignments:
+def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) -> Assignments:
     """Return `earlier` with what is missing chosen and what is obsolete left out.
+
+    `room` is what each Node has for its Pods to ask for; a resource that is not in it is never short.
 
     Raises:
         Conflict: an explicit ClusterIP or NodePort is out of range, taken, or changed; all of them, a line each.
@@ -52,7 +56,7 @@ def assign(cluster: Cluster, earlier: Assignments) -> Assignments:
         raise Conflict("\n".join(problems))
     return Assignments(
         nodes=nodes,
-        pods=_pods(cluster, nodes, earlier.pods),
+        pods=_pods(cluster, nodes, earlier.pods, room or {}),
         cluster_ips=_cluster_ips(cluster, services, earlier.cluster_ips),
         node_ports=_node_ports(cluster, services, earlier.node_ports),
     )
@@ -79,20 +83,22 @@ def _nodes(cluster: Cluster, earlier: Mapping[str, NodeAssignment]) -> dict[str,
 
 
 def _pods(
-    cluster: Cluster, nodes: Mapping[str, NodeAssignment], earlier: Mapping[Key, PodAssignment]
+    cluster: Cluster, nodes: Mapping[str, NodeAssignment], earlier: Mapping[Key, PodAssignment], room: Amounts
 ) -> dict[Key, PodAssignment]:
     found = {pod.key: _keep(earlier[pod.key], nodes) for pod in cluster.pods if pod.key in earlier and earlier[pod.key].node}
     taken = {ip for item in found.values() for ip in item.ips}
-    load = dict.fromkeys(nodes, 0)
+    load: dict[str, list[Pod]] = {name: [] for name in nodes}
     for pod in cluster.pods:
         if pod.key in found and found[pod.key].node in nodes and pod.status.phase not in FINAL_PHASES:
-            load[found[pod.key].node] += 1
-    for pod in cluster.pods:
-        if pod.key not in found:
-            found[pod.key] = bound = _bind(cluster, pod, nodes, load, taken)
-            taken.update(bound.ips)
-            if bound.node:
-                load[bound.node] += 1
+            load[found[pod.key].node].append(pod)
+    unbound = [pod for pod in cluster.pods if pod.key not in found]
+    known = (as_known(node, cluster.lab) for node in cluster.nodes if unbound)
+    places = {node.metadata.name: place_of(node, load[node.metadata.name], room) for node in known}
+    for pod in unbound:
+        found[pod.key] = bound = _bind(pod, nodes, places, taken)
+        taken.update(bound.ips)
+        if bound.node:
+            places[bound.node] = places[bound.node].with_pod(pod)
     return {pod.key: found[pod.key] for pod in cluster.pods}
 
 
@@ -102,19 +108,17 @@ def _keep(bound: PodAssignment, nodes: Mapping[str, NodeAssignment]) -> PodAssig
     return replace(bound, reason="" if bound.node in nodes else gone)
 
 
-def _bind(
-    cluster: Cluster, pod: Pod, nodes: Mapping[str, NodeAssignment], load: Mapping[str, int], taken: set[str]
-) -> PodAssignment:
+def _bind(pod: Pod, nodes: Mapping[str, NodeAssignment], places: Mapping[str, Place], taken: set[str]) -> PodAssignment:
     """Choose Node and address; a Node without a free address is passed over."""
-    full: frozenset[str] = frozenset()
+    full: set[str] = set()
     while True:
-        name, reason = pick_node(pod, cluster.nodes, load, full)
+        name, reason = pick_node(pod, [place._replace(has_address=name not in full) for name, place in places.items()])
         if not name:
             return PodAssignment(reason=reason)
-        ip = next_pod_address(nodes[name].pod_cidr, taken)
+        ip = nodes[name].ip if pod.spec.host_network else next_pod_address(nodes[name].pod_cidr, taken)
         if ip is not None:
             return PodAssignment(node=name, ips=(ip,))
-        full |= {name}
+        full.add(name)
 
 
 # ClusterIPs ---------------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from netlab.model.container import Protocol
 from netlab.model.meta import Key
-from netlab.model.pod import Protocol
 
 PortKey = tuple[Key, Protocol, int]
 """A Service port: the Service's key, the protocol, and the port number."""

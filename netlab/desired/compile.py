@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
+from netlab.desired.host_ports import host_ports
 from netlab.desired.services import Entry, service_entries, service_tables
 from netlab.desired.wiring import Wiring
 from netlab.model.lab import Cluster
@@ -45,6 +46,7 @@ def _tables(entries: Iterable[Entry], cluster: Cluster, assignments: Assignments
     return service_tables(
         entries,
         node_ips={name: node.ip for name, node in assignments.nodes.items()},
+        host_ports=host_ports(cluster, assignments),
         pod_subnet=cluster.lab.spec.pod_subnet,
         service_subnet=cluster.lab.spec.service_subnet,
     )

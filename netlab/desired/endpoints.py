@@ -151,12 +151,11 @@ def _target(port: ServicePort, pod: Pod) -> int:
 
 def _endpoint(service: Service, pod: Pod, assignments: Assignments) -> Endpoint:
     terminating = bool(pod.metadata.deletion_timestamp)
-    runs = pod.status.phase == "Running" and all(status.state == "running" for status in pod.lasting_statuses)
     ready = pod.is_ready or service.spec.publish_not_ready_addresses
     bound = assignments.pods[pod.key]
     return Endpoint(
         addresses=bound.ips,
-        conditions=EndpointConditions(ready=ready, serving=runs, terminating=terminating),
+        conditions=EndpointConditions(ready=ready, serving=pod.is_serving, terminating=terminating),
         hostname=pod.spec.hostname if pod.spec.subdomain == service.metadata.name else "",
         node_name=bound.node,
         target_ref=ObjectReference(name=pod.metadata.name, namespace=pod.metadata.namespace, uid=pod.metadata.uid),

@@ -1,4 +1,4 @@
-"""Environment variables of a container: those of the Services (N8), those of ConfigMaps, and its own.
+"""Environment variables of a container: those of the Services (N8), those of ConfigMaps and Secrets, and its own.
 
     Service variables  <  envFrom (later sources win)  <  env (later entries win)
 
@@ -13,22 +13,22 @@ import re
 from collections.abc import Iterator, Mapping
 
 from netlab.desired.assignments import Assignments
-from netlab.errors import NotFound
+from netlab.desired.configuration import Source, configuration, text_at, texts
+from netlab.desired.downward import field
+from netlab.model.container import ConfigMapKeySelector, Container, EnvFromSource, EnvVarSource, SecretKeySelector
 from netlab.model.lab import Cluster
-from netlab.model.meta import Key
-from netlab.model.pod import ConfigMapKeySelector, Container, EnvFromSource, EnvVarSource, Pod
+from netlab.model.pod import Pod
 from netlab.model.service import Service
 
 REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
-KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
 API_SERVER = ("default", "kubernetes")
 
 
 def environment(cluster: Cluster, assignments: Assignments, pod: Pod, container: Container) -> dict[str, str]:
-    """Return the variables of a container in the order in which they come to be: Services', ConfigMaps', its own.
+    """Return the variables of a container in the order in which they come to be: Services', ConfigMaps' and Secrets', its own.
 
     Raises:
-        NotFound: a ConfigMap or key that is not optional does not exist (Kubernetes: CreateContainerConfigError), or a field
+        NotFound: a ConfigMap, Secret or key that is not optional does not exist (CreateContainerConfigError), or a field
             path that does not exist is asked for.
     """
     services = service_environment(cluster, assignments, pod.metadata.namespace, links=pod.spec.enable_service_links)
@@ -107,56 +107,23 @@ def _cluster_ip(service: Service, assignments: Assignments) -> str:
 
 
 def _whole_map(cluster: Cluster, pod: Pod, source: EnvFromSource) -> dict[str, str]:
-    found = cluster.config_map(pod.metadata.namespace, source.config_map_ref.name)
-    if found is None and not source.config_map_ref.optional:
-        raise NotFound(f'configmap "{source.config_map_ref.name}" not found in namespace {pod.metadata.namespace}')
-    return {source.prefix + key: value for key, value in sorted(found.data.items())} if found else {}
+    kind: Source = "ConfigMap" if source.config_map_ref else "Secret"
+    ref = source.config_map_ref or source.secret_ref
+    if ref is None:
+        return {}
+    found = configuration(cluster, kind, pod.metadata.namespace, ref.name, optional=ref.optional)
+    return {source.prefix + key: value for key, value in texts(found).items()} if found else {}
 
 
 def _value_from(cluster: Cluster, assignments: Assignments, pod: Pod, source: EnvVarSource) -> str | None:
     """The value, or None if an optional source does not exist: then the variable is not set at all."""
     if source.config_map_key_ref is not None:
-        return _map_key(cluster, pod, source.config_map_key_ref)
-    return _field(assignments, pod, source.field_ref.field_path) if source.field_ref else None
+        return _key(cluster, pod, "ConfigMap", source.config_map_key_ref)
+    if source.secret_key_ref is not None:
+        return _key(cluster, pod, "Secret", source.secret_key_ref)
+    return field(assignments, pod, source.field_ref.field_path) if source.field_ref else None
 
 
-def _map_key(cluster: Cluster, pod: Pod, selector: ConfigMapKeySelector) -> str | None:
-    namespace = pod.metadata.namespace
-    found = cluster.config_map(namespace, selector.name)
-    if found is not None and selector.key in found.data:
-        return found.data[selector.key]
-    if selector.optional:
-        return None
-    if found is None:
-        raise NotFound(f'configmap "{selector.name}" not found in namespace {namespace}')
-    raise NotFound(f"couldn't find key {selector.key} in ConfigMap {namespace}/{selector.name}")
-
-
-def _field(assignments: Assignments, pod: Pod, path: str) -> str:
-    """A field of the Pod (the downward API). A label or annotation that is not set is empty, as in Kubernetes."""
-    meta = pod.metadata
-    if match := KEYED_FIELD.fullmatch(path):
-        return (meta.labels if match.group(1) == "labels" else meta.annotations).get(match.group(2), "")
-    ips, node, host_ip = _place(assignments, pod.key)
-    fields = {
-        "metadata.name": meta.name,
-        "metadata.namespace": meta.namespace,
-        "metadata.uid": meta.uid,
-        "spec.nodeName": node,
-        "status.podIP": ips[0] if ips else "",
-        "status.podIPs": ",".join(ips),
-        "status.hostIP": host_ip,
-        "status.hostIPs": host_ip,
-    }
-    if path not in fields:
-        raise NotFound(f"pod {meta.name}: fieldPath {path} is not one of {', '.join(fields)}, metadata.labels['KEY']")
-    return fields[path]
-
-
-def _place(assignments: Assignments, key: Key) -> tuple[tuple[str, ...], str, str]:
-    """A Pod's addresses, its Node, and the Node's address; empty while it is not bound."""
-    bound = assignments.pods.get(key)
-    if bound is None:
-        return (), "", ""
-    node = assignments.nodes.get(bound.node)
-    return bound.ips, bound.node, node.ip if node else ""
+def _key(cluster: Cluster, pod: Pod, kind: Source, ref: ConfigMapKeySelector | SecretKeySelector) -> str | None:
+    found = configuration(cluster, kind, pod.metadata.namespace, ref.name, optional=ref.optional)
+    return text_at(found, ref.key, optional=ref.optional) if found else None

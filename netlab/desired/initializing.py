@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netlab.model.pod import Container, PodSpec, RestartPolicy
+from netlab.desired.probing import has_started
+from netlab.model.container import Container
+from netlab.model.pod import PodSpec, RestartPolicy
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 Runs = Mapping[str, ContainerRun]
@@ -56,4 +58,6 @@ def restart_policy(spec: PodSpec, container: Container) -> RestartPolicy:
 def _is_done(container: Container, run: ContainerRun | None) -> bool:
     if run is None or run.state == "created":
         return False
-    return run.state != "failed" if container.is_sidecar else run.state == "exited" and run.exit_code == 0
+    if container.is_sidecar:
+        return run.state != "failed" and has_started(container, run)
+    return run.state == "exited" and run.exit_code == 0

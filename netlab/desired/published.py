@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from netlab.desired.addons import assigned_node
 from netlab.desired.assignments import Assignments
-from netlab.desired.conditions import deployment_status, pod_conditions
+from netlab.desired.conditions import pod_conditions
+from netlab.desired.counted import counted
 from netlab.desired.endpoints import derive_slices
-from netlab.desired.workloads import replicas_by_owner
-from netlab.model.lab import Cluster, KubernetesObject
+from netlab.desired.power import as_known
+from netlab.desired.tolerations import tolerations_of
+from netlab.desired.unreachable import unknown_conditions
+from netlab.model.lab import Cluster, KubernetesObject, Lab
+from netlab.model.node import Node
 from netlab.model.pod import Pod
+from netlab.model.resources import qos_class
 from netlab.model.service import Service
-from netlab.model.workload import Deployment, Node
 
 
-def published(cluster: Cluster, assignments: Assignments) -> Cluster:
-    """Return the cluster with all that users see: what was assigned, conditions, the slices that follow."""
-    replicas = replicas_by_owner(cluster)
-    filled = cluster.with_objects(_fill(item, assignments, replicas) for item in cluster.objects.values())
-    return filled.with_objects(derive_slices(cluster, assignments))
+def published(cluster: Cluster, assignments: Assignments, now: float) -> Cluster:
+    """Return the cluster with all that users see: what was assigned, conditions, counts, the slices that follow."""
+    filled = cluster.with_objects(_fill(item, cluster.lab, assignments) for item in cluster.objects.values())
+    return filled.with_objects((*derive_slices(cluster, assignments), *counted(cluster, now)))
 
 
-def _fill(item: KubernetesObject, assignments: Assignments, replicas: Mapping[str, list[Pod]]) -> KubernetesObject:
+def _fill(item: KubernetesObject, lab: Lab, assignments: Assignments) -> KubernetesObject:
     match item:
         case Service():
             return published_service(item, assignments)
         case Pod():
-            return _pod(item, assignments)
-        case Deployment():
-            return replace(item, status=deployment_status(item, replicas.get(item.metadata.uid, [])))
+            return _pod(item, lab, assignments)
         case Node():
-            return assigned_node(item, assignments)
+            return assigned_node(as_known(item, lab), assignments)
         case _:
             return item
 
 
-def _pod(pod: Pod, assignments: Assignments) -> Pod:
+def _pod(pod: Pod, lab: Lab, assignments: Assignments) -> Pod:
     bound = assignments.pods.get(pod.key)
     if bound and bound.node:
         pod = replace(pod, spec=replace(pod.spec, node_name=bound.node))
-    return replace(pod, status=replace(pod.status, conditions=pod_conditions(pod)))
+    pod = replace(pod, spec=replace(pod.spec, tolerations=tolerations_of(pod)))
+    found = pod_conditions(pod)
+    conditions = unknown_conditions(pod, lab, found) if pod.status.phase == "Unknown" else found
+    return replace(pod, status=replace(pod.status, conditions=conditions, qos_class=qos_class(pod.spec)))
 
 
 def published_service(service: Service, assignments: Assignments) -> Service:

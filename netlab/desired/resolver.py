@@ -1,6 +1,7 @@
 """/etc/resolv.conf of a Pod: what dnsPolicy says, and what dnsConfig adds to it.
 
-    ClusterFirst ..... the cluster DNS, names completed with the Pod's Namespace first    (ClusterFirstWithHostNet is the same)
+    ClusterFirst ..... the cluster DNS, names completed with the Pod's Namespace first; in the Node's network, as Default
+    ClusterFirstWithHostNet   the cluster DNS there too
     Default .......... the Node's resolver; a Node of a lab has none
     None ............. dnsConfig alone
 
@@ -47,7 +48,8 @@ class Resolver:
 def resolv_conf_text(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
     """Return the file's text."""
     wanted = pod.spec.dns_config
-    match pod.spec.dns_policy:
+    is_nodes = pod.spec.host_network and pod.spec.dns_policy == "ClusterFirst"
+    match "Default" if is_nodes else pod.spec.dns_policy:
         case "Default" if wanted is None:
             return NO_RESOLVER
         case "Default" | "None":

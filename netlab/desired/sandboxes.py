@@ -1,26 +1,41 @@
 """A Pod in Linux words: host name, /etc/hosts, resolv.conf, and for each container its arguments, environment and mounts.
 
-The two files are the kubelet's, line by line. What the program of an image would add (entrypoint, user) does not exist for
-`image: host`: its PATH and HOME are fixed below, and its command must be given.
+The two files are the kubelet's, line by line. What the maker of an image wished (entrypoint, user) is `image_process`' work;
+for `image: host` there is none: its PATH and HOME are fixed, and its command must be given.
 Source: kubelet_pods.go (managedHostsFileContent, hostsEntriesFromHostAliases, GeneratePodHostNameAndDomain, makeMounts).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from netlab.desired.assignments import Assignments
+from netlab.desired.cgroup_limits import container_limits, pod_cgroup_limits
 from netlab.desired.environment import environment, expand
+from netlab.desired.host_network import netns_of, node_hosts
+from netlab.desired.image_names import HOST
+from netlab.desired.image_process import PATH, process_of_image
+from netlab.desired.mounts import bind_mount, by_destination, host_paths
 from netlab.desired.resolver import resolv_conf_text
-from netlab.errors import NetlabError, NotFound
+from netlab.desired.rights import fs_group, rights, sysctls, user_in_image
+from netlab.desired.volume_files import volume_files
+from netlab.errors import NetlabError
 from netlab.model.codec import encode
+from netlab.model.container import Container
 from netlab.model.lab import Cluster
-from netlab.model.pod import Container, Pod, Volume, VolumeMount
-from netlab.netstate.names import digest, pod_netns
-from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
+from netlab.model.pod import Pod
+from netlab.model.security import PodSecurityContext
+from netlab.netstate.image import Image
+from netlab.netstate.names import digest
+from netlab.netstate.process import ContainerProcess, Sandbox
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+Images = Mapping[str, Image]
+NO_IMAGES: Images = MappingProxyType({})
 HOSTNAME_MAX = 63
+UTS_NAME_MAX = 64
 
 HOSTS_HEADER = """\
 # Kubernetes-managed hosts file.
@@ -34,23 +49,32 @@ fe00::2\tip6-allrouters
 ALIASES_HEADER = "\n# Entries added by HostAliases.\n"
 
 
-def sandbox(cluster: Cluster, assignments: Assignments, pod: Pod) -> Sandbox:
+def sandbox(cluster: Cluster, assignments: Assignments, pod: Pod, images: Images = NO_IMAGES) -> Sandbox:
     """Return the Pod's processes as they are to be; addresses are missing from /etc/hosts while the Pod is not bound.
 
+    `images` are those that are here, by the name in the manifest; a container whose image is not has nothing to run yet.
+
     Raises:
-        NotFound: a ConfigMap, key or volume that a container needs does not exist.
-        NetlabError: an image other than `host`, or a container without a command.
+        MountFailure: a volume cannot be set up; this is said first.
+        NotFound: a ConfigMap, Secret, key or volume that a container needs does not exist.
+        NetlabError: a container of `image: host` without a command, or one that must not run as root and would.
     """
-    containers = tuple(_container(cluster, assignments, pod, container) for container in pod.spec.all_containers)
+    files = volume_files(cluster, assignments, pod)
+    containers = tuple(_container(cluster, assignments, pod, container, images) for container in pod.spec.all_containers)
     return Sandbox(
         uid=pod.metadata.uid,
-        netns=pod_netns(cluster.lab.metadata.name, pod.metadata.namespace, pod.metadata.name),
-        hostname=hostname(pod),
+        netns=netns_of(cluster.lab.metadata.name, pod, assignments.pods.get(pod.key)),
+        hostname=seen_hostname(cluster, assignments, pod),
         hosts=hosts_text(cluster, assignments, pod),
         resolv_conf=resolv_conf_text(cluster, assignments, pod),
         containers=containers,
+        files=files,
+        host_paths=host_paths(pod),
         scratch=tuple(volume.name for volume in pod.spec.volumes if volume.empty_dir is not None),
+        fs_group=fs_group(pod),
+        sysctls=tuple((one.name, one.value) for one in sysctls(pod)),
         share_process_namespace=pod.spec.share_process_namespace,
+        limits=pod_cgroup_limits(pod.spec),
     )
 
 
@@ -60,56 +84,85 @@ def hostname(pod: Pod) -> str:
     return name if len(name) <= HOSTNAME_MAX else name[:HOSTNAME_MAX].rstrip("-.")
 
 
+def full_name(cluster: Cluster, pod: Pod) -> str:
+    """Return the name of a Pod with a subdomain as DNS knows it, with the cluster's domain."""
+    return f"{hostname(pod)}.{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{cluster.lab.spec.cluster_domain}"
+
+
+def seen_hostname(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
+    """Return the host name that the Pod's programs see: the Node's in its network, the full one if that is wished.
+
+    Raises:
+        NetlabError: it is longer than Linux allows.
+    """
+    if pod.spec.host_network and (bound := assignments.pods.get(pod.key)):
+        return bound.node
+    if not (pod.spec.set_hostname_as_fqdn and pod.spec.subdomain):
+        return hostname(pod)
+    name = full_name(cluster, pod)
+    if len(name) > UTS_NAME_MAX:
+        too_long = f"FQDN {name} is too long ({UTS_NAME_MAX} characters is the max, {len(name)} characters requested)"
+        raise NetlabError(f"failed to construct FQDN from pod hostname and cluster domain, {too_long}")
+    return name
+
+
 def hosts_text(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
     """Return /etc/hosts: the kubelet's header, the Pod's own name (with `subdomain` its full name first), its hostAliases."""
-    short = hostname(pod)
-    names = short
-    if pod.spec.subdomain:
-        domain = f"{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{cluster.lab.spec.cluster_domain}"
-        names = f"{short}.{domain}\t{short}"
-    bound = assignments.pods.get(pod.key)
-    own = HOSTS_HEADER + "".join(f"{ip}\t{names}\n" for ip in (bound.ips if bound else ()))
     aliases = "".join("\t".join((alias.ip, *alias.hostnames)) + "\n" for alias in pod.spec.host_aliases)
+    own = node_hosts(assignments, pod) if pod.spec.host_network else _own_hosts(cluster, assignments, pod)
     return own + (ALIASES_HEADER + aliases if aliases else "")
 
 
-def _container(cluster: Cluster, assignments: Assignments, pod: Pod, container: Container) -> ContainerProcess:
+def _own_hosts(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
+    short, bound = hostname(pod), assignments.pods.get(pod.key)
+    names = f"{full_name(cluster, pod)}\t{short}" if pod.spec.subdomain else short
+    return HOSTS_HEADER + "".join(f"{ip}\t{names}\n" for ip in (bound.ips if bound else ()))
+
+
+def _container(cluster: Cluster, assignments: Assignments, pod: Pod, container: Container, images: Images) -> ContainerProcess:
     where = f"pod {pod.metadata.namespace}/{pod.metadata.name}, container {container.name}"
-    if container.image != "host":
-        raise NetlabError(f"{where}: image {container.image!r} cannot be run; only `image: host` (the VM's programs) can")
     variables = environment(cluster, assignments, pod, container)
-    args = tuple(expand(word, variables) for word in (*container.command, *container.args))
-    if not args:
-        raise NetlabError(f"{where}: no command; `image: host` has no program of its own, so give `command`")
-    given = {"PATH": PATH, "HOME": "/root", "HOSTNAME": hostname(pod)} | variables
-    mounts = sorted((_mount(pod, mount, where) for mount in container.volume_mounts), key=lambda item: item.destination)
-    return ContainerProcess(
-        name=container.name,
-        args=args,
-        env=tuple(given.items()),
-        cwd=container.working_dir or "/",
+    command, args = (tuple(expand(word, variables) for word in words) for words in (container.command, container.args))
+    image = images.get(container.image)
+    may = rights(pod, container, _user(container, image))
+    named = {"HOSTNAME": seen_hostname(cluster, assignments, pod)} | variables
+    if container.image == HOST:
+        process = _of_host(where, container, (*command, *args), {"HOME": "/" if may.uid else "/root"} | named)
+    else:
+        process = process_of_image(
+            image, name=container.name, command=command, args=args, variables=named, cwd=container.working_dir,
+            user=user_in_image(pod, container, image.config.user if image else ""),
+        )  # fmt: skip
+    mounts = sorted((bind_mount(pod, mount, variables, where) for mount in container.volume_mounts), key=by_destination)
+    return replace(
+        process,
         mounts=tuple(mounts),  # a directory stands before what is mounted below it
-        revision=revision(container),
+        revision=revision(container, pod.spec.security_context),
+        rights=may,
         last_words=container.termination_message_path,
         log_speaks=container.termination_message_policy == "FallbackToLogsOnError",
+        limits=container_limits(container.resources),
     )
 
 
-def revision(container: Container) -> str:
-    """Return ten characters that stand for the container's wish; fields with their default value are left out."""
-    return digest(json.dumps(encode(container), sort_keys=True))[:10]
+def _user(container: Container, image: Image | None) -> str | None:
+    """Whom the image would run as; None while nobody knows."""
+    if container.image == HOST:
+        return ""
+    return image.config.user if image else None
 
 
-def _mount(pod: Pod, mount: VolumeMount, where: str) -> BindMount:
-    volume = next((volume for volume in pod.spec.volumes if volume.name == mount.name), None)
-    if volume is None:
-        raise NotFound(f"{where}: volume {mount.name!r} is not one of spec.volumes")
-    source, create = _source(volume)
-    return BindMount(source=source, destination=mount.mount_path, read_only=mount.read_only, create=create)
+def _of_host(where: str, container: Container, args: tuple[str, ...], variables: dict[str, str]) -> ContainerProcess:
+    if not args:
+        raise NetlabError(f"{where}: no command; `image: host` has no program of its own, so give `command`")
+    given = {"PATH": PATH} | variables
+    return ContainerProcess(name=container.name, args=args, env=tuple(given.items()), cwd=container.working_dir or "/")
 
 
-def _source(volume: Volume) -> tuple[str, bool]:
-    """The path to mount, and whether a missing one is made: only hostPath type DirectoryOrCreate wants that."""
-    if volume.host_path is not None:
-        return volume.host_path.path, volume.host_path.type == "DirectoryOrCreate"
-    return f"volumes/{volume.name}", False
+def revision(container: Container, common: PodSecurityContext | None = None) -> str:
+    """Return ten characters that stand for the container's wish; fields with their default value are left out.
+
+    `common` is what the Pod says of all its containers.
+    """
+    wish = encode(container) | ({"common": encode(common)} if common else {})
+    return digest(json.dumps(wish, sort_keys=True))[:10]

@@ -7,6 +7,7 @@
       pick-N          mark if the client is no Pod, then DNAT to a random entry of the map endpoints-N
       node-pick-N     mark always, then DNAT to a random entry of node-endpoints-N
       nat-postrouting marked, hairpin, or a Pod that leaves the cluster: masquerade
+      host-ports      address . protocol . port -> DNAT to the one Pod that has this port of its Node (hostPort)
     what was not translated
       filter-forward, filter-output: an address of a Service is refused at once (wrong port, or no endpoints);
       any other address of the service subnet is dropped; filter-input: a NodePort without endpoints is refused.
@@ -21,11 +22,12 @@ Source: kube-proxy.md (kube-proxy's nftables mode, whose decisions these are); n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import Target, effective_endpoints
+from netlab.desired.host_ports import HostPort
 from netlab.model.lab import Cluster
 from netlab.model.service import EndpointSlice, Service, ServicePort
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
@@ -97,22 +99,30 @@ def owner(service: Service, port: ServicePort) -> str:
 
 
 def service_tables(
-    entries: Iterable[Entry], *, node_ips: Mapping[str, str], pod_subnet: str, service_subnet: str
+    entries: Iterable[Entry],
+    *,
+    node_ips: Mapping[str, str],
+    host_ports: Mapping[str, Sequence[HostPort]],
+    pod_subnet: str,
+    service_subnet: str,
 ) -> dict[str, NftTable]:
-    """Return the table of each Node by its name. All but the Node's own address is made once, and shared.
+    """Return the table of each Node by its name. All but its own address and ports is made once, and shared.
 
     Args:
         entries: every Service port of the lab.
         node_ips: the addresses of the Nodes by name; NodePorts are open at them, and a Pod keeps its own address towards them.
+        host_ports: the ports that Pods have of their Nodes, by the Node's name.
         pod_subnet: CIDR of all Pods.
         service_subnet: CIDR of all ClusterIPs.
     """
     every = tuple(entries)
     maps = _verdict_maps(every) | _endpoint_maps(every)
+    targets = {target.ip for entry in every for target in entry.targets}
+    targets |= {port.target for ports in host_ports.values() for port in ports}
     sets = [
+        _set("hairpins", "typeof ip saddr . ip daddr", _hairpins(targets)),
         _set("cluster-ips", "type ipv4_addr", {Element(key=entry.address, comment=_service_of(entry)) for entry in every}),
         _set("node-ips", "type ipv4_addr", {Element(key=ip) for ip in node_ips.values()}),
-        _set("hairpins", "typeof ip saddr . ip daddr", _hairpins(every)),
         _set(
             "no-endpoint-nodeports",
             "type inet_proto . inet_service",
@@ -128,7 +138,7 @@ def service_tables(
     shared = frozenset((*maps.values(), *sets))
     return {
         name: NftTable(
-            sets=shared | {_set("nodeport-ips", "type ipv4_addr", {Element(key=ip)})},
+            sets=shared | _own_sets(ip, host_ports.get(name, ())),
             chains=frozenset(chains),
         )
         for name, ip in node_ips.items()
@@ -143,9 +153,20 @@ def _set(name: str, key_type: str, elements: Iterable[Element]) -> ElementSet:
     return ElementSet(name=name, key_type=key_type, elements=frozenset(elements))
 
 
-def _hairpins(entries: Iterable[Entry]) -> set[Element]:
-    """Every endpoint with itself: a Pod that reaches itself through its Service must see the Node as its client."""
-    return {Element(key=f"{target.ip} . {target.ip}") for entry in entries for target in entry.targets}
+def _own_sets(node_ip: str, ports: Iterable[HostPort]) -> set[ElementSet]:
+    """What each Node has of its own: its address, and the ports of it that lead to Pods."""
+    kind = f"typeof {SERVICE_KEY} : ip daddr . th dport"
+    found = ((f"{one.address} . {one.protocol} . {one.port}", one) for one in ports)
+    leading = frozenset(Element(key=key, value=f"{one.target} . {one.target_port}", comment=one.owner) for key, one in found)
+    return {
+        _set("nodeport-ips", "type ipv4_addr", {Element(key=node_ip)}),
+        ElementSet(name="host-ports", key_type=kind, is_map=True, elements=leading),
+    }
+
+
+def _hairpins(ips: Iterable[str]) -> set[Element]:
+    """Every endpoint with itself: a Pod that reaches itself through a translation must see the Node as its client."""
+    return {Element(key=f"{ip} . {ip}") for ip in ips}
 
 
 def _verdict_maps(entries: Iterable[Entry]) -> dict[str, ElementSet]:
@@ -202,7 +223,11 @@ def _pick_chains(entries: Iterable[Entry], pod_subnet: str) -> Iterator[Chain]:
 
 
 def _shared_chains(service_subnet: str) -> tuple[Chain, ...]:
-    services = (f"{SERVICE_KEY} vmap @service-ips", f"ip daddr @nodeport-ips {NODE_PORT_KEY} vmap @node-ports")
+    services = (
+        f"{SERVICE_KEY} vmap @service-ips",
+        f"ip daddr @nodeport-ips {NODE_PORT_KEY} vmap @node-ports",
+        f"dnat ip to {SERVICE_KEY} map @host-ports",
+    )
     leftovers = ("ip daddr @cluster-ips reject with icmp port-unreachable", f"ip daddr {service_subnet} drop")
     return Chain(name="services", rules=services), Chain(name="leftovers", rules=leftovers)
 
@@ -220,9 +245,11 @@ def _postrouting(pod_subnet: str) -> Chain:
     )
 
 
-def udp_endpoints(entries: Iterable[Entry], node_ip: str) -> Mapping[tuple[str, int], frozenset[str]]:
+def udp_endpoints(
+    entries: Iterable[Entry], node_ip: str, ports: Iterable[HostPort] = ()
+) -> Mapping[tuple[str, int], frozenset[str]]:
     """Return, for one Node, each UDP (address, port) with the addresses that may answer it: all other flows to it are stale."""
-    found: dict[tuple[str, int], frozenset[str]] = {}
+    found = {(one.address, one.port): frozenset({one.target}) for one in ports if one.protocol == "udp"}
     for entry in entries:
         if entry.protocol == "udp":
             serving = frozenset(target.ip for target in entry.targets)

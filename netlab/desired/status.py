@@ -14,10 +14,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from netlab.desired.assignments import PodAssignment
+from netlab.desired.conditions import ready_since
 from netlab.desired.initializing import is_initialized, present_runs, restart_policy
+from netlab.desired.probing import awaits_hook, has_started, is_ready, is_unwell
 from netlab.desired.restarts import Backoff, Wait, decide_restart, needs_restart
+from netlab.model.container import Container
 from netlab.model.lifecycle import FINAL_PHASES, INITIALIZING, next_phase, pod_phase
-from netlab.model.pod import Container, ContainerStateTerminated, ContainerStatus, Pod, PodStatus, RestartPolicy
+from netlab.model.meta import Condition
+from netlab.model.pod import Pod, RestartPolicy
+from netlab.model.pod_status import ContainerStateTerminated, ContainerStatus, PodStatus
 from netlab.model.times import rfc3339
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
@@ -69,6 +74,7 @@ def pod_status(
         return tuple(status if status.last_state else replace(status, last_state=before.get(status.name)) for status in found)
 
     init, main = statuses(pod.spec.init_containers), statuses(pod.spec.containers)
+    init = tuple(replace(item, ready=item.ready or item.exit_code == 0) for item in init)  # it has done what it is for
     parts = tuple(status for status, item in zip(init, pod.spec.init_containers, strict=True) if not item.is_sidecar)
     found = PodStatus(
         phase=next_phase(pod.status.phase, pod_phase(pod.spec.restart_policy, main, deleting=deleting, init=parts)),
@@ -80,8 +86,19 @@ def pod_status(
         init_container_statuses=init,
         container_statuses=main,
     )
+    found = replace(found, conditions=_ready_since(pod, found, runs.values()))
     over = found.phase not in FINAL_PHASES and now >= active_until(pod, found.start_time)
     return replace(found, phase="Failed", reason=DEADLINE_EXCEEDED, message=TOO_LONG) if over else found
+
+
+def _ready_since(pod: Pod, found: PodStatus, runs: Iterable[ContainerRun]) -> tuple[Condition, ...]:
+    """The condition Ready, if a probe has a say in it: then the moment does not follow from starts and ends alone."""
+    probed = max((run.health.since for run in runs), default=0.0)
+    if not probed:
+        return ()
+    later = replace(pod, status=found)
+    since = max(ready_since(later), rfc3339(probed))
+    return (Condition(type="Ready", status="True" if later.is_serving else "False", last_transition_time=since),)
 
 
 def active_until(pod: Pod, start_time: str) -> float:
@@ -110,15 +127,20 @@ def container_status(
     policy: RestartPolicy = "Never" if ending else restart_policy(pod.spec, container)
     if run is None or run.state == "created":
         return _waiting(container, run, config_error, awaited)
+    if awaits_hook(container, run):
+        return _waiting(container, run, "", awaited)
     match run.state:
         case "running":
             started = rfc3339(run.started_at)
-            return ContainerStatus(name=run.name, state="running", started_at=started, restart_count=run.attempt)
+            return ContainerStatus(
+                name=run.name, state="running", started_at=started, restart_count=run.attempt,
+                ready=is_ready(container, run), started=has_started(container, run),
+            )  # fmt: skip
         case "failed" if needs_restart(policy, run):
             return _awaits_restart(run, "RunContainerError", run.error)
         case "failed":
             return _terminated(run)
-        case "exited" if run.stopping_at and not ending:  # another one is about to take its place
+        case "exited" if run.stopping_at and not ending and not is_unwell(run):  # another one is about to take its place
             return _awaits_restart(run, CREATING)
         case "exited":
             decision = decide_restart(policy, run, backoff, now)

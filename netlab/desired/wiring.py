@@ -20,6 +20,8 @@ from ipaddress import IPv4Network
 
 from netlab.desired.assignments import Assignments, PodAssignment
 from netlab.desired.ipam import gateway, outside_address
+from netlab.desired.power import stopped_nodes
+from netlab.desired.rights import sysctls
 from netlab.model.lab import Cluster, LabSpec
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
@@ -55,9 +57,12 @@ POD = EVERYWHERE | _sysctls(("net.ipv4.ip_unprivileged_port_start", "0"), ("net.
 
 
 def has_network(pod: Pod, bound: PodAssignment | None) -> bool:
-    """Tell whether the Pod is to have a network namespace: bound to a Node, and not finished but for what is being stopped."""
+    """Tell whether the Pod is to have a network namespace: bound to a Node whose own it does not use, and not finished.
+
+    One that is finished keeps it while something is being stopped.
+    """
     runs = pod.status.phase not in FINAL_PHASES or any(status.state == "running" for status in pod.all_statuses)
-    return bool(bound and bound.node and bound.ips) and runs
+    return bool(bound and bound.node and bound.ips) and runs and not pod.spec.host_network
 
 
 class Wiring:
@@ -67,14 +72,15 @@ class Wiring:
         self.cluster, self.assignments, self.mark = cluster, assignments, mark
         self.spec: LabSpec = cluster.lab.spec
         self.lab = cluster.lab.metadata.name
-        self.pods_of: dict[str, list[tuple[Pod, PodAssignment]]] = {name: [] for name in assignments.nodes}
+        running = assignments.nodes.keys() - stopped_nodes(cluster.lab)
+        self.pods_of: dict[str, list[tuple[Pod, PodAssignment]]] = {name: [] for name in assignments.nodes if name in running}
         for pod in cluster.pods:
             bound = assignments.pods.get(pod.key)
             if bound and has_network(pod, bound) and bound.node in self.pods_of:
                 self.pods_of[bound.node].append((pod, bound))
 
     def namespaces(self) -> Iterator[Namespace]:
-        """Yield the fabric, outside, every Node and every Pod that has a network."""
+        """Yield the fabric, outside, every Node whose machine is on, and every Pod there that has a network."""
         yield self.fabric()
         yield self.outside()
         for name, pods in self.pods_of.items():
@@ -84,7 +90,7 @@ class Wiring:
 
     def fabric(self) -> Namespace:
         """The switch between the machines. It has no address: a switch is not a party."""
-        ports = (self._machine_veth(name)[0] for name in (OUTSIDE, *self.assignments.nodes))
+        ports = (self._machine_veth(name)[0] for name in (OUTSIDE, *self.pods_of))
         bridge = self._bridge(FABRIC, FABRIC_BRIDGE)
         return Namespace(name=self._machine(FABRIC), links=frozenset((bridge, *ports)), sysctls=SWITCH)
 
@@ -119,7 +125,7 @@ class Wiring:
         )
 
     def pod(self, pod: Pod, bound: PodAssignment) -> Namespace:
-        """A Pod: one address, and its Node for everything else."""
+        """A Pod: one address, and its Node for everything else. What it sets itself is set with its processes."""
         cidr = self.assignments.nodes[bound.node].pod_cidr
         via = gateway(cidr)
         length = IPv4Network(cidr).prefixlen
@@ -128,7 +134,7 @@ class Wiring:
             links=frozenset({self._pod_veth(pod, bound)[1]}),
             addresses=frozenset(Address(dev=ETH0, address=f"{ip}/{length}", noprefixroute=True) for ip in bound.ips),
             routes=frozenset({Route(destination=via, dev=ETH0), Route(destination="default", dev=ETH0, via=via)}),
-            sysctls=POD,
+            sysctls=frozenset(one for one in POD if one.key not in {own.name for own in sysctls(pod)}),
         )
 
     def _machine(self, name: str) -> NetnsName:
@@ -153,12 +159,17 @@ class Wiring:
         return self._veth(self._machine(FABRIC), port, FABRIC_BRIDGE, self._machine(machine))
 
     def _pod_veth(self, pod: Pod, bound: PodAssignment) -> tuple[Veth, Veth]:
-        """The cable from the Node's bridge to a Pod."""
-        name = veth_name(self.lab, pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
-        return self._veth(self._machine(bound.node), name, CNI0, self._pod(pod))
+        """The cable from the Node's bridge to a Pod.
 
-    def _veth(self, switch: NetnsName, port: IfName, bridge: IfName, far: NetnsName) -> tuple[Veth, Veth]:
-        near_mac, far_mac = mac_address(switch, port, "port"), mac_address(switch, port, far)
+        The MAC follows from the address: who has talked to an earlier Pod with that address reaches this one at once, and not
+        only when the neighbour entry is doubted (arp(7): half a minute). Docker's bridge driver does the same.
+        """
+        name = veth_name(self.lab, pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
+        return self._veth(self._machine(bound.node), name, CNI0, self._pod(pod), "".join(bound.ips[:1]))
+
+    def _veth(self, switch: NetnsName, port: IfName, bridge: IfName, far: NetnsName, address: str = "") -> tuple[Veth, Veth]:
+        near_mac = mac_address(switch, port, "port")
+        far_mac = mac_address(switch, address) if address else mac_address(switch, port, far)
         near = Veth(
             name=port,
             mac=near_mac,

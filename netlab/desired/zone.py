@@ -21,8 +21,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
+from netlab.model.node import Namespace
 from netlab.model.service import Endpoint, EndpointPort, EndpointSlice, Service
-from netlab.model.workload import Namespace
 
 SCHEMA_VERSION = "1.1.0"
 TTL_S = 5

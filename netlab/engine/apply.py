@@ -9,22 +9,27 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from netlab.desired.addons import labelled
 from netlab.desired.assignments import Assignments
-from netlab.desired.published import published_service
-from netlab.engine.decide import decide, delete_pods
+from netlab.desired.owning import controller_of, released
+from netlab.desired.published import published
+from netlab.desired.updates import check_update, merged
+from netlab.engine.decide import decide
+from netlab.engine.deleting import delete_pods
+from netlab.engine.nodes import tell_cordons
 from netlab.engine.session import Session
 from netlab.errors import Conflict, NotFound
 from netlab.manifest.load import Written
 from netlab.manifest.merge import three_way
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
-from netlab.model.pod import Pod, PodSpec
-from netlab.model.service import Service, ServiceSpec
+from netlab.model.node import Namespace, Node
+from netlab.model.pod import Pod
 from netlab.model.times import rfc3339
-from netlab.model.workload import Namespace, Node
+from netlab.model.workload import ReplicaSet
 from netlab.store.store import Store
 
 Verdict = Literal["created", "configured", "unchanged"]
@@ -63,11 +68,16 @@ class _Before:
 
 
 def apply(
-    session: Session, wishes: Iterable[KubernetesObject | Written[KubernetesObject]], *, dry_run: bool = False
+    session: Session,
+    wishes: Iterable[KubernetesObject | Written[KubernetesObject]],
+    *,
+    dry_run: bool = False,
+    filled: bool = False,
 ) -> list[Applied]:
     """Put the wishes into the store and return what became of each, in the given order. All of them, or none.
 
-    With `dry_run` all is checked and decided, and then nothing of it is kept.
+    With `dry_run` all is checked and decided, and then nothing of it is kept. With `filled` the objects are returned as `get`
+    shows them, with what was assigned: a Service with its ClusterIP.
 
     Raises:
         NamespaceMissing: an object is in a Namespace that neither exists nor is in the set.
@@ -88,7 +98,11 @@ def apply(
         )
         found += [_apply_one(store, before, wish) for wish in wanted]
         if any(item.verdict != "unchanged" for item in found):
-            decide(store, session.clock())  # raises now, and not when half of it is made
+            tell_cordons(store, before.objects, [applied.item for applied in found], session.clock())
+            decide(store, session.clock(), session.room())  # raises now, and not when half of it is made
+        if filled:
+            shown = published(store.cluster(), store.assignments(), session.clock()).objects
+            found[:] = [applied._replace(item=shown[applied.key]) for applied in found]
         if dry_run:
             raise _Undone
     return found
@@ -115,7 +129,7 @@ def _apply_one(store: Store, before: _Before, wish: KubernetesObject | Written[K
     old = before.objects.get(wish.item.key)
     last = before.applied.get(old.metadata.uid) if old else None
     item = wish.item
-    if old is not None and _merged(old, item, before.assignments) != old:
+    if old is not None and merged(old, item, before.assignments) != old:
         item = three_way(old, wish.plain, json.loads(last) if last else None)
     done = _put(store, before, item)
     text = json.dumps(wish.plain, sort_keys=True, separators=(",", ":"))
@@ -127,16 +141,17 @@ def _apply_one(store: Store, before: _Before, wish: KubernetesObject | Written[K
 def _put(store: Store, before: _Before, item: KubernetesObject) -> Applied:
     """Put one object into the store as it is."""
     _check_namespace(before.known, item)
+    item = labelled(item) if isinstance(item, Namespace) else item
     old = before.objects.get(item.key)
     if old is None:
         if isinstance(item, Node):
             raise Conflict(f"node/{item.metadata.name}: Nodes are made by `netlab up --nodes N`, not by apply")
         return Applied(item.key, "created", store.put(item))
-    merged = _merged(old, item, before.assignments)
-    if merged == old:
+    later = merged(old, item, before.assignments)
+    if later == old:
         return Applied(item.key, "unchanged", old)
-    check_update(old, merged)
-    return Applied(item.key, "configured", store.put(merged))
+    check_update(old, later)
+    return Applied(item.key, "configured", store.put(later))
 
 
 def _check_namespace(known: Cluster, item: KubernetesObject) -> None:
@@ -150,63 +165,6 @@ def _check_namespace(known: Cluster, item: KubernetesObject) -> None:
         raise Conflict(f"{item.key}: namespace {name!r} is being deleted; nothing new can be made in it")
 
 
-def _merged(old: KubernetesObject, item: KubernetesObject, assignments: Assignments) -> KubernetesObject:
-    """The new wish with what the system added to the old one: identity, owners, the status, a Node's own labels.
-
-    A wish with the old one's uid is the old one, edited: it has the Node's own labels, or they were taken away.
-    """
-    wish, known = item.metadata, old.metadata
-    labels = {**known.labels, **wish.labels} if isinstance(item, Node) and not wish.uid else wish.labels
-    meta = replace(known, labels=labels, annotations=wish.annotations)
-    if isinstance(item, Pod) and isinstance(old, Pod):
-        bound = assignments.pods.get(old.key)
-        return replace(item, metadata=meta, status=old.status, spec=_bound_as(old, item, bound.node if bound else ""))
-    if isinstance(item, Node) and isinstance(old, Node):
-        return replace(old, metadata=meta)
-    if isinstance(item, Service) and isinstance(old, Service):
-        return replace(item, metadata=meta, spec=_filled_as(old, item, assignments))
-    return replace(item, metadata=meta)
-
-
-def _bound_as(old: Pod, item: Pod, node: str) -> PodSpec:
-    """The spec of `item`; a `nodeName` that only says where the Pod already is (from `get -o yaml`) is no change."""
-    return replace(item.spec, node_name=old.spec.node_name) if item.spec.node_name == node else item.spec
-
-
-def _filled_as(old: Service, item: Service, assignments: Assignments) -> ServiceSpec:
-    """The spec of `item`; a field that only says what was filled in (from `get -o yaml`) is no change."""
-    shown = published_service(old, assignments).spec
-    names = [field.name for field in fields(ServiceSpec)]
-    known = {name: getattr(old.spec, name) for name in names if getattr(item.spec, name) == getattr(shown, name)}
-    return replace(item.spec, **known)
-
-
-def check_update(old: KubernetesObject, new: KubernetesObject) -> None:
-    """Raise Conflict if `old` cannot become `new` while it exists: most of a Pod's spec, a selector, what is going."""
-    if old.metadata.deletion_timestamp:
-        raise Conflict(f"{old.key} is being deleted; apply it again when it is gone")
-    if isinstance(old, Pod) and isinstance(new, Pod) and _unchangeable(old.spec) != _unchangeable(new.spec):
-        raise Conflict(
-            f"{old.key}: of a Pod only image, command, args, env, envFrom and workingDir of its containers can be changed;"
-            f" `netlab delete {old.key}` first"
-        )
-    selector = getattr(getattr(old, "spec", None), "selector", None)
-    if old.kind == "Deployment" and selector != getattr(getattr(new, "spec", None), "selector", None):
-        raise Conflict(f"{old.key}: spec.selector cannot be changed; `netlab delete {old.key}` first")
-
-
-def _unchangeable(spec: PodSpec) -> PodSpec:
-    """The spec without what one container can change in a running Pod: then it alone is replaced (N15)."""
-    init, main = (
-        tuple(
-            replace(container, image="", command=(), args=(), env=(), env_from=(), working_dir="", image_pull_policy="")
-            for container in containers
-        )
-        for containers in (spec.init_containers, spec.containers)
-    )
-    return replace(spec, init_containers=init, containers=main)
-
-
 class Deleted(NamedTuple):
     """Whose deletion began, with the uid of the one that is meant, and which keys do not exist."""
 
@@ -214,8 +172,12 @@ class Deleted(NamedTuple):
     missing: list[Key]
 
 
-def delete(session: Session, keys: Iterable[Key], *, grace_s: int | None = None, dry_run: bool = False) -> Deleted:
+def delete(
+    session: Session, keys: Iterable[Key], *, grace_s: int | None = None, dry_run: bool = False, orphan: bool = False
+) -> Deleted:
     """Begin the deletion of these objects and of all they own; those that do not exist are returned, as kubectl reports them.
+
+    With `orphan` what they own stays, and is nobody's.
 
     Pods get their time to end; a Namespace goes when the last of its objects has gone; the rest goes at once. With `dry_run`
     nothing is changed, and the same is returned.
@@ -229,12 +191,23 @@ def delete(session: Session, keys: Iterable[Key], *, grace_s: int | None = None,
     with contextlib.suppress(_Undone), store.transaction():
         cluster = store.cluster()
         found |= {key: cluster.objects[key] for key in wanted if key in cluster.objects}
+        if orphan:
+            cluster = _orphaned(store, cluster, found.values())
         for item in found.values():
             _delete_one(session, cluster, item, grace_s, now)
-        decide(store, now)
+        decide(store, now, session.room())
         if dry_run:
             raise _Undone
     return Deleted({key: item.metadata.uid for key, item in found.items()}, [key for key in wanted if key not in found])
+
+
+def _orphaned(store: Store, cluster: Cluster, owners: Iterable[KubernetesObject]) -> Cluster:
+    """What these objects own becomes nobody's."""
+    uids = {owner.metadata.uid for owner in owners}
+    owned = [item for item in cluster.objects.values() if (owner := controller_of(item)) and owner.uid in uids]
+    pods = [store.put(released(item)) for item in owned if isinstance(item, Pod)]
+    sets = [store.put(released(item)) for item in owned if isinstance(item, ReplicaSet)]
+    return cluster.with_objects((*pods, *sets))
 
 
 def _delete_one(session: Session, cluster: Cluster, item: KubernetesObject, grace_s: int | None, now: float) -> None:

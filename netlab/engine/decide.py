@@ -1,63 +1,43 @@
-"""Decisions that are kept: Deployments become Pods, Pods get Nodes and addresses, Services get IPs and ports.
+"""Decisions that are kept: workloads become Pods, Pods get Nodes and addresses, Services get IPs and ports.
 
 The deciding itself is pure (desired/); here its results are stored, in one transaction, before anything is built on them.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import replace
-
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
-from netlab.desired.workloads import converge
+from netlab.desired.evictions import evictions, may_evict
+from netlab.engine.controllers import run_controllers
+from netlab.engine.deleting import delete_pods
+from netlab.engine.nodes import watch_nodes
 from netlab.model.event import Event, event_of
 from netlab.model.lab import Cluster
-from netlab.model.meta import Key
-from netlab.model.pod import Pod
-from netlab.model.times import rfc3339
-from netlab.model.workload import Namespace
+from netlab.model.node import Namespace
+from netlab.model.resources import Amounts
 from netlab.store.events import record
 from netlab.store.store import Store
 
 
-def decide(store: Store, now: float) -> tuple[Cluster, Assignments]:
+def decide(store: Store, now: float, room: Amounts) -> tuple[Cluster, Assignments]:
     """Return all objects and all choices, the missing ones made and stored. To be called inside a transaction.
+
+    `room` is what each Node has for its Pods to ask for.
 
     Raises:
         Conflict: a wish contradicts another one, or a range.
         PoolExhausted: no address or port is left.
     """
-    cluster = _converge(store, store.cluster(), now)
+    cluster = _evict(store, watch_nodes(store, store.cluster(), now), now)
+    cluster = run_controllers(store, cluster, now)
     cluster = _finish_namespaces(store, cluster)
     earlier = store.assignments()
-    assignments = assign(cluster, earlier)
+    assignments = assign(cluster, earlier, room)
     if assignments != earlier:
         store.put_assignments(assignments)
         for event in scheduling_events(cluster, earlier, assignments):
             record(store, event, now)
     return cluster, assignments
-
-
-def delete_pods(store: Store, pods: Iterable[Pod], now: float, grace_s: int | None = None) -> list[Pod]:
-    """Begin the deletion of Pods and return them as stored; one whose deletion has begun can only be hurried.
-
-    `grace_s` is the time from TERM to KILL in seconds, by default the Pod's own. As in Kubernetes, the deletionTimestamp is
-    the moment at which the grace period is over.
-    """
-    changed = []
-    for pod in pods:
-        grace = pod.spec.termination_grace_period_seconds if grace_s is None else grace_s
-        stamp = rfc3339(math.ceil(now + grace) if grace else now)
-        if pod.metadata.deletion_timestamp and pod.metadata.deletion_timestamp <= stamp:
-            continue
-        meta = replace(pod.metadata, deletion_timestamp=stamp, deletion_grace_period_seconds=grace)
-        changed.append(store.put(replace(pod, metadata=meta)))
-        for container in (*pod.spec.sidecars, *pod.spec.containers):
-            message = f"Stopping container {container.name}"
-            record(store, event_of(pod.key, "Normal", "Killing", message), now)
-    return changed
 
 
 def scheduling_events(cluster: Cluster, earlier: Assignments, later: Assignments) -> list[Event]:
@@ -74,23 +54,13 @@ def scheduling_events(cluster: Cluster, earlier: Assignments, later: Assignments
     return found
 
 
-def _converge(store: Store, cluster: Cluster, now: float) -> Cluster:
-    create, delete = converge(cluster, store.revision)
-    created = [store.put(pod) for pod in create]
-    doomed = [pod for key in delete if isinstance(pod := cluster.objects.get(key), Pod)]
-    deleted = delete_pods(store, doomed, now)
-    for pod in (*created, *deleted):
-        _tell_owner(store, pod, now)
-    return cluster.with_objects((*created, *deleted))
-
-
-def _tell_owner(store: Store, pod: Pod, now: float) -> None:
-    owner = next((item for item in pod.metadata.owner_references if item.controller), None)
-    if owner is None:
-        return
-    about = Key("Deployment", pod.metadata.namespace, owner.name.rpartition("-")[0])
-    reason, verb = ("SuccessfulDelete", "Deleted") if pod.metadata.deletion_timestamp else ("SuccessfulCreate", "Created")
-    record(store, event_of(about, "Normal", reason, f"{verb} pod: {pod.metadata.name}"), now)
+def _evict(store: Store, cluster: Cluster, now: float) -> Cluster:
+    """Begin the deletion of Pods that a taint drives from their Nodes."""
+    due = evictions(cluster, store.assignments(), now).due if may_evict(cluster) else ()
+    for pod in due:
+        about = f"{pod.metadata.namespace}/{pod.metadata.name}"
+        record(store, event_of(pod.key, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {about}"), now)
+    return cluster.with_objects(delete_pods(store, due, now)) if due else cluster
 
 
 def _finish_namespaces(store: Store, cluster: Cluster) -> Cluster:

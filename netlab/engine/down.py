@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from netlab.desired.compile import mark
 from netlab.engine.agent import stop_agent
-from netlab.engine.session import new_runtime
+from netlab.engine.containers import new_runtime
 from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.kernel.files import remove_if_empty, remove_tree
 from netlab.kernel.linux import LinuxNetwork

@@ -7,8 +7,9 @@
     processes ... desired sandboxes - observed sandboxes -> crun and conmon
 
 A round that changed something is followed by another one: containers that run make endpoints ready, endpoints make rules.
-The last round changes nothing, which is the proof that what is observed is what is desired. A process killed between any
-two statements leaves a state from which the next round goes on: level-triggered, nothing is remembered outside the store.
+The last round changes nothing in Linux, which is the proof that what is observed is what is desired. A process killed
+between any two statements leaves a state from which the next round goes on: level-triggered, nothing is remembered outside
+the store.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from collections.abc import Iterable
 
 from netlab.desired.compile import compile_net
 from netlab.desired.endpoints import all_slices
+from netlab.desired.host_ports import host_ports
+from netlab.desired.power import stopped_nodes
+from netlab.desired.probing import patients
 from netlab.desired.services import service_entries, udp_endpoints
 from netlab.desired.zone import zone
 from netlab.engine.decide import decide
 from netlab.engine.look import Look, form_sandboxes
-from netlab.engine.pods import act, report_statuses, wishes
+from netlab.engine.nodes import next_moments
+from netlab.engine.pods import act, power_off, report_statuses, running_sandboxes, wishes
+from netlab.engine.pulls import begin_pulls, held_back, look_at_images, waits_of
 from netlab.engine.report import Report
 from netlab.engine.session import Session
 from netlab.errors import NetlabError
@@ -40,14 +46,17 @@ def reconcile(session: Session) -> Report:
 
     Raises:
         KernelError: Linux refused a step of the network; the steps before it are done, and the next call goes on.
-        NetlabError: it did not come to rest in MAX_ROUNDS rounds.
+        NetlabError: it did not come to rest in MAX_ROUNDS rounds, although nothing was decided in them.
     """
-    report = Report()
+    report, decided = Report(), session.store.revision
     while report.rounds < MAX_ROUNDS:
         report.rounds += 1
         if not _round(session, report):
             session.store.set_fact("synced", str(session.store.revision))
             return report
+    if session.store.revision != decided:  # a long rollout or Job: others may have the lab before it goes on
+        report.wake_at = session.clock()
+        return report
     newest = f"the newest change: {report.steps[-1]}" if report.steps else "see `netlab events -A`"
     raise NetlabError(f"lab {session.paths.lab} did not come to rest in {MAX_ROUNDS} rounds; {newest}")
 
@@ -56,10 +65,12 @@ def _round(session: Session, report: Report) -> bool:
     """One look and one act; tell whether anything was changed."""
     store, now = session.store, session.clock()
     with report.timed("decide"), store.transaction():
-        cluster, assignments = decide(store, now)
+        cluster, assignments = decide(store, now, session.room())
     with report.timed("statuses"):
-        formed = form_sandboxes(cluster, assignments)
-        look = Look(cluster=cluster, assignments=assignments, formed=formed, seen=session.runtime.observe(), now=now)
+        images = look_at_images(session.images, cluster.pods)
+        formed = form_sandboxes(cluster, assignments, images)
+        seen = session.runtime.observe()
+        look = Look(cluster=cluster, assignments=assignments, formed=formed, seen=seen, now=now, images=images)
         look, news = report_statuses(store, look)
     steps = _network(session, report, look)
     with report.timed("records"):
@@ -69,8 +80,16 @@ def _round(session: Session, report: Report) -> bool:
         _forget_stale_flows(session, look)
     with report.timed("processes"):
         steps += _processes(session, report, look)
+    report.patients = tuple(patients(look.cluster.pods, look.seen, look.assignments, session.paths.lab))
     report.changes += steps
-    return bool(steps or news)
+    return bool(steps) or (bool(news) and not _is_decided(session, look))
+
+
+def _is_decided(session: Session, look: Look) -> bool:
+    """Tell whether nothing more follows from the news of this look: all else of the round was made from them already."""
+    store = session.store
+    with store.transaction():
+        return decide(store, look.now, session.room()) == (look.cluster, look.assignments)
 
 
 def _network(session: Session, report: Report, look: Look) -> int:
@@ -109,23 +128,29 @@ def _forget_stale_flows(session: Session, look: Look) -> None:
     if changed:
         slices = all_slices(look.cluster, look.assignments)
         entries = service_entries(look.cluster, slices, look.assignments)
+        ports = host_ports(look.cluster, look.assignments)
         for name, node in look.assignments.nodes.items():
             netns = machine_netns(session.paths.lab, name)
-            if netns in changed:
-                session.network.keep_udp_flows(netns, udp_endpoints(entries, node.ip))
+            if netns in changed and name not in stopped_nodes(look.cluster.lab):
+                session.network.keep_udp_flows(netns, udp_endpoints(entries, node.ip, ports[name]))
         session.store.set_fact("stale-flows", "")
 
 
 def _processes(session: Session, report: Report, look: Look) -> int:
     """Start, end and clear away processes; return the number of steps that were done."""
-    plan = plan_processes(wishes(session.store, look), look.seen, look.now)
+    wanted = list(wishes(session.store, look))
+    waits = {wish.pod.metadata.uid: waits_of(look, wish) for wish in wanted}
+    plan = held_back(power_off(look, plan_processes(wanted, running_sandboxes(look), look.now)), waits)
+    problems = begin_pulls(session, look, waits)
     if plan.backoffs:
         with session.store.transaction():
             for (uid, container), backoff in plan.backoffs.items():
                 session.store.put_restart(uid, container, backoff)
     report.steps += [f"# {step}" for steps in plan.steps.values() for step in steps]
-    done, problems = act(session, look, plan)
+    done, more, waits_for_mounts = act(session, look, plan)
+    problems += more
     report.problems += [problem for problem in problems if problem not in report.problems]
-    retry_at = look.now + RETRY_S if problems else None
-    report.wake_at = min((moment for moment in (plan.wake_at, retry_at) if moment is not None), default=None)
+    retry_at = look.now + RETRY_S if problems or waits_for_mounts else None
+    moments = (plan.wake_at, retry_at, *next_moments(look))
+    report.wake_at = min((moment for moment in moments if moment is not None), default=None)
     return done

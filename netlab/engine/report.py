@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from netlab.desired.probing import Patient
+
 
 @dataclass(slots=True, kw_only=True)
 class Report:
@@ -14,7 +16,8 @@ class Report:
 
     `changes` counts changes of Linux and of processes; `timings` are seconds by part, for the breakdown; `problems` are
     sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do;
-    `steps` are all changes in order, those of the network as the commands that do them by hand, each with its reason.
+    `steps` are all changes in order, those of the network as the commands that do them by hand, each with its reason;
+    `patients` are the containers that run and have probes.
     """
 
     changes: int = 0
@@ -23,6 +26,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
     wake_at: float | None = None
     steps: list[str] = field(default_factory=list)
+    patients: tuple[Patient, ...] = ()
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netlab.desired.compile import mark
+from netlab.desired.node_status import capacity
+from netlab.engine.containers import new_runtime
+from netlab.engine.images import MachineImages
 from netlab.errors import NotFound
 from netlab.kernel.linux import LinuxNetwork
-from netlab.kernel.port import Network, Runtime, Scope
-from netlab.kernel.runtime import ContainerRuntime
+from netlab.kernel.machine_facts import look_at_machine
+from netlab.kernel.port import Images, Network, Runtime, Scope
 from netlab.model.lab import Lab
+from netlab.model.resources import Amounts, amounts
 from netlab.store.lock import locked
 from netlab.store.paths import LabPaths
 from netlab.store.store import Store
@@ -28,6 +32,7 @@ class Session:
     store: Store
     network: Network
     runtime: Runtime
+    images: Images = field(default_factory=MachineImages)
     clock: Clock = time.time
 
     @property
@@ -35,14 +40,13 @@ class Session:
         """The lab as it is wished."""
         return self.store.cluster().lab
 
+    def room(self) -> Amounts:
+        """What each Node has for its Pods to ask for."""
+        return amounts(capacity(look_at_machine(self.paths.data)))
+
     def scope(self) -> Scope:
         """What of the machine belongs to this lab: recorded names that carry the mark."""
         return Scope(mark=mark(self.lab.metadata.uid), names=self.store.namespaces())
-
-
-def new_runtime(paths: LabPaths) -> ContainerRuntime:
-    """Return the container runtime with the lab's directories."""
-    return ContainerRuntime(state=paths.state, data=paths.data, lab=paths.lab)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, mark
 from netlab.engine.agent import ensure_agent
+from netlab.engine.nodes import registered_event, started_events
 from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
 from netlab.engine.session import Session
@@ -20,14 +21,18 @@ from netlab.engine.view import open_store
 from netlab.errors import Conflict, NotFound
 from netlab.kernel.files import PRIVATE, make_directory, replace_text
 from netlab.kernel.linux import LinuxNetwork
+from netlab.kernel.machine_facts import look_at_machine
 from netlab.kernel.port import Scope
 from netlab.model.lab import Cluster, Lab, LabSpec
-from netlab.model.meta import ObjectMeta
+from netlab.model.meta import Labels, ObjectMeta
+from netlab.model.node import Node
 from netlab.model.wire import wire_name
 from netlab.plan.diff import diff
 from netlab.plan.steps import explained
+from netlab.store.events import record
 from netlab.store.paths import LabPaths
 
+CHANGEABLE = frozenset({"nodes", "node_monitor_grace_period"})
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -51,6 +56,7 @@ def up(session: Session, spec: LabSpec | None = None) -> Report:
             make_directory(directory, PRIVATE)
     before = session.store.lab()
     lab = _wished(session, before, spec)
+    _note_versions(session)
     if lab != before:
         with session.store.transaction():
             _store(session, lab)
@@ -86,6 +92,14 @@ def planned(paths: LabPaths, spec: LabSpec | None = None) -> list[str]:
         network.close()
 
 
+def _note_versions(session: Session) -> None:
+    """Keep what Nodes say of themselves: to ask the programs again takes too long for a command that only looks."""
+    from importlib.metadata import version  # noqa: PLC0415 - 20 ms, which only `up` pays
+
+    session.store.set_fact("runtime version", session.runtime.version())
+    session.store.set_fact("netlab version", f"netlab-{version('netlab')}")
+
+
 def _wished(session: Session, before: Lab | None, spec: LabSpec | None) -> Lab:
     if before is None:
         return Lab(metadata=ObjectMeta(name=session.paths.lab, uid=_uid(session)), spec=spec or LabSpec())
@@ -111,7 +125,7 @@ def check_change(before: Lab, spec: LabSpec) -> None:
     cure = f"`netlab down --lab {name}` first, or give the new one another name with --lab"
     for item in fields(LabSpec):
         old, new = getattr(before.spec, item.name), getattr(spec, item.name)
-        if item.name != "nodes" and old != new:
+        if item.name not in CHANGEABLE and old != new:
             raise Conflict(f"lab {name} is up with {wire_name(item.name)} {old}, and that cannot become {new}; {cure}")
     lost = {node.name for node in before.spec.nodes} - {node.name for node in spec.nodes}
     if lost:
@@ -120,15 +134,24 @@ def check_change(before: Lab, spec: LabSpec) -> None:
 
 def _store(session: Session, lab: Lab) -> None:
     store = session.store
-    known = store.lab() is not None
+    before = store.lab()
+    templates = {template.name: template.labels for template in before.spec.nodes} if before else {}
     store.put_lab(lab)
     present = store.cluster().objects
-    for node in nodes(lab.spec):
+    for node in nodes(lab.spec, look_at_machine(session.paths.data).architecture):
         old = present.get(node.key)
-        store.put(replace(node, metadata=replace(old.metadata, labels=node.metadata.labels)) if old else node)
-    if not known:
+        store.put(relabelled(old, templates.get(node.metadata.name, {}), node) if isinstance(old, Node) else node)
+        for event in () if old else (*started_events(node.metadata.name), registered_event(node.metadata.name)):
+            record(store, event, session.clock())
+    if before is None:
         for item in (*namespaces(), *cluster_dns(sys.executable, _program_paths(), str(session.paths.dns))):
             store.put(item)
+
+
+def relabelled(old: Node, template: Labels, new: Node) -> Node:
+    """Return a Node with the labels it has from others, and its own ones: those of the `template` it had before go."""
+    others = {key: value for key, value in old.metadata.labels.items() if key not in template}
+    return replace(old, metadata=replace(old.metadata, labels={**others, **new.metadata.labels}))
 
 
 def _program_paths() -> tuple[str, ...]:

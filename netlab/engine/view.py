@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
+from netlab.desired.node_status import node_status
 from netlab.desired.published import published
 from netlab.errors import NotFound
 from netlab.kernel.inotify import Watch
+from netlab.kernel.machine_facts import look_at_machine
 from netlab.kernel.netns import names_in_use
 from netlab.model.lab import Cluster
+from netlab.model.node import Node
 from netlab.netstate.names import machine_netns
 from netlab.store.events import events
 from netlab.store.paths import LabPaths
@@ -24,9 +27,22 @@ def read_lab(paths: LabPaths, *, with_events: bool = False) -> Cluster:
     with contextlib.closing(open_store(paths)) as store:
         cluster, assignments = store.cluster(), store.assignments()
         known = events(store) if with_events else ()
-    present = names_in_use()
-    nodes = [replace(node, is_ready=machine_netns(paths.lab, node.metadata.name) in present) for node in cluster.nodes]
-    return published(cluster.with_objects((*nodes, *known)), assignments)
+        versions = store.fact("runtime version"), store.fact("netlab version")
+    nodes = _nodes(paths, cluster, assignments, versions)
+    return published(cluster.with_objects((*nodes, *known)), assignments, time.time())
+
+
+def _nodes(paths: LabPaths, cluster: Cluster, assignments: Assignments, versions: tuple[str, str]) -> Iterator[Node]:
+    """The Nodes with what is seen of them now."""
+    machine, present, now = look_at_machine(paths.data), names_in_use(), time.time()
+    for node in cluster.nodes:
+        name = node.metadata.name
+        given = assignments.nodes.get(name)
+        status = node_status(
+            node, cluster.lab, machine, pod_cidr=given.pod_cidr if given else "", versions=versions, now=now,
+            is_there=machine_netns(paths.lab, name) in present,
+        )  # fmt: skip
+        yield replace(node, status=status)
 
 
 def watch_lab(paths: LabPaths, deadline: float | None = None, *, with_events: bool = False) -> Iterator[Cluster]:

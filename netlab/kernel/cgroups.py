@@ -9,15 +9,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from netlab.errors import KernelError
 from netlab.kernel import processes
+from netlab.kernel.files import translated
 from netlab.kernel.mounts import CGROUP2_MAGIC, CGROUPS, TMPFS_MAGIC, filesystem_type
 
 ROOT: Final = "netlab"
 DEADLINE_S: Final = 5.0
+SWAPS: Final = Path("/proc/swaps")
 
 
 def hierarchies() -> list[Path]:
@@ -31,9 +35,49 @@ def hierarchies() -> list[Path]:
         return []
 
 
+def expect_moves() -> None:
+    """Let moves of processes between cgroups that come within some 20 ms go at once; returns immediately, changes nothing.
+
+    For the first move in a while the kernel waits until every CPU has passed a quiet point, 8-15 ms, and whoever asked waits
+    with it. Here a thread asks for the move of this process to where it is, while there is other work to do.
+    Source: kernel/cgroup/cgroup.c, cgroup_attach_lock; kernel/rcu/sync.c.
+    """
+    threading.Thread(target=_stay, name="cgroups", daemon=True).start()
+
+
+def _stay() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        membership = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        for _, controllers, path in membership:
+            procs = CGROUPS.joinpath(controllers, path.lstrip("/"), "cgroup.procs")
+            if procs.exists():
+                procs.write_text("0")
+                return
+
+
 def directories(*parts: str) -> list[Path]:
     """Return the directories /netlab/<parts> that exist, one per hierarchy."""
     return [path for root in hierarchies() if (path := root.joinpath(ROOT, *parts)).is_dir()]
+
+
+def write(files: Mapping[str, str], *parts: str) -> None:
+    """Write those of the files that the directories /netlab/<parts> have.
+
+    Raises:
+        KernelError: the kernel refuses a value.
+    """
+    for directory in directories(*parts):
+        for name, text in files.items():
+            path = directory / name
+            if path.exists():
+                with translated("write", path):
+                    path.write_text(text)
+
+
+def counts_swap() -> bool:
+    """Tell whether the machine swaps, and counts for each cgroup how much."""
+    v1 = CGROUPS / "memory/memory.memsw.limit_in_bytes"
+    return len(SWAPS.read_text().splitlines()) > 1 and (hierarchies() == [CGROUPS] or v1.exists())
 
 
 def pids(*parts: str) -> set[int]:

@@ -15,7 +15,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,6 @@ from typing import IO, Final
 from netlab.errors import KernelError
 from netlab.kernel import oci, processes
 from netlab.kernel.crun import ENVIRONMENT, Crun, Stdio, message_of, unstartable
-from netlab.kernel.files import translated
 from netlab.kernel.poddir import Bundle
 from netlab.kernel.terminal import Relay, console_socket, received_master, size_of
 
@@ -63,13 +61,10 @@ class Command:
         Raises:
             KernelError: the runtime had other trouble.
         """
-        log = os.memfd_create("log", os.MFD_CLOEXEC)
-        try:
-            with _process_file(self._crun.root.parent, self._config()) as path, processes.adopting_orphans():
-                code = self._with_terminal(path, log) if self._tty else self._with_streams(path, log)
+        with _in_memory() as log, _in_memory(self._config()) as process:
+            with processes.adopting_orphans():
+                code = self._with_terminal(process, log) if self._tty else self._with_streams(process, log)
             message = message_of(Path(f"/proc/self/fd/{log}").read_text(errors="replace").splitlines())
-        finally:
-            os.close(log)
         return self._code(code, message)
 
     @contextmanager
@@ -113,15 +108,15 @@ class Command:
             process["consoleSize"] = {"height": size[0], "width": size[1]}
         return oci.text(process)
 
-    def _with_streams(self, path: Path, log: int) -> int:
-        self._process = self._start(path, log, self._stdio)
+    def _with_streams(self, process: int, log: int) -> int:
+        self._process = self._start(process, log, self._stdio)
         self._pass_on()
         return self._process.wait()
 
-    def _with_terminal(self, path: Path, log: int) -> int:
-        place = path.with_suffix(".sock")
+    def _with_terminal(self, process: int, log: int) -> int:
+        place = self._crun.root.parent / f"exec-{os.getpid()}-{log}.sock"
         with console_socket(place) as listener:
-            self._process = self._start(path, log, NO_STREAMS, "--tty", f"--console-socket={place}")
+            self._process = self._start(process, log, NO_STREAMS, "--tty", f"--console-socket={place}")
             ended = os.pidfd_open(self._process.pid)
             try:
                 master = received_master(listener, ended)
@@ -143,12 +138,13 @@ class Command:
         finally:
             relay.close()
 
-    def _start(self, path: Path, log: int, stdio: Stdio, *options: str) -> subprocess.Popen[bytes]:
-        words = ["crun", *self._crun.options(), f"--log=/proc/self/fd/{log}", "exec", *options, "--process", str(path)]
+    def _start(self, process: int, log: int, stdio: Stdio, *options: str) -> subprocess.Popen[bytes]:
+        words = ["crun", *self._crun.options(), f"--log=/proc/self/fd/{log}"]
+        words += ["exec", *options, f"--process=/proc/self/fd/{process}"]
         try:
             return subprocess.Popen(
                 [*words, self._bundle.id],
-                stdin=stdio[0], stdout=stdio[1], stderr=stdio[2], env=ENVIRONMENT, cwd="/", pass_fds=(log,),
+                stdin=stdio[0], stdout=stdio[1], stderr=stdio[2], env=ENVIRONMENT, cwd="/", pass_fds=(log, process),
             )  # fmt: skip
         except OSError as error:
             raise KernelError(f"crun: {error.strerror}") from error
@@ -171,12 +167,11 @@ class Command:
 
 
 @contextmanager
-def _process_file(directory: Path, text: str) -> Iterator[Path]:
-    with translated("write", directory):
-        handle, name = tempfile.mkstemp(prefix="exec-", suffix=".json", dir=directory)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
+def _in_memory(text: str = "") -> Iterator[int]:
+    """A file that nobody has to clear away, by its number."""
+    handle = os.memfd_create("netlab", os.MFD_CLOEXEC)
     try:
-        yield Path(name)
+        os.pwrite(handle, text.encode(errors="surrogateescape"), 0)
+        yield handle
     finally:
-        Path(name).unlink(missing_ok=True)
+        os.close(handle)

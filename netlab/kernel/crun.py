@@ -32,6 +32,7 @@ _UNSTARTABLE: Final[tuple[tuple[str, Callable[[str, str], str], int], ...]] = (
     (r"exec container process (?:.*)`([^`]*)`: (.+)", lambda name, why: f'exec: "{name}": {why.lower()}', 126),
     (r"open executable(): (.+)", lambda _, __: "exec: permission denied", 126),
     (r"chdir(?: to)? `([^`]*)`: (.+)", lambda name, why: f'chdir to cwd ("{name}"): {why.lower()}', 126),
+    (r"OOM: the memory limit could be too low(:)", lambda _, __: "container init was OOM-killed (memory limit too low?)", 128),
     (r"(?:cannot )?mount `([^`]*)` to (.+)", lambda name, why: f'mount "{name}" to {_plain(why)}', 126),
 )
 
@@ -86,13 +87,16 @@ class Crun:
         """
         if not self.knows(name):
             return
-        state = self.root / name
         try:
             self.call("delete", "-f", name)
         except (KernelError, Unstartable):
-            if (state / "status").exists():
+            if (self.root / name / "status").exists():
                 raise
-        remove_tree(state)
+        self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Take away the state of a container none of whose processes lives; its cgroup is the caller's to remove."""
+        remove_tree(self.root / name)
 
     def knows(self, name: str) -> bool:
         """Tell whether crun has state of a container."""

@@ -39,6 +39,7 @@ def checks(data: Path, *, uplink: bool = False) -> Checks:
         ("inotify", probes.inotify),
         ("data-directory", lambda name: probes.data_directory(name, data, data)),
         ("memory", probes.memory),
+        ("skopeo", installed.with_version),
         ("tcpdump", installed.with_version),
         ("conntrack", installed.with_version),
         ("iptables", installed.iptables),

@@ -38,19 +38,28 @@ def terminate_sandbox(places: LabDirectories, pod: PodDirectory, names: Iterable
     for bundle in (pod.bundle(name, attempt) for name in names for attempt in pod.attempts(name)[-1:]):
         run = bundle.run()
         if run and is_running(bundle, places.exits):
-            processes.send(run.main, signal.SIGTERM)
+            processes.send(run.main, stop_signal(bundle))
     replace_text(mark, "TERM was sent\n")
 
 
-def stop_container(places: LabDirectories, pod: PodDirectory, container: str, attempt: int, number: signal.Signals) -> None:
-    """Send a signal to the main process of one container that another one is to replace; the first time is written down."""
+def stop_signal(bundle: Bundle) -> signal.Signals:
+    """Return the signal that its image wishes to be ended by, as a name or a number; TERM without a (known) wish."""
+    word = (bundle.read("stop-signal") or "").strip().upper()
+    named = {item.name: item for item in signal.Signals} | {str(int(item)): item for item in signal.Signals}
+    return named.get(word) or named.get(f"SIG{word}", signal.SIGTERM)
+
+
+def stop_container(places: LabDirectories, pod: PodDirectory, container: str, attempt: int, *, force: bool) -> None:
+    """Send the stop signal, or with `force` KILL, to one container that another one is to replace; once it is written down."""
     bundle = pod.bundle(container, attempt)
     run = bundle.run()
     if run is None or not is_running(bundle, places.exits):
         return
     if bundle.read("stopping") is None:  # before the signal: its end must not be taken for the program's own
         replace_text(bundle.path / "stopping", "TERM was sent\n")
-    processes.send(run.main, number)
+    if bundle.read("term") is None:
+        replace_text(bundle.path / "term", "TERM was sent\n")
+    processes.send(run.main, signal.SIGKILL if force else stop_signal(bundle))
 
 
 def kill_sandbox(pod: PodDirectory) -> None:
@@ -61,26 +70,38 @@ def kill_sandbox(pod: PodDirectory) -> None:
     processes.wait([run.conmon for run in runs], DEADLINE_S)
 
 
+def kill_all(pods: Iterable[PodDirectory]) -> None:
+    """Send KILL to all processes of these sandboxes and wait for none: they end side by side while the first are cleared."""
+    for pod in pods:
+        for process in (pod.pause_process(), *(run.main for bundle in pod.bundles() if (run := bundle.run()))):
+            processes.send(process, signal.SIGKILL)
+
+
 def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> None:
     """End all processes of a sandbox and clear away everything of it; the directory goes last, so this can be repeated."""
     if pod.path.exists():
         kill_sandbox(pod)
         runs = [bundle.run() for bundle in pod.bundles()]
         if pod.pause.read("process") is None or None in runs:
-            end_makers([pod.path], lambda: _forget(crun, pod))
+            end_makers([pod.path], lambda: _delete(crun, pod))
         processes.kill([run.conmon for run in runs if run], DEADLINE_S)
-    _forget(crun, pod)
+    for name in _ids(crun, pod):  # nothing runs any more: `crun delete`, a program for each, would do just this
+        crun.forget(name)
     cgroups.remove(places.lab, pod.uid)
     for path in places.exits.glob(f"{pod.prefix}*"):
         path.unlink(missing_ok=True)
+    remove_tree(places.secrets(pod.uid))
     remove_tree(pod.path)
 
 
-def _forget(crun: Crun, pod: PodDirectory) -> None:
-    """Let crun end and forget what it knows of a Pod."""
-    for name in crun.ids():
-        if name.startswith(pod.prefix):
-            crun.delete(name)
+def _ids(crun: Crun, pod: PodDirectory) -> list[str]:
+    """What crun knows of a Pod."""
+    return [name for name in crun.ids() if name.startswith(pod.prefix)]
+
+
+def _delete(crun: Crun, pod: PodDirectory) -> None:
+    for name in _ids(crun, pod):
+        crun.delete(name)
 
 
 def retire_attempt(places: LabDirectories, crun: Crun, pod: PodDirectory, container: str, attempt: int) -> None:
@@ -157,5 +178,5 @@ def clean(places: LabDirectories, crun: Crun) -> None:
     forget()
     cgroups.remove(places.lab)
     cgroups.remove_root_if_empty()
-    for directory in (places.data, places.crun, places.exits):
+    for directory in (places.state / "secrets", places.data, places.crun, places.exits):
         remove_tree(directory)

@@ -11,7 +11,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from netlab.errors import KernelError, NetlabError, NotFound
+from netlab.netstate.health import Health
+from netlab.netstate.hooks import Hook, HookKind, HookState
 from netlab.netstate.process import ContainerRun, Sandbox, SandboxStatus
+from netlab.netstate.volume import digest_of
 
 Item = TypeVar("Item")
 KILLED = 137
@@ -24,10 +27,15 @@ class FakeRuntime:
         self.sandboxes: dict[str, SandboxStatus] = {}
         self.unknown: set[str] = set()
         self.stubborn: set[str] = set()
+        self.hooks: list[tuple[str, int, HookKind]] = []
         self._clock = clock
 
     def prepare(self) -> None:
         """Memory is always ready."""
+
+    def version(self) -> str:
+        """Return a version that is none of crun's."""
+        return "fake://1.0"
 
     def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
         """One row after the other; the error that ended a row is returned with its key."""
@@ -53,7 +61,9 @@ class FakeRuntime:
             known = self.sandboxes[sandbox.uid]
         status = known or SandboxStatus(uid=sandbox.uid, alive=False)
         began = status.started_at if status.alive else self._clock()
-        self.sandboxes[sandbox.uid] = replace(status, alive=True, detached=False, started_at=began)
+        self.sandboxes[sandbox.uid] = replace(
+            status, alive=True, detached=False, started_at=began, files=digest_of(sandbox.files)
+        )
 
     def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
         """Start an attempt. Raises KernelError without a living sandbox, NotFound for a container it does not have."""
@@ -77,9 +87,30 @@ class FakeRuntime:
         """End one container with code 0 or 137; a stubborn Pod's only with `force`."""
         for run in self.sandboxes[uid].runs:
             if (run.name, run.attempt, run.state) == (name, attempt, "running"):
-                self._put(uid, replace(run, stopping_at=run.stopping_at or self._clock()))
+                self._put(uid, replace(run, stopping_at=run.stopping_at or self._clock(), term_at=self._clock()))
                 if force or uid not in self.stubborn:
                     self.exits(uid, name, KILLED if force else 0)
+
+    def run_hook(self, uid: str, name: str, attempt: int, kind: HookKind, hook: Hook | None) -> None:
+        """Begin a hook, once; a test ends it (`hook_ends`). Raises KernelError for one that was begun before."""
+        run = next(run for run in self.sandboxes[uid].runs if (run.name, run.attempt) == (name, attempt))
+        self.hooks.append((name, attempt, kind))
+        if len(set(self.hooks)) < len(self.hooks):
+            raise KernelError(f"hook {kind} of container {name}, attempt {attempt}, was begun before")
+        how: HookState = "running" if hook else "failed"
+        changed = {"post_start": how} if kind == "postStart" else {"pre_stop": how, "stopping_at": self._clock()}
+        self._put(uid, replace(run, **changed))
+
+    def hook_ends(self, uid: str, name: str, how: HookState = "done") -> None:
+        """The hook of a container that is running ends."""
+        run = next(run for run in self.sandboxes[uid].runs if run.name == name)
+        self._put(uid, replace(run, pre_stop=how) if run.pre_stop == "running" else replace(run, post_start=how))
+
+    def note_health(self, uid: str, name: str, attempt: int, health: Health) -> None:
+        """Keep what probes found of a run."""
+        for run in self.sandboxes[uid].runs if uid in self.sandboxes else ():
+            if (run.name, run.attempt) == (name, attempt):
+                self._put(uid, replace(run, health=health))
 
     def terminate(self, uid: str, names: Sequence[str]) -> None:
         """End these containers with code 0, unless the Pod is stubborn."""

@@ -31,6 +31,7 @@ CURES: Final = {
     "inotify-instances": "sysctl -w fs.inotify.max_user_instances=512",
     "inotify-watches": "sysctl -w fs.inotify.max_user_watches=65536",
     "containers": "apt-get install --no-install-recommends crun conmon catatonit golang-github-containers-common",
+    "skopeo": "apt-get install --no-install-recommends skopeo",
     "nft": "apt-get install nftables",
     "ip": "apt-get install iproute2",
     "tcpdump": "apt-get install --no-install-recommends tcpdump",

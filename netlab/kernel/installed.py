@@ -43,6 +43,7 @@ PROGRAMS: Final[dict[str, Program]] = {
     "crun": Program("containers", tried=CRUN_TRIED),
     "conmon": Program("containers"),
     "catatonit": Program("containers"),
+    "skopeo": Program("skopeo", only_for="images other than host"),
     "ip": Program("ip", option="-V"),
     "tcpdump": Program("tcpdump", only_for="seeing packets with it in a Pod or on a Node"),
     "conntrack": Program("conntrack", only_for="listing translated connections with it on a Node"),

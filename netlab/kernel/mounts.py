@@ -27,7 +27,7 @@ TMPFS_MAGIC: Final = 0x01021994
 OVERLAYFS_MAGIC: Final = 0x794C7630
 CGROUP2_MAGIC: Final = 0x63677270
 _CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
-_MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
+_MS_BIND, _MS_REC, _MS_PRIVATE, _MS_SLAVE = 0x1000, 0x4000, 1 << 18, 1 << 19
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
@@ -65,8 +65,33 @@ def inside(function: Callable[[], Result]) -> Result:
     return run_in_thread(covered)
 
 
-def each(work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
-    """Call `do` for every item; those under one key in order, up to four keys at a time, in threads where crun works.
+def privately(function: Callable[[], Result]) -> Result:
+    """Return what `function` returns in a fresh thread with a view of the mounts of its own, which goes with it.
+
+    What is mounted there is seen by the programs started from it and by nobody else. Mounts of the machine are seen to come and
+    go in there. Raises KernelError if the kernel refuses that.
+    """
+
+    def private() -> Result:
+        try:
+            _call(_libc.unshare, _CLONE_FS | _CLONE_NEWNS)
+            _call(_libc.mount, None, b"/", None, _MS_REC | _MS_SLAVE, None)
+        except OSError as error:
+            raise KernelError(f"make a private view of the mounts: {error.strerror}") from error
+        return function()
+
+    return run_in_thread(private)
+
+
+def bind(descriptor: int, target: Path) -> None:
+    """Mount what a descriptor stands for at `target`, with what is mounted below it. Raises OSError."""
+    _call(_libc.mount, b"/proc/self/fd/%d" % descriptor, os.fsencode(target), None, _MS_BIND | _MS_REC, None)
+
+
+def each(
+    work: Mapping[str, Sequence[Item]], do: Callable[[Item], object], workers: int = WORKERS
+) -> dict[str, NetlabError | None]:
+    """Call `do` for every item; those under one key in order, so many keys at a time, in threads where crun works.
 
     Returns for each key the error that ended its row, or None. Other exceptions than NetlabError are raised.
     """
@@ -84,7 +109,7 @@ def each(work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> di
                 return
             results[key] = _row(work[key], do)
 
-    run_in_threads([worker] * min(WORKERS, len(work)))
+    run_in_threads([worker] * min(workers, len(work)))
     return {key: results[key] for key in work}
 
 

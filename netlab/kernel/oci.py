@@ -9,25 +9,22 @@ Source: OCI runtime-spec 1.0.2 (crun 1.14 refuses 1.2); Docker's default capabil
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from netlab.netstate.process import ContainerProcess
+from netlab.kernel.cgroup_limits import oci_resources
+from netlab.kernel.image_user import User
+from netlab.netstate.process import BindMount, ContainerProcess
 
 VERSION: Final = "1.0.2"
 NOBODY: Final = 65534
-CAPABILITIES: Final = tuple(
-    f"CAP_{name}"
-    for name in (
-        "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
-        "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
-    )
-)  # fmt: skip
 MASKED: Final = (
     "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
     "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
-    # the machine's secrets: `image: host` shows its /etc
+)  # fmt: skip
+# The machine's secrets: `image: host` shows its /etc.
+SECRETS: Final = (
     "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/ssh", "/etc/sudoers", "/etc/sudoers.d",
     "/etc/ssl/private",
 )  # fmt: skip
@@ -47,7 +44,9 @@ class Surroundings:
     """Where a container is put: paths on the machine, the namespaces of its Pod.
 
     `sources` are the absolute sources of the process's mounts, in their order; `read_only` are directories of the machine
-    that are seen at their own path; `open_files` is the hard limit that this program itself has.
+    that are seen at their own path; `open_files` is the hard limit that this program itself has; `counts_swap` says
+    whether cgroups know how much of their memory is swapped out; `user` is who the program of an image runs as, None for
+    `image: host`.
     """
 
     bundle: str
@@ -60,10 +59,12 @@ class Surroundings:
     read_only: tuple[str, ...] = ()
     share_pid: bool = True
     open_files: int = OPEN_FILES_HARD
+    counts_swap: bool = False
     seccomp: Mapping[str, Any] | None = None
+    user: User | None = None
 
 
-def pause_config(*, root: str, netns: str, hostname: str, mark: str) -> Config:
+def pause_config(*, root: str, netns: str, hostname: str, mark: str, sysctls: Iterable[tuple[str, str]] = ()) -> Config:
     """Return the configuration of a pause process; `mark` is put into its environment, by which it is known in /proc."""
     return {
         "ociVersion": VERSION,
@@ -85,6 +86,7 @@ def pause_config(*, root: str, netns: str, hostname: str, mark: str) -> Config:
         "linux": {
             "namespaces": [*({"type": kind} for kind in ("pid", "ipc", "uts", "mount")), {"type": "network", "path": netns}],
             "resources": {},
+            "sysctl": dict(sysctls),
         },
     }
 
@@ -94,8 +96,8 @@ def container_config(process: ContainerProcess, place: Surroundings) -> Config:
     linux: Config = {
         "namespaces": _namespaces(place),
         "cgroupsPath": place.cgroup,
-        "resources": {},
-        "maskedPaths": list(MASKED),
+        "resources": oci_resources(process.limits, counts_swap=place.counts_swap),
+        "maskedPaths": [*MASKED, *(SECRETS if place.user is None else ())],
         "readonlyPaths": list(READ_ONLY),
         "rootfsPropagation": "rprivate",
     }
@@ -103,10 +105,10 @@ def container_config(process: ContainerProcess, place: Surroundings) -> Config:
         linux["seccomp"] = place.seccomp
     return {
         "ociVersion": VERSION,
-        "process": _process(process, place.open_files),
-        "root": {"path": f"{place.bundle}/rootfs", "readonly": False},
+        "process": _process(process, place),
+        "root": {"path": f"{place.bundle}/rootfs", "readonly": process.rights.read_only_root},
         "mounts": [
-            *_system_mounts(place),
+            *_system_mounts(place, "ro" if process.rights.read_only_root else "rw"),
             *_own_mounts(process, place.sources),
             _mount(process.last_words, "bind", f"{place.bundle}/last-words", "bind", "rprivate", "rw"),
         ],
@@ -133,16 +135,18 @@ def text(config: Config) -> str:
     return json.dumps(config, ensure_ascii=False, separators=(",", ":"))
 
 
-def _process(process: ContainerProcess, open_files: int) -> Config:
-    hard = min(OPEN_FILES_HARD, open_files)
+def _process(process: ContainerProcess, place: Surroundings) -> Config:
+    hard, rights = min(OPEN_FILES_HARD, place.open_files), process.rights
+    user = place.user or User(rights.uid, rights.gid)
+    capabilities = sorted(rights.capabilities)
     return {
         "terminal": False,
-        "user": {"uid": 0, "gid": 0},
+        "user": {"uid": user.uid, "gid": user.gid, "additionalGids": list(dict.fromkeys((*user.groups, *rights.groups)))},
         "args": list(process.args),
         "env": [f"{name}={value}" for name, value in process.env],
         "cwd": process.cwd,
-        "capabilities": {kind: list(CAPABILITIES) for kind in ("bounding", "effective", "permitted")},
-        "noNewPrivileges": True,
+        "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), capabilities),
+        "noNewPrivileges": rights.no_new_privileges,
         "rlimits": [{"type": "RLIMIT_NOFILE", "hard": hard, "soft": min(OPEN_FILES_SOFT, hard)}],
         "oomScoreAdj": 0,
     }
@@ -160,35 +164,56 @@ def _namespaces(place: Surroundings) -> list[Config]:
     ]
 
 
-def _system_mounts(place: Surroundings) -> list[Config]:
-    """/run comes before the files of /etc: on many machines /etc/resolv.conf is a link into it."""
+def _system_mounts(place: Surroundings, access: str) -> list[Config]:
+    """What every container sees; `access` to what stands for its own image is `rw` or `ro`.
+
+    /run comes before the files of /etc: on many machines /etc/resolv.conf is a link into it.
+    """
     return [
-        *(_overlay(place.bundle, name) for name in OVERLAYS),
-        *(_mount(path, "bind", path, "rbind", "ro", "nosuid", "nodev") for path in place.read_only),
+        *(_programs_of_host(place, access) if place.user is None else ()),
         _mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
         _mount("/dev", "tmpfs", "tmpfs", "nosuid", "noexec", "strictatime", "mode=755", "size=65536k"),
         _mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
         _mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
         _mount("/dev/shm", "bind", place.shm, "bind", "rw", "nosuid", "nodev", "noexec"),  # noqa: S108 - the Pod's own
         _mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-        _mount("/tmp", "tmpfs", "tmpfs", "nosuid", "nodev", "mode=1777"),  # noqa: S108 - the container's own
-        _mount("/run", "tmpfs", "tmpfs", "nosuid", "nodev", "mode=0755"),
+        *(_directories_of_host(access) if place.user is None else ()),
         _mount("/etc/hosts", "bind", f"{place.etc}/hosts", "bind", "rprivate", "rw"),
         _mount("/etc/resolv.conf", "bind", f"{place.etc}/resolv.conf", "bind", "rprivate", "ro"),
         _mount("/etc/hostname", "bind", f"{place.etc}/hostname", "bind", "rprivate", "ro"),
     ]
 
 
+def _programs_of_host(place: Surroundings, access: str) -> list[Config]:
+    """The machine's programs and settings, which `image: host` shows."""
+    programs = (_mount(path, "bind", path, "rbind", "ro", "nosuid", "nodev") for path in place.read_only)
+    return [*(_overlay(place.bundle, name, access) for name in OVERLAYS), *programs]
+
+
+def _directories_of_host(access: str) -> list[Config]:
+    """Where `image: host` may write besides; an image has its own."""
+    return [
+        _mount("/tmp", "tmpfs", "tmpfs", "nosuid", "nodev", "mode=1777", access),  # noqa: S108 - the container's own
+        _mount("/run", "tmpfs", "tmpfs", "nosuid", "nodev", "mode=0755", access),
+    ]
+
+
 def _own_mounts(process: ContainerProcess, sources: Sequence[str]) -> list[Config]:
     return [
-        _mount(mount.destination, "bind", source, "rbind", "rprivate", "ro" if mount.read_only else "rw")
+        _mount(mount.destination, "bind", source, "rbind", mount.propagation, _access(mount))
         for mount, source in zip(process.mounts, sources, strict=True)
     ]
 
 
-def _overlay(bundle: str, name: str) -> Config:
+def _access(mount: BindMount) -> str:
+    if not mount.read_only:
+        return "rw"
+    return "rro" if mount.is_recursive else "ro"
+
+
+def _overlay(bundle: str, name: str, access: str) -> Config:
     layers = (f"lowerdir=/{name}", f"upperdir={bundle}/upper/{name}", f"workdir={bundle}/work/{name}")
-    return _mount(f"/{name}", "overlay", "overlay", *layers)
+    return _mount(f"/{name}", "overlay", "overlay", *layers, access)
 
 
 def _mount(destination: str, kind: str, source: str, *options: str) -> Config:

@@ -4,9 +4,11 @@
         etc/{hosts,resolv.conf,hostname}      seen by all containers
         shm/, volumes/<name>/                 shared by all containers
         terminating                           TERM was sent
+        files                                 which files of volumes were written, as digests
         pause/{config.json,pidfile,netns,process}   process: pid, start time, boot
         containers/<name>/<attempt>/          a bundle
             config.json, rootfs/, upper/, work/
+            mounts/<number>                   where parts of volumes are attached, in its maker's view only
             pidfile, conmon.pid, oom, log, ... written by conmon
             run                               written when it was started: main process, conmon, time
             failed                            why it could not be started
@@ -14,7 +16,15 @@
             revision                          of the wish it was made from
             last-words                        what it wrote to its terminationMessagePath
             log-speaks                        if it fails without, the end of its log counts
-            stopping                          TERM was sent, because another container takes its place
+            image                             id and reference of the image that its root directory is made of
+            stop-signal                       what its image wishes to be sent instead of TERM
+            stopping                          its end has begun: another takes its place, it is unwell, or its Pod ends
+            term                              TERM was sent
+            hook-<kind>, hook-<kind>.{json,end}   its hooks (hooks.py); hook.err: what they had to say
+            health                            what probes found of it (health.py)
+            probe-<kind>.{json,pid}           the command of an exec probe, and its process
+
+    <state>/secrets/<uid>/<name>/             volumes with something of a Secret: /run is in memory
 
 Names come from manifests and from directories: each is checked before it becomes part of a path.
 """
@@ -142,6 +152,10 @@ class LabDirectories:
     def pause_root(self) -> Path:
         """The root directory of all pause processes."""
         return self.data / "pause"
+
+    def secrets(self, uid: str) -> Path:
+        """Where the files of a Pod's volumes are that must not be on a disk. Raises KernelError for an impossible uid."""
+        return self.state / "secrets" / component(uid)
 
     def pod(self, uid: str) -> PodDirectory:
         """Return the directory of a Pod, there or not. Raises KernelError for an impossible uid."""

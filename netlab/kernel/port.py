@@ -1,6 +1,7 @@
 """The ports between decisions and Linux: what a network must do, and what a container runtime must do.
 
     Network ... linux.py is the real one, fake.py the strict Fake; both pass the same contract tests (tests/contract)
+    Images .... engine/images.py is the real one, fake_images.py its Fake
     Runtime ... runtime.py is the real one, fake_runtime.py its Fake
 
 So the engine can be tested without root, on a clock of the test's own, and what holds on the Fakes holds on Linux.
@@ -12,9 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from netlab.desired.image_names import ImageName
 from netlab.errors import NetlabError
+from netlab.netstate.health import Health
+from netlab.netstate.hooks import Hook, HookKind
 from netlab.netstate.names import NetnsName
 from netlab.netstate.process import Sandbox, SandboxStatus
+from netlab.netstate.pull import ImageLook
 from netlab.netstate.state import NetState
 from netlab.plan.steps import Step
 
@@ -60,11 +65,27 @@ class Network(Protocol):
         ...
 
 
+class Images(Protocol):
+    """The images of this machine, as the engine asks for them."""
+
+    def look(self, name: ImageName) -> ImageLook:
+        """Return what there is of an image. Raises KernelError."""
+        ...
+
+    def pull(self, name: ImageName, failures: int, now: float) -> None:
+        """Begin to pull an image unless somebody does, and return at once; `failures` went wrong before. Raises KernelError."""
+        ...
+
+
 class Runtime(Protocol):
     """The sandboxes of one lab and the containers in them. Methods for different Pods may run at the same time (`each`)."""
 
     def prepare(self) -> None:
         """Raise HostUnready with the cure if containers cannot be run; make the lab's directories."""
+        ...
+
+    def version(self) -> str:
+        """Return what runs the containers and its version, as Kubernetes writes it: `crun://1.8.1`."""
         ...
 
     def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
@@ -93,6 +114,14 @@ class Runtime(Protocol):
 
     def stop_container(self, uid: str, name: str, attempt: int, *, force: bool) -> None:
         """Send TERM, or with `force` KILL, to the main process of one container that another one is to replace."""
+        ...
+
+    def run_hook(self, uid: str, name: str, attempt: int, kind: HookKind, hook: Hook | None) -> None:
+        """Begin a hook, once, and do not wait for it; a preStop marks the attempt as stopping. Raises KernelError."""
+        ...
+
+    def note_health(self, uid: str, name: str, attempt: int, health: Health) -> None:
+        """Write down what probes found of an attempt; it belongs to that attempt. One that is gone is no error."""
         ...
 
     def kill(self, uid: str) -> None:

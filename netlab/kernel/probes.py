@@ -21,9 +21,8 @@ from netlab.kernel.inotify import Watch
 from netlab.kernel.machine import require_root
 from netlab.kernel.mounts import CGROUP2_MAGIC, CGROUPS, filesystem_type, is_hybrid
 from netlab.kernel.netlink import NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket
-from netlab.kernel.seccomp import seccomp_filter
+from netlab.kernel.seccomp import PROFILE, seccomp_filter
 
-SECCOMP: Final = Path("/usr/share/containers/seccomp.json")
 CONNTRACK: Final = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal")
 PYTHON_MINIMUM: Final = (3, 11)
 INSTANCES_MINIMUM: Final = 128  # the kernel's own default; with cgroup v2 every container's conmon takes one
@@ -144,19 +143,19 @@ def controllers(name: str, kind: str, present: Collection[str]) -> Finding:
 
 def seccomp_profile(name: str) -> Finding:
     """The file from which the containers' filter is made."""
-    if not SECCOMP.exists():
-        return missing(name, f"{SECCOMP} is missing", CURES["containers"])
-    return ok(name, str(SECCOMP))
+    if not PROFILE.exists():
+        return missing(name, f"{PROFILE} is missing", CURES["containers"])
+    return ok(name, str(PROFILE))
 
 
 def seccomp(name: str) -> Finding:
     """The kernel filters system calls, and the profile can be used."""
     if not _SECCOMP_ACTIONS.exists():
         return missing(name, "the kernel has no seccomp filters", CURES["kernel"])
-    if not SECCOMP.exists():
+    if not PROFILE.exists():
         return warning(name, "the filter was not made, because its profile is missing", CURES["containers"])
     machine = os.uname()
-    text = SECCOMP.read_text()
+    text = PROFILE.read_text()
     calls = seccomp_filter(text, machine=machine.machine, kernel=machine.release, capabilities=frozenset())["syscalls"]
     return ok(name, f"{sum(len(entry['names']) for entry in calls)} system calls are allowed to all containers")
 

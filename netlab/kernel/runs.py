@@ -18,9 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel import netns, processes
+from netlab.kernel import hooks, netns, processes
 from netlab.kernel.files import read, replace_text
+from netlab.kernel.health import health_of
 from netlab.kernel.poddir import Bundle, PodDirectory
+from netlab.kernel.volume_files import written
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
 KILLED: Final = 128 + signal.SIGKILL
@@ -40,6 +42,7 @@ def sandbox_status(pod: PodDirectory, exits: Path) -> SandboxStatus:
         started_at=_modified(pod.pause.path / "process"),
         detached=lives and not attached,
         terminating=(pod.path / "terminating").exists(),
+        files=written(pod.path),
         runs=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in newest),
         previous=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in before),
     )
@@ -70,9 +73,12 @@ def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> Conta
     run = bundle.run()
     if run is None:
         return ContainerRun(name=name, attempt=attempt, state="created", revision=made_from)
+    stopping_at = _modified(bundle.path / "stopping")
     known = ContainerRun(
-        name=name, attempt=attempt, state="running", started_at=run.started_at, revision=made_from,
-        stopping_at=_modified(bundle.path / "stopping"),
+        name=name, attempt=attempt, state="running", started_at=run.started_at, revision=made_from, stopping_at=stopping_at,
+        image=(bundle.read("image") or "").strip().rpartition("\n")[2],
+        term_at=_modified(bundle.path / "term") if stopping_at else 0.0, health=health_of(bundle),
+        post_start=hooks.state(bundle, "postStart"), pre_stop=hooks.state(bundle, "preStop") if stopping_at else "",
     )  # fmt: skip
     ended = _exit(bundle, exits)
     if ended is None and processes.is_alive(run.conmon):

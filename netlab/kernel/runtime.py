@@ -7,23 +7,28 @@ one stopped. Methods for different Pods may run at the same time (`each`); for o
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from netlab.errors import KernelError, NetlabError, NotFound
-from netlab.kernel import cgroups, ending, mounts, oci, processes, runs, runtime_host, starting
+from netlab.kernel import cgroups, ending, hooks, mounts, processes, runs, starting
+from netlab.kernel import health as health_file
 from netlab.kernel.commands import Command
 from netlab.kernel.crun import Crun, Stdio
+from netlab.kernel.image_store import STORE, ImageStore
 from netlab.kernel.poddir import LabDirectories
-from netlab.kernel.seccomp import seccomp_filter
+from netlab.kernel.seccomp import PROFILE, seccomp_filter
+from netlab.netstate.health import Health
+from netlab.netstate.hooks import Hook, HookKind
 from netlab.netstate.process import Sandbox, SandboxStatus
+
+if TYPE_CHECKING:
+    from netlab.kernel.checks import Checker
 
 Item = TypeVar("Item")
 
@@ -33,8 +38,10 @@ class ContainerRuntime:
 
     def __init__(self, *, state: Path, data: Path, lab: str, clock: Callable[[], float] = time.time) -> None:
         self._places = LabDirectories(state=state, data=data, lab=lab)
+        self._images = ImageStore(data=data.parent / STORE, state=state.parent / STORE)
         self._crun = Crun(self._places.crun)
         self._clock = clock
+        self._filters: dict[frozenset[str], dict[str, Any]] = {}
 
     @property
     def exits(self) -> Path:
@@ -43,14 +50,25 @@ class ContainerRuntime:
 
     def prepare(self) -> None:
         """Look whether containers can be run, make the lab's directories. Raises HostUnready, KernelError."""
+        from netlab.kernel import runtime_host  # noqa: PLC0415 - who runs a command in a container has no use for it
+
         runtime_host.check()
         runtime_host.make_directories(self._places)
+
+    def version(self) -> str:
+        """Return the version of crun, as Kubernetes writes it: `crun://1.8.1`. Raises OSError without crun."""
+        from netlab.kernel import installed  # noqa: PLC0415 - asked once in the life of a lab
+
+        numbers = installed.version_of([installed.runtime_program("crun") or "crun", "--version"])
+        return f"crun://{'.'.join(map(str, numbers))}"
 
     def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
         """Call `do` for every item, those under one key in order, up to four keys at a time.
 
         Returns for each key the error that ended its row, or None. Other exceptions than NetlabError are raised.
         """
+        if work:
+            cgroups.expect_moves()
         return mounts.each(work, do)
 
     def start_sandbox(self, sandbox: Sandbox) -> None:
@@ -69,10 +87,11 @@ class ContainerRuntime:
 
         def start() -> None:
             starting.start_container(
-                self._places, self._crun, sandbox, name, attempt, seccomp=lambda: self._seccomp, clock=self._clock
-            )
+                self._places, self._crun, sandbox, name, attempt,
+                seccomp=self._seccomp, images=self._images, clock=self._clock,
+            )  # fmt: skip
 
-        mounts.inside(start)
+        mounts.inside(lambda: mounts.privately(start) if starting.needs_own_view(sandbox, name) else start())
 
     def observe(self) -> dict[str, SandboxStatus]:
         """Return all sandboxes there are, by Pod uid. A container whose conmon was killed is ended by looking at it."""
@@ -84,8 +103,23 @@ class ContainerRuntime:
 
     def stop_container(self, uid: str, name: str, attempt: int, *, force: bool) -> None:
         """Send TERM, or with `force` KILL, to the main process of one container; ended already, nothing happens."""
-        number = signal.SIGKILL if force else signal.SIGTERM
-        ending.stop_container(self._places, self._places.pod(uid), name, attempt, number)
+        ending.stop_container(self._places, self._places.pod(uid), name, attempt, force=force)
+
+    def run_hook(self, uid: str, name: str, attempt: int, kind: HookKind, hook: Hook | None) -> None:
+        """Begin a hook, unless that was done before or the container does not run; nobody waits for it. Raises KernelError."""
+        bundle = self._places.pod(uid).bundle(name, attempt)
+        if runs.is_running(bundle, self.exits):
+            mounts.inside(lambda: hooks.begin(self._places, bundle, kind, hook))
+
+    def note_health(self, uid: str, name: str, attempt: int, health: Health) -> None:
+        """Write down what probes found of an attempt. Needs no lock: it is one file of the attempt's own, and one writer."""
+        health_file.note(self._places.pod(uid).bundle(name, attempt), health)
+
+    def checker(self) -> Checker[Any]:
+        """Return what asks the checks of probes, outside the lab's lock."""
+        from netlab.kernel.checks import Checker  # noqa: PLC0415 - most labs have no probes
+
+        return Checker(self._places, self._crun)
 
     def kill(self, uid: str) -> None:
         """End every process of the sandbox; logs and exit codes stay. Raises KernelError if a process does not end."""
@@ -120,6 +154,7 @@ class ContainerRuntime:
             NotFound: no such container runs.
             KernelError: the runtime had other trouble.
         """
+        cgroups.expect_moves()
         pod = self._places.pod(uid)
         attempts = pod.attempts(container)
         bundle = pod.bundle(container, attempts[-1] if attempts else 0)
@@ -165,7 +200,9 @@ class ContainerRuntime:
             KernelError: something cannot be removed, or is still there afterwards.
         """
         pods = self._places.pods()
-        errors = self.each({pod.uid: (pod.uid,) for pod in pods}, self.remove)
+        ending.kill_all(pods)
+        # What is left to do are short calls, for which several threads would only wait for each other.
+        errors = mounts.each({pod.uid: (pod.uid,) for pod in pods}, self.remove, workers=1)
         for error in filter(None, errors.values()):
             raise error
         mounts.inside(lambda: ending.clean(self._places, self._crun))
@@ -173,12 +210,11 @@ class ContainerRuntime:
         if left:
             raise KernelError(f"of lab {self._places.lab} is left: {', '.join(left[:10])}")
 
-    @cached_property
-    def _seccomp(self) -> dict[str, Any]:
-        machine = os.uname()
-        return seccomp_filter(
-            runtime_host.SECCOMP.read_text(),
-            machine=machine.machine,
-            kernel=machine.release,
-            capabilities=frozenset(oci.CAPABILITIES),
-        )
+    def _seccomp(self, capabilities: frozenset[str]) -> dict[str, Any]:
+        """The filter for containers with these capabilities, made once; two threads that make it at once make the same."""
+        if capabilities not in self._filters:
+            machine = os.uname()
+            self._filters[capabilities] = seccomp_filter(
+                PROFILE.read_text(), machine=machine.machine, kernel=machine.release, capabilities=capabilities
+            )
+        return self._filters[capabilities]

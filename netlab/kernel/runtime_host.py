@@ -12,7 +12,6 @@ from netlab.kernel.findings import Checks, require
 from netlab.kernel.poddir import LabDirectories
 
 PROGRAMS: Final = ("crun", "conmon", "catatonit")
-SECCOMP: Final = probes.SECCOMP
 KERNEL: Final[Checks] = (("seccomp-profile", probes.seccomp_profile), ("cgroups", probes.cgroups))
 
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any, Final
 
 from netlab.errors import HostUnready
 
+PROFILE: Final = Path("/usr/share/containers/seccomp.json")
 # uname -m: the name in the file's `arches`, and libseccomp's
 ARCHITECTURES: Final = {
     "x86_64": ("amd64", "SCMP_ARCH_X86_64"),

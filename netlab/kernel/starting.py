@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 import resource
+import stat
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from netlab.errors import KernelError, NotFound
-from netlab.kernel import conmon, netns, oci, processes
+from netlab.kernel import cgroups, conmon, image_root, netns, oci, processes, subpaths
+from netlab.kernel.cgroup_limits import pod_files
 from netlab.kernel.crun import Crun, Unstartable
 from netlab.kernel.ending import clear_bundle, end_makers, kill_sandbox, pause_mark
 from netlab.kernel.files import PRIVATE, make_directory, replace_text, rewrite, translated
+from netlab.kernel.host_paths import check_host_paths
+from netlab.kernel.image_store import ImageStore
+from netlab.kernel.image_user import User
 from netlab.kernel.oci import Surroundings
 from netlab.kernel.poddir import STICKY, WORLD_WRITABLE, Bundle, LabDirectories, PodDirectory, Run, component
 from netlab.kernel.processes import Process
 from netlab.kernel.runs import is_attached
+from netlab.kernel.volume_files import write_volumes
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
 VOLUMES: Final = "volumes/"
+SECRETS: Final = "secrets/"
 ANYBODYS: Final = 0o666
 HOST_ROOT: Final = Path("/")
 # Directories of the machine that belong to its programs, besides /usr; on older machines /bin and /lib are no links.
@@ -30,7 +38,10 @@ _PROGRAM_DIRECTORIES: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32",
 def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
     """Make the Pod's files and its pause process; with one that lives in its network only the files are brought up to date."""
     pod = places.pod(sandbox.uid)
+    if not processes.is_alive(pod.pause_process()):
+        check_host_paths(sandbox.host_paths)
     _make_files(pod, sandbox)
+    write_volumes(places, sandbox.uid, sandbox.files)
     if processes.is_alive(pod.pause_process()) and is_attached(pod):
         return
     kill_sandbox(pod)  # one that is detached, and containers of an earlier one that have namespaces of their own
@@ -45,6 +56,7 @@ def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
         netns=str(netns.path(sandbox.netns)),
         hostname=sandbox.hostname,
         mark=pause_mark(pod.path),
+        sysctls=sandbox.sysctls,
     )
     replace_text(pod.pause.path / "config.json", oci.text(config))
     replace_text(pod.pause.path / "netns", f"{sandbox.netns}\n")
@@ -63,7 +75,8 @@ def start_container(
     name: str,
     attempt: int,
     *,
-    seccomp: Callable[[], dict[str, Any]],
+    seccomp: Callable[[frozenset[str]], dict[str, Any]],
+    images: ImageStore,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Create and start one attempt of a container, unless that was done before; a program that cannot be run is recorded."""
@@ -79,11 +92,13 @@ def start_container(
         raise KernelError(f"start container {name}: the sandbox {sandbox.netns} is not alive")
     if bundle.path.exists() or crun.knows(bundle.id):
         clear_bundle(places, crun, bundle)
-    try:
-        _make_bundle(bundle)
-        config = oci.container_config(
-            process, _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp())
-        )
+
+    def start(user: User | None) -> None:
+        if not process.args:
+            raise Unstartable("no command specified", 126)
+        calls = seccomp(process.rights.capabilities) if process.rights.filters_calls else None
+        around = _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=calls)
+        config = oci.container_config(process, replace(around, user=user))
         replace_text(bundle.path / "config.json", oci.text(config))
         replace_text(bundle.path / "revision", process.revision)
         replace_text(bundle.path / "last-words", "")
@@ -91,13 +106,25 @@ def start_container(
             (bundle.path / "last-words").chmod(ANYBODYS)  # the program may run as anybody
         if process.log_speaks:
             replace_text(bundle.path / "log-speaks", "")
+        if process.stop_signal:
+            replace_text(bundle.path / "stop-signal", process.stop_signal)
         main, keeper = conmon.create(bundle, exits=places.exits, options=crun.options(), program=process.args[0])
+        cgroups.write(pod_files(sandbox.limits), places.lab, sandbox.uid)
         started_at = clock()
         crun.call("start", bundle.id)
-    except Unstartable as error:
-        replace_text(bundle.path / "failed", f"{error}\n")
-    else:
         replace_text(bundle.path / "run", str(Run(main, keeper, started_at)))
+
+    try:
+        if process.image:
+            make_directory(bundle.path.parent)
+            make_directory(bundle.path)
+            image_root.inside(images, bundle, process, start)
+        else:
+            _make_bundle(bundle)
+            start(None)
+    except Unstartable as error:
+        replace_text(bundle.path / "revision", process.revision)
+        replace_text(bundle.path / "failed", f"{error}\n")
 
 
 def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
@@ -109,6 +136,10 @@ def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
         directory = pod.path / "volumes" / component(name)
         if not directory.is_dir():  # its mode is the containers' to change
             make_directory(directory, WORLD_WRITABLE)
+            if sandbox.fs_group is not None:
+                with translated("chown", directory):  # first, because the kernel takes S_ISGID away at a change of owners
+                    os.chown(directory, -1, sandbox.fs_group)
+                    directory.chmod(WORLD_WRITABLE | stat.S_ISGID)
     rewrite(pod.path / "etc/hosts", sandbox.hosts)
     rewrite(pod.path / "etc/resolv.conf", sandbox.resolv_conf)
     rewrite(pod.path / "etc/hostname", f"{sandbox.hostname}\n")
@@ -138,7 +169,7 @@ def _surroundings(
     *,
     bundle: Bundle,
     pause: Process,
-    seccomp: dict[str, Any],
+    seccomp: dict[str, Any] | None,
 ) -> Surroundings:
     pod = places.pod(sandbox.uid)
     return Surroundings(
@@ -148,10 +179,11 @@ def _surroundings(
         netns=str(netns.path(sandbox.netns)),
         pause_pid=pause.pid,
         cgroup=f"/netlab/{places.lab}/{sandbox.uid}/{process.name}",
-        sources=tuple(_source(pod, mount) for mount in process.mounts),
+        sources=tuple(_sources(places, pod, bundle, process)),
         read_only=tuple(_read_only()),
         share_pid=sandbox.share_process_namespace,
         open_files=_hard_limit(),
+        counts_swap=bool(process.limits.memory_bytes) and cgroups.counts_swap(),
         seccomp=seccomp,
     )
 
@@ -168,17 +200,36 @@ def _hard_limit() -> int:
     return oci.OPEN_FILES_HARD if hard == resource.RLIM_INFINITY else hard
 
 
-def _source(pod: PodDirectory, mount: BindMount) -> str:
+def needs_own_view(sandbox: Sandbox, name: str) -> bool:
+    """Tell whether the container must be started in a view of the mounts of its own (mounts.privately)."""
+    return any(
+        process.image or any(mount.sub_path for mount in process.mounts)
+        for process in sandbox.containers
+        if process.name == name
+    )
+
+
+def _sources(places: LabDirectories, pod: PodDirectory, bundle: Bundle, process: ContainerProcess) -> Iterator[str]:
+    """The sources of a container's mounts, in their order; parts of volumes are attached in its bundle."""
+    for number, mount in enumerate(process.mounts):
+        source = _source(places, pod, mount)
+        if mount.sub_path:
+            target = bundle.path / "mounts" / str(number)
+            subpaths.attach(Path(source), mount, target, process.name)
+            source = str(target)
+        yield source
+
+
+def _source(places: LabDirectories, pod: PodDirectory, mount: BindMount) -> str:
     """The absolute path to mount. Raises Unstartable if it is not there, KernelError if it leads out of the Pod's directory."""
     if mount.source.startswith(VOLUMES):
         path = pod.path / "volumes" / component(mount.source.removeprefix(VOLUMES))
+    elif mount.source.startswith(SECRETS):
+        path = places.secrets(pod.uid) / component(mount.source.removeprefix(SECRETS))
     elif mount.source.startswith("/") and "\0" not in mount.source:
         path = Path(mount.source)
     else:
         raise KernelError(f"{mount.source!r} is not an absolute path")
-    if mount.create:
-        with translated("mkdir", path):
-            path.mkdir(mode=0o755, parents=True, exist_ok=True)
-    elif not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists it raises for nothing
+    if not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists it raises for nothing
         raise Unstartable(f'mount "{path}" to "{mount.destination}": no such file or directory', 126)
     return str(path)

@@ -183,13 +183,16 @@ def _reads_back(table: NftTable) -> bool:
 def service_table() -> NftTable:
     """Return the table of a Node with one Service, two endpoints and a NodePort: every kind of rule that netlab writes."""
     from netlab.desired.endpoints import Target  # noqa: PLC0415 - only the child needs them, and `up` not at all
+    from netlab.desired.host_ports import HostPort  # noqa: PLC0415
     from netlab.desired.services import Entry, service_tables  # noqa: PLC0415
 
     targets = (Target("10.244.1.2", 8080), Target("10.244.2.2", 8080))
     entry = Entry(owner="default/web", address="10.96.0.80", protocol="tcp", port=80, node_port=30080, targets=targets)
+    own = HostPort(owner="default/a", address="172.18.0.2", protocol="tcp", port=8080, target="10.244.1.2", target_port=80)
     tables = service_tables(
-        [entry], node_ips={"node-1": "172.18.0.2"}, pod_subnet="10.244.0.0/16", service_subnet="10.96.0.0/16"
-    )
+        [entry], node_ips={"node-1": "172.18.0.2"}, host_ports={"node-1": (own,)}, pod_subnet="10.244.0.0/16",
+        service_subnet="10.96.0.0/16",
+    )  # fmt: skip
     return tables["node-1"]
 
 

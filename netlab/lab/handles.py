@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -9,7 +10,12 @@ from ipaddress import ip_address
 from netlab.cli.find import OUTSIDE, container_of, find_pod
 from netlab.cli.log_lines import text_of
 from netlab.cli.words import not_found
-from netlab.engine.session import new_runtime
+from netlab.desired.host_network import netns_of
+from netlab.engine.agent import wake_agent
+from netlab.engine.containers import new_runtime
+from netlab.engine.nodes import start_nodes, stop_nodes
+from netlab.engine.reconcile import reconcile
+from netlab.engine.session import Session, session
 from netlab.engine.view import read_lab
 from netlab.errors import NotFound
 from netlab.lab.captured import Call, Completed, captured, netns_call
@@ -17,7 +23,7 @@ from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.service import Service
-from netlab.netstate.names import NetnsName, machine_netns, pod_netns
+from netlab.netstate.names import NetnsName, machine_netns
 from netlab.store.paths import LabPaths
 
 
@@ -62,7 +68,7 @@ class PodHandle:
     @property
     def netns(self) -> NetnsName:
         """The name of its network namespace, for `ip netns exec` and `ip -n`."""
-        return pod_netns(self.paths.lab, self.namespace, self.object.metadata.name)
+        return netns_of(self.paths.lab, self.object)
 
     def exec(
         self,
@@ -169,6 +175,20 @@ class Machine:
         """The name of its network namespace, for `ip netns exec` and `ip -n`."""
         self._address(read_lab(self.paths))
         return machine_netns(self.paths.lab, self.name)
+
+    def stop(self, notice_after_s: int | None = None) -> None:
+        """Let a Node's machine die; off already, nothing happens. None: noticed after the lab's nodeMonitorGracePeriod."""
+        self._switch(lambda opened: stop_nodes(opened, [self.name], notice_after_s))
+
+    def start(self) -> None:
+        """Let a Node's machine come back; on already, nothing happens."""
+        self._switch(lambda opened: start_nodes(opened, [self.name]))
+
+    def _switch(self, act: Callable[[Session], object]) -> None:
+        with session(self.paths) as opened:
+            act(opened)
+            reconcile(opened)
+        wake_agent(self.paths)
 
     def exec(
         self,

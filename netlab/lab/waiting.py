@@ -67,15 +67,16 @@ def missing_condition(key: Key, condition: str | Test) -> Missing:
 def unready(uids: Collection[str] | None = None) -> Missing:
     """Return what is not ready: Pods that neither run nor have succeeded, Deployments with too few Pods.
 
-    With `uids` only these objects count, and the Pods they own.
+    With `uids` only these objects count, and the Pods they own, be it through a ReplicaSet.
     """
 
     def missing(cluster: Cluster) -> str:
-        pods = [pod for pod in cluster.pods if uids is None or _is_of(pod, uids)]
+        wanted = None if uids is None else _with_descendants(cluster, uids)
+        pods = [pod for pod in cluster.pods if wanted is None or pod.metadata.uid in wanted]
         late = [pod for pod in pods if not pod.is_ready and pod.status.phase != "Succeeded"]
         words = [f"{pod.key} {describe(pod)}" for pod in late]
         for item in cluster.deployments:
-            found = item.status.ready_replicas
+            found = min(item.status.ready_replicas, item.status.updated_replicas)
             if (uids is None or item.metadata.uid in uids) and found < item.spec.replicas:
                 words.append(f"{item.key} has {found} of {item.spec.replicas} Pods ready")
         return ", ".join(words)
@@ -115,5 +116,11 @@ def _conditions(item: KubernetesObject | None) -> list[dict[str, str]]:
     return encode(item).get("status", {}).get("conditions", []) if item is not None else []
 
 
-def _is_of(pod: Pod, uids: Collection[str]) -> bool:
-    return pod.metadata.uid in uids or any(owner.uid in uids for owner in pod.metadata.owner_references)
+def _with_descendants(cluster: Cluster, uids: Collection[str]) -> set[str]:
+    """The uids, and those of all that is owned by one of them, or by what it owns."""
+    owners = {item.metadata.uid: {one.uid for one in item.metadata.owner_references} for item in cluster.objects.values()}
+    found, size = set(uids), 0
+    while len(found) != size:
+        size = len(found)
+        found |= {uid for uid, above in owners.items() if above & found}
+    return found

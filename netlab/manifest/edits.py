@@ -9,15 +9,19 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from netlab.errors import ManifestError, NetlabError, NotFound, Problem
 from netlab.manifest.checked import checked
 from netlab.model.codec import encode
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.container import ConfigMapKeySelector, Container, EnvVar, EnvVarSource, SecretKeySelector
+from netlab.model.daemon_set import DaemonSet
 from netlab.model.formats import LABEL_VALUE_TEXT, label_value
+from netlab.model.job import Job
 from netlab.model.lab import KubernetesObject
-from netlab.model.pod import ConfigMapKeySelector, Container, EnvVar, EnvVarSource, Pod, PodSpec
-from netlab.model.workload import ConfigMap, Deployment
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.workload import Deployment, ReplicaSet
 
 T = TypeVar("T", bound=KubernetesObject)
 What = Literal["label", "annotation", "environment variable", "image"]
@@ -110,30 +114,32 @@ def _changed(known: Mapping[str, str], pairs: Pairs, *, overwrite: bool) -> dict
     return {key: value for key, value in {**known, **pairs.values}.items() if key not in pairs.gone}
 
 
-def with_replicas(item: KubernetesObject, replicas: int, expected: int | None = None) -> Deployment:
-    """Return the Deployment with another number of Pods.
+def with_replicas(item: KubernetesObject, replicas: int, expected: int | None = None) -> Deployment | ReplicaSet:
+    """Return the Deployment or ReplicaSet with another number of Pods.
 
     Raises:
-        NotFound: it is no Deployment.
+        NotFound: it is neither.
         NetlabError: it has another number than `expected` now.
     """
-    if not isinstance(item, Deployment):
-        why = f"{item.key} has no replicas, only a Deployment can be scaled"
+    if not isinstance(item, Deployment | ReplicaSet):
+        why = f"{item.key} has no replicas, only a Deployment or a ReplicaSet can be scaled"
         raise NotFound(f"the server could not find the requested resource; {why}", origin="Error from server (NotFound)")
     if expected is not None and item.spec.replicas != expected:
         raise NetlabError(f"Expected replicas to be {expected}, was {item.spec.replicas}")
+    if isinstance(item, ReplicaSet):
+        return _checked(replace(item, spec=replace(item.spec, replicas=replicas)))
     return _checked(replace(item, spec=replace(item.spec, replicas=replicas)))
 
 
 def pod_spec(item: KubernetesObject) -> PodSpec:
-    """Return the spec of the Pod, or of the Deployment's Pods. Raises NetlabError for other kinds."""
+    """Return the spec of the Pod, or of the workload's Pods. Raises NetlabError for other kinds."""
     match item:
         case Pod():
             return item.spec
-        case Deployment():
+        case Deployment() | ReplicaSet() | DaemonSet() | Job():
             return item.spec.template.spec
         case _:
-            raise NetlabError(f"{item.key} has no containers; name a Pod or a Deployment")
+            raise NetlabError(f"{item.key} has no containers; name a Pod or what makes Pods")
 
 
 def _with_containers(item: T, change: Callable[[Container], Container]) -> T:
@@ -144,11 +150,11 @@ def _with_containers(item: T, change: Callable[[Container], Container]) -> T:
     match item:
         case Pod():
             return _checked(cast("T", replace(item, spec=spec)))
-        case Deployment():
-            template = replace(item.spec.template, spec=spec)
-            return _checked(cast("T", replace(item, spec=replace(item.spec, template=template))))
+        case Deployment() | ReplicaSet() | DaemonSet():
+            changed: Any = replace(cast("Any", item.spec), template=replace(item.spec.template, spec=spec))
+            return _checked(cast("T", replace(item, spec=changed)))
         case _:
-            return item
+            raise NetlabError(f"{item.key}: the template of a Job cannot be changed; delete it and make another one")
 
 
 def with_images(item: T, images: Mapping[str, str]) -> T:
@@ -165,7 +171,7 @@ def with_variables(
     """Return the object with other environment variables.
 
     Args:
-        item: a Pod or a Deployment.
+        item: a Pod or a workload.
         pairs: variables to set and to take away.
         containers: a pattern of container names; `*` and `?` as in a shell.
         sources: further variables, whose values come from somewhere else.
@@ -195,17 +201,23 @@ def _with_env(container: Container, wanted: Sequence[EnvVar], gone: frozenset[st
     return replace(container, env=(*kept, *new.values()))
 
 
-def variables_from(source: ConfigMap, *, prefix: str = "", keys: Iterable[str] = ()) -> list[EnvVar]:
-    """Return a variable for each key of a ConfigMap, or for those named; upper case, `-` and `.` as `_`, as kubectl does."""
+def variables_from(source: ConfigMap | Secret, *, prefix: str = "", keys: Iterable[str] = ()) -> list[EnvVar]:
+    """Return a variable for each key of a ConfigMap or a Secret, or for those named; in upper case, `-` and `.` as `_`."""
     wanted = set(keys)
     return [
         EnvVar(
             name=prefix + key.upper().replace("-", "_").replace(".", "_"),
-            value_from=EnvVarSource(config_map_key_ref=ConfigMapKeySelector(name=source.metadata.name, key=key)),
+            value_from=_key_of(source, key),
         )
         for key in sorted(source.data)
         if not wanted or key in wanted
     ]
+
+
+def _key_of(source: ConfigMap | Secret, key: str) -> EnvVarSource:
+    if isinstance(source, Secret):
+        return EnvVarSource(secret_key_ref=SecretKeySelector(name=source.metadata.name, key=key))
+    return EnvVarSource(config_map_key_ref=ConfigMapKeySelector(name=source.metadata.name, key=key))
 
 
 def _checked(item: T) -> T:

@@ -11,10 +11,11 @@ from typing import Any, cast
 
 from netlab.errors import NetlabError
 from netlab.manifest.checked import checked
+from netlab.manifest.pod_rules import HOST_IMAGE
 from netlab.model.lab import KubernetesObject
 from netlab.model.pod import Pod, PodSpec
 from netlab.model.service import Service
-from netlab.model.workload import Deployment
+from netlab.model.workload import Deployment, ReplicaSet
 
 RUN_LABEL = "run"
 
@@ -25,6 +26,7 @@ def new_pod(
     namespace: str,
     image: str,
     args: Sequence[str],
+    as_command: bool = False,
     labels: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
     port: int | None = None,
@@ -32,10 +34,12 @@ def new_pod(
 ) -> Pod:
     """Return a Pod of one container of the same name, labelled `run=NAME` unless other labels are given.
 
-    Raises ManifestError for what a manifest could not say either. `args` are the container's command, because `image: host` has
-    no program of its own.
+    `args` are the command with `as_command`, and with `image: host`, which has no program of its own; else those of the image.
+    Raises ManifestError for what a manifest could not say either.
     """
-    container: dict[str, Any] = {"name": name, "image": image, "command": list(args)}
+    container: dict[str, Any] = {"name": name, "image": image}
+    if args or image == HOST_IMAGE:
+        container["command" if as_command or image == HOST_IMAGE else "args"] = list(args)
     if env:
         container["env"] = [{"name": key, "value": value} for key, value in env.items()]
     if port is not None:
@@ -81,7 +85,9 @@ def _selector(item: KubernetesObject) -> dict[str, str]:
             raise NetlabError(f"{why}: the pod has no labels and cannot be exposed; label it first, or use --selector")
         case Pod():
             return dict(item.metadata.labels)
-        case Deployment():
+        case Deployment() | ReplicaSet():
+            if item.spec.selector.match_expressions:
+                raise NetlabError(f"{why}: a Service cannot select by matchExpressions; use --selector")
             return dict(item.spec.selector.match_labels)
         case Service() if item.spec.selector:
             return dict(item.spec.selector)
@@ -109,7 +115,7 @@ def _known_ports(item: KubernetesObject) -> list[tuple[int, str]]:
     match item:
         case Pod():
             return _container_ports(item.spec)
-        case Deployment():
+        case Deployment() | ReplicaSet():
             return _container_ports(item.spec.template.spec)
         case Service():
             return [(port.port, port.protocol) for port in item.spec.ports]

@@ -27,6 +27,7 @@ T = TypeVar("T", bound=KubernetesObject)
 # of 53/UDP and 53/TCP when it merges; here the protocol belongs to the name.
 NAMED_BY: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("spec", "containers"): ("name",),
+    ("spec", "initContainers"): ("name",),
     ("spec", "volumes"): ("name",),
     ("spec", "ports"): ("port", "protocol"),
     ("containers", "env"): ("name",),
@@ -37,6 +38,7 @@ DEFAULTS = {"protocol": "TCP"}
 # Items of which one field excludes the others: the manifest's item takes the place of the other.
 WHOLE = frozenset({"volumes", "env"})
 MERGED_META = ("labels", "annotations")
+COUNTED = "deployment.kubernetes.io/"  # what a Deployment's rollouts say of themselves; in a manifest it is a copy, not a wish
 
 
 def three_way(live: T, wish: Plain, last: Plain | None) -> T:
@@ -50,7 +52,7 @@ def three_way(live: T, wish: Plain, last: Plain | None) -> T:
     Raises:
         ManifestError: what others set does not go together with the manifest.
     """
-    merged = checked(_merged(_mergeable(encode(live)), _mergeable(wish), _mergeable(last or {})))
+    merged = checked(_merged(_mergeable(encode(live)), _wished(wish), _wished(last or {})))
     meta = replace(live.metadata, labels=merged.metadata.labels, annotations=merged.metadata.annotations)
     return cast("T", replace(merged, metadata=meta))
 
@@ -60,6 +62,16 @@ def _mergeable(plain: Plain) -> Plain:
     meta = plain.get("metadata") or {}
     kept = {key: meta[key] for key in ("name", "namespace", *MERGED_META) if key in meta}
     return {key: value for key, value in plain.items() if key != "status"} | {"metadata": kept}
+
+
+def _wished(plain: Plain) -> Plain:
+    """What of a manifest is merged."""
+    found = _mergeable(plain)
+    notes = found["metadata"].get("annotations")
+    if notes and (asked := {key: value for key, value in notes.items() if not key.startswith(COUNTED)}) != notes:
+        kept = {key: value for key, value in found["metadata"].items() if key != "annotations"}
+        return found | {"metadata": kept | ({"annotations": asked} if asked else {})}
+    return found
 
 
 def _merged(live: Any, wish: Any, last: Any, field: str = "", around: str = "") -> Any:

@@ -7,16 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from netlab.manifest.host_rules import host_network_problems, host_port_problems, machine_problems
+from netlab.manifest.probe_rules import hook_problems, probe_problems
+from netlab.manifest.resource_rules import resource_problems
 from netlab.manifest.rules import repeated
+from netlab.manifest.security_rules import security_problems, sysctl_problems
+from netlab.manifest.taint_rules import toleration_problems
+from netlab.manifest.volume_rules import mount_problems, volume_problems
 from netlab.model.codec import FieldProblem
+from netlab.model.container import Container, EnvVar
 from netlab.model.formats import absolute_path, dns_name
-from netlab.model.pod import Container, EnvVar, PodDNSConfig, PodSpec, Volume
-from netlab.model.words import did_you_mean, shown
+from netlab.model.pod import PodDNSConfig, PodSpec
+from netlab.model.words import shown
 
 MAX_NAMESERVERS, MAX_SEARCHES = 3, 32
 HOST_IMAGE = "host"
 COMMAND_HINT = 'image: host has no program of its own; for example command: ["sleep", "infinity"]'
-SOURCES = "configMapKeyRef, fieldRef"
+WHOLE_MAPS = ("metadata.labels", "metadata.annotations")
+SOURCES = "configMapKeyRef, secretKeyRef, fieldRef"
 
 
 def pod_spec_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
@@ -30,18 +38,24 @@ def pod_spec_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
         if container.name in names:
             where = f"{path}.initContainers[{n}].name"
             yield where, f"{shown(container.name)} is already used by a container", "give it another name"
-    yield from repeated((item.name for item in spec.volumes), f"{path}.volumes", "name")
-    for n, volume in enumerate(spec.volumes):
-        yield from _volume_problems(volume, f"{path}.volumes[{n}]")
+    yield from volume_problems(spec, path)
     volumes = {volume.name: n for n, volume in enumerate(spec.volumes)}
     for field, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
         for n, container in enumerate(containers):
             yield from _container_problems(container, f"{path}.{field}[{n}]", volumes)
+            lasts = field == "containers" or container.is_sidecar
+            yield from probe_problems(container, f"{path}.{field}[{n}]", lasts=lasts)
+            yield from hook_problems(container, f"{path}.{field}[{n}]", spec.termination_grace_period_seconds, lasts=lasts)
     for n, container in enumerate(spec.containers):
         if container.restart_policy:
             why = "may not be set for non-init containers"
             yield f"{path}.containers[{n}].restartPolicy", why, "the Pod has a restartPolicy for all of them"
     yield from _dns_problems(spec, f"{path}.dnsConfig")
+    yield from toleration_problems(spec.tolerations, f"{path}.tolerations")
+    yield from machine_problems(spec, path)
+    yield from host_port_problems(spec, path)
+    yield from host_network_problems(spec, path)
+    yield from sysctl_problems(spec, f"{path}.securityContext.sysctls")
     if spec.node_name and (message := dns_name(spec.node_name)):
         yield f"{path}.nodeName", f"{message}, is {shown(spec.node_name)}", ""
 
@@ -64,21 +78,9 @@ def _dns_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
             yield f"{path}.options[{n}]", "must be one word, without a colon in it", "for example name: ndots, value: '2'"
 
 
-def _volume_problems(volume: Volume, path: str) -> Iterator[FieldProblem]:
-    sources = [source for source in (volume.empty_dir, volume.host_path) if source is not None]
-    if not sources:
-        yield path, "must specify a volume type", "emptyDir: {} or hostPath: {path: /...}"
-    if len(sources) > 1:
-        yield f"{path}.hostPath", "may not specify more than 1 volume type", ""
-
-
 def _container_problems(container: Container, path: str, volumes: Mapping[str, int]) -> Iterator[FieldProblem]:
-    if container.image and container.image != HOST_IMAGE:
-        yield (
-            f"{path}.image",
-            f"only image: host is supported yet, is {shown(container.image)}",
-            "host is the VM's own programs",
-        )
+    if container.image != container.image.strip():
+        yield f"{path}.image", "must not have leading or trailing whitespace", "host, or a name such as redis:7"
     if container.image == HOST_IMAGE and not container.command:
         yield f"{path}.command", "required", COMMAND_HINT
     elif container.command and not container.command[0]:
@@ -87,12 +89,13 @@ def _container_problems(container: Container, path: str, volumes: Mapping[str, i
         yield f"{path}.workingDir", f"{message}, is {shown(container.working_dir)}", ""
     for n, variable in enumerate(container.env):
         yield from _env_problems(variable, f"{path}.env[{n}]")
+    for n, whole in enumerate(container.env_from):
+        if (whole.config_map_ref is None) is (whole.secret_ref is None):
+            yield f"{path}.envFrom[{n}]", "must specify one of: `configMapRef` or `secretRef`", "exactly one of them"
+    yield from resource_problems(container.resources, f"{path}.resources")
+    yield from security_problems(container.security_context, f"{path}.securityContext")
     yield from repeated((item.name for item in container.ports), f"{path}.ports", "name")
-    for n, mount in enumerate(container.volume_mounts):
-        if mount.name and mount.name not in volumes:
-            hint = did_you_mean(mount.name, volumes) or f"volumes: {', '.join(volumes) or 'none'}"
-            yield f"{path}.volumeMounts[{n}].name", f"no volume is called {shown(mount.name)}", hint
-    yield from repeated((item.mount_path.rstrip("/") for item in container.volume_mounts), f"{path}.volumeMounts", "mountPath")
+    yield from mount_problems(container.volume_mounts, volumes, f"{path}.volumeMounts")
 
 
 def _env_problems(variable: EnvVar, path: str) -> Iterator[FieldProblem]:
@@ -101,7 +104,11 @@ def _env_problems(variable: EnvVar, path: str) -> Iterator[FieldProblem]:
         return
     if variable.value:
         yield f"{path}.valueFrom", "may not be specified when value is not empty", ""
-    sources = [one for one in (source.config_map_key_ref, source.field_ref) if one is not None]
+    if source.field_ref is not None and source.field_ref.field_path in WHOLE_MAPS:
+        hint = f"{source.field_ref.field_path}['KEY']"
+        yield f"{path}.valueFrom.fieldRef.fieldPath", f"a variable may only be one of {source.field_ref.field_path}", hint
+    found = (source.config_map_key_ref, source.secret_key_ref, source.field_ref)
+    sources = [one for one in found if one is not None]
     if not sources:
         yield f"{path}.valueFrom", f"must specify one of: {SOURCES}", ""
     if len(sources) > 1:

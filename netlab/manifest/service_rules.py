@@ -27,7 +27,7 @@ def service_problems(service: Service) -> Iterator[FieldProblem]:
     if spec.type == EXTERNAL:
         yield from _external_name_problems(spec)
     elif spec.external_name:
-        yield "spec.externalName", f"may only be set when type is ExternalName, is {spec.type}", ""
+        yield "spec.externalName", f"may only be set when type is ExternalName, is {shown(spec.type)}", ""
     if not spec.ports and not service.is_headless and spec.type != EXTERNAL:
         yield "spec.ports", "required", "only headless and ExternalName Services have none"
     if spec.type == "NodePort" and service.is_headless:
@@ -51,7 +51,7 @@ def _port_problems(spec: ServiceSpec) -> Iterator[FieldProblem]:
         if len(spec.ports) > 1 and not port.name:
             yield f"spec.ports[{n}].name", "required", "a Service with several ports names them all"
         if port.node_port and spec.type in ("ClusterIP", EXTERNAL):
-            yield f"spec.ports[{n}].nodePort", f"may not be used when type is {spec.type}", "type: NodePort"
+            yield f"spec.ports[{n}].nodePort", f"may not be used when type is {shown(spec.type)}", "type: NodePort"
     yield from repeated((port.name for port in spec.ports), "spec.ports", "name")
     yield from repeated(((port.protocol, port.port) if port.port else () for port in spec.ports), "spec.ports", "port")
     node_ports = ((port.protocol, port.node_port) if port.node_port else () for port in spec.ports)

@@ -9,23 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from netlab.manifest.config_rules import config_map_problems, secret_problems
 from netlab.manifest.lab_rules import lab_problems
 from netlab.manifest.pod_rules import pod_spec_problems
 from netlab.manifest.service_rules import service_problems, slice_problems
+from netlab.manifest.taint_rules import taint_problems
+from netlab.manifest.workload_rules import workload_problems
 from netlab.model.codec import FieldProblem
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event
 from netlab.model.formats import Check, dns_label, node_name, service_name
+from netlab.model.job import Job
 from netlab.model.lab import KubernetesObject, Lab
-from netlab.model.meta import selects
+from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
 from netlab.model.service import EndpointSlice, Service
 from netlab.model.words import shown
-from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
+from netlab.model.workload import Deployment, ReplicaSet
 
 CLUSTER_SCOPED = (Namespace, Node, Lab)
 # Names that are stricter than the DNS subdomain every `metadata.name` is.
 NAME_FORMATS: dict[type, Check] = {Namespace: dns_label, Node: node_name, Service: service_name}
-MAX_CONFIG_BYTES = 1024 * 1024
 
 
 def field_problems(item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
@@ -34,8 +39,8 @@ def field_problems(item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
     match item:
         case Pod():
             yield from pod_spec_problems(item.spec, "spec")
-        case Deployment():
-            yield from _deployment_problems(item)
+        case Deployment() | ReplicaSet() | DaemonSet() | Job():
+            yield from workload_problems(item)
         case Service():
             yield from service_problems(item)
         case EndpointSlice():
@@ -43,9 +48,12 @@ def field_problems(item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
         case Lab():
             yield from lab_problems(item)
         case ConfigMap():
-            if sum(len(key) + len(value) for key, value in item.data.items() if isinstance(value, str)) > MAX_CONFIG_BYTES:
-                yield "data", f"must have at most {MAX_CONFIG_BYTES} bytes", ""
-        case Namespace() | Node() | Event():
+            yield from config_map_problems(item)
+        case Secret():
+            yield from secret_problems(item)
+        case Node():
+            yield from taint_problems(item.spec.taints, "spec.taints")
+        case Namespace() | Event():
             pass
         case _:
             assert_never(item)
@@ -58,16 +66,3 @@ def _meta_problems(item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
         yield "metadata.name", f"{message}, is {shown(meta.name)}", ""
     if meta.namespace and isinstance(item, CLUSTER_SCOPED):
         yield "metadata.namespace", f"a {item.kind} is in no namespace", "leave it out"
-
-
-def _deployment_problems(item: Deployment) -> Iterator[FieldProblem]:
-    spec = item.spec
-    labels = spec.selector.match_labels
-    if not labels:
-        yield "spec.selector.matchLabels", "required", "the labels of the template"
-    elif not selects(labels, spec.template.metadata.labels):
-        wanted = ", ".join(f"{key}={value}" for key, value in labels.items())
-        yield "spec.template.metadata.labels", "selector does not match template labels", f"the selector is {shown(wanted)}"
-    if spec.template.spec.restart_policy in ("OnFailure", "Never"):
-        yield "spec.template.spec.restartPolicy", "must be Always in a Deployment", ""
-    yield from pod_spec_problems(spec.template.spec, "spec.template.spec")

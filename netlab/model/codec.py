@@ -13,21 +13,39 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from netlab.model import unsupported
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event
+from netlab.model.job import Job
 from netlab.model.lab import KubernetesObject, Lab
+from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
 from netlab.model.service import EndpointSlice, Service
 from netlab.model.shapes import FieldProblem, Problems, build, encode_fields
 from netlab.model.wire import Plain
 from netlab.model.words import did_you_mean, shown, type_problem
-from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
+from netlab.model.workload import Deployment, ReplicaSet
 
 __all__ = ["KINDS", "NOUNS", "FieldProblem", "Problems", "decode", "decode_object", "draft_object", "encode"]
 
 T = TypeVar("T")
 
 KINDS: Mapping[str, type[KubernetesObject | Lab]] = {
-    cls.kind: cls for cls in (ConfigMap, Deployment, EndpointSlice, Lab, Namespace, Node, Pod, Service)
+    cls.kind: cls
+    for cls in (
+        ConfigMap,
+        DaemonSet,
+        Deployment,
+        EndpointSlice,
+        Job,
+        Lab,
+        Namespace,
+        Node,
+        Pod,
+        ReplicaSet,
+        Secret,
+        Service,
+    )
 }
 
 NOUNS: Mapping[str, type[KubernetesObject | Lab]] = {**KINDS, Event.kind: Event}

@@ -13,12 +13,14 @@ from netlab.model.meta import Key, ObjectMeta
 
 EventType = Literal["Normal", "Warning"]
 
-# Who says so, by the reason; everything else is the kubelet's. In netlab they are all one program.
+# Who says so, by the kind of the object, or by the reason; all else is the kubelet's. In netlab they are all one program.
+CONTROLLERS = {kind: f"{kind.lower()}-controller" for kind in ("Deployment", "ReplicaSet", "DaemonSet", "Job")}
 COMPONENTS = {
     "Scheduled": "default-scheduler",
     "FailedScheduling": "default-scheduler",
-    "SuccessfulCreate": "replicaset-controller",
-    "SuccessfulDelete": "replicaset-controller",
+    "NodeNotReady": "node-controller",
+    "RegisteredNode": "node-controller",
+    "TaintManagerEviction": "taint-eviction-controller",
 }
 
 
@@ -73,5 +75,5 @@ def event_of(about: Key, type_: EventType, reason: str, message: str) -> Event:
         type=type_,
         reason=reason,
         message=message,
-        source=EventSource(component=COMPONENTS.get(reason, "kubelet")),
+        source=EventSource(component=CONTROLLERS.get(about.kind) or COMPONENTS.get(reason, "kubelet")),
     )

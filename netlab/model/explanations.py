@@ -8,50 +8,56 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netlab.model.explanations_config import CONFIG_SENTENCES
+from netlab.model.explanations_container import CONTAINER_SENTENCES
+from netlab.model.explanations_node import NODE_SENTENCES
 from netlab.model.explanations_pod import POD_SENTENCES
+from netlab.model.explanations_probe import PROBE_SENTENCES
+from netlab.model.explanations_security import SECURITY_SENTENCES
 from netlab.model.explanations_service import SERVICE_SENTENCES
 from netlab.model.explanations_status import STATUS_SENTENCES, WIRE_ONLY, Sentences
+from netlab.model.explanations_volume import VOLUME_SENTENCES
+from netlab.model.explanations_workload import WORKLOAD_SENTENCES
 from netlab.model.lab import Lab, LabSpec, NodeTemplate
-from netlab.model.meta import LabelSelector, ObjectMeta, OwnerReference
-from netlab.model.workload import (
-    ConfigMap,
-    Deployment,
-    DeploymentSpec,
-    Namespace,
-    Node,
-    NodeSpec,
-    PodTemplateSpec,
-    TemplateMeta,
-)
+from netlab.model.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference
+from netlab.model.node import Namespace
+from netlab.model.power import LabStatus, MachinePower
 
 __all__ = ["EXPLANATIONS", "KINDS", "WIRE_ONLY", "Sentences"]
 
 # What an object of each kind is.
 KINDS: Mapping[str, str] = {
-    "ConfigMap": "Text under keys, from which containers take environment variables; it cannot be mounted as files yet.",
+    "ConfigMap": "Text or bytes under keys, from which containers take environment variables or which they see as files.",
+    "DaemonSet": "One Pod on each Node that fits: a changed template replaces them Node by Node.",
     "Deployment": (
-        "A number of equal Pods that netlab keeps: one that ends or is deleted is replaced, and a changed template replaces"
-        " all of them at once, since there are no ReplicaSets and no rolling updates yet."
+        "A number of equal Pods, kept by ReplicaSets, one for each template it had: a changed template replaces the Pods step"
+        " by step, so that a Service goes on answering, and `netlab rollout undo` goes back."
     ),
     "EndpointSlice": (
         "Addresses and ports behind a Service; netlab makes slices for every Service with a selector and keeps them up to"
         " date, and slices written by hand serve Services without one."
     ),
     "Event": "Something that happened to an object, for a human who asks why; made by netlab and never by a manifest.",
+    "Job": "Pods that run to their end, until enough of them have ended well.",
     "Lab": (
         "The size and the address plan of a lab, for `netlab up -f`; a kind of netlab's own, which Kubernetes does not have"
         " and `netlab get` does not list."
     ),
+    "ReplicaSet": "A number of equal Pods; Deployments make them, and one can be made by hand.",
     "Namespace": (
         "A scope for names, and no Linux namespace: deleting it deletes everything inside; `default` and `kube-system` always"
         " exist."
     ),
     "Node": (
         "A machine of the lab: a network namespace on the fabric with a bridge for its Pods, made by `netlab up` and not by"
-        " manifests, which may only change its labels and annotations."
+        " manifests, which may only change its labels, annotations, taints and whether it takes Pods."
     ),
     "Pod": (
         "One or more containers that share one network namespace with one address, on one Node; the smallest thing that runs."
+    ),
+    "Secret": (
+        "What is not for everybody, under keys, from which containers take environment variables or which they see as files;"
+        " kept in a file that only root reads, and not encrypted."
     ),
     "Service": (
         "One fixed address and DNS name in front of changing Pods: on every Node, nft rules translate connections to it to one"
@@ -85,9 +91,9 @@ _META_SENTENCES: Sentences = {
         ),
     },
     OwnerReference: {
-        "kind": "Kind of the owner: ReplicaSet for a Deployment's Pods, although netlab has no such objects.",
-        "name": "Name of the owner; that of a Deployment's ReplicaSet is the Deployment's and a hash of its template.",
-        "uid": "The owner's uid; of a Deployment's Pods it is the uid of the Deployment.",
+        "kind": "Kind of the owner: ReplicaSet, DaemonSet or Job for Pods, Deployment for ReplicaSets.",
+        "name": "Name of the owner.",
+        "uid": "The owner's uid: one made again under the same name owns nothing of the one before.",
         "api_version": "The owner's apiVersion.",
         "controller": "Whether the owner is the one that keeps the number of such objects.",
         "block_owner_deletion": (
@@ -95,50 +101,19 @@ _META_SENTENCES: Sentences = {
         ),
     },
     LabelSelector: {
-        "match_labels": "Pairs that labels must have, all of them; without any, nothing is selected.",
+        "match_labels": "Pairs that labels must have, all of them; without any demand, nothing is selected.",
+        "match_expressions": "Further demands on labels, all of which must be met.",
+    },
+    LabelSelectorRequirement: {
+        "key": "The label.",
+        "operator": "In or NotIn: its value is one of `values`, or none of them; Exists or DoesNotExist: it is there, or not.",
+        "values": "For In and NotIn.",
     },
 }
 
-_WORKLOAD_SENTENCES: Sentences = {
-    Deployment: {
-        "metadata": "Name, Namespace and labels; the names of its Pods begin with its name.",
-        "spec": "How many Pods are wished for, and what each is made from.",
-        "status": "How many there are; counted whenever somebody looks.",
-    },
-    DeploymentSpec: {
-        "selector": "The labels by which the Deployment knows its Pods, required and never to be changed.",
-        "template": "What each Pod is made from; changing it replaces all Pods at once.",
-        "replicas": "How many Pods are wished for; 0 deletes them all.",
-    },
-    PodTemplateSpec: {
-        "metadata": "Labels and annotations that each Pod gets.",
-        "spec": "The spec that each Pod gets; its restartPolicy must be Always.",
-    },
-    TemplateMeta: {
-        "name": "Accepted, and without effect: each Pod's name is made from the Deployment's.",
-        "labels": "Labels of each Pod, those of the selector among them; netlab adds pod-template-hash.",
-        "annotations": "Annotations of each Pod.",
-    },
-    ConfigMap: {
-        "metadata": "Name, Namespace and labels.",
-        "data": (
-            "Text under keys, at most 1 MiB of keys and text in all; a change reaches a container when it starts the next time."
-        ),
-    },
+_SMALL_SENTENCES: Sentences = {
     Namespace: {
         "metadata": "Name and labels; the name is a DNS label, because it becomes part of DNS names.",
-    },
-    Node: {
-        "metadata": "Name and labels; kubernetes.io/hostname and kubernetes.io/os are set from the start.",
-        "spec": "Where the Node's Pods get their addresses.",
-        "internal_ip": "The Node's address on the fabric, and its name.",
-        "is_ready": "Ready, while the Node's network namespace exists.",
-    },
-    NodeSpec: {
-        "pod_cidr": (
-            "The subnet of the Node's Pods, assigned once out of the lab's podSubnet; its first host is the Node's bridge cni0."
-        ),
-        "pod_cidrs": "The same as a list, one subnet for each IP family.",
     },
 }
 
@@ -147,7 +122,11 @@ _LAB_SENTENCES: Sentences = {
         "metadata": (
             "The lab's name, a DNS label; `up -f` takes it unless `--lab` says another one, and uses nothing else of it."
         ),
-        "spec": "Size and addresses; of a lab that is up only Nodes and their labels can be added.",
+        "spec": (
+            "Size and addresses; of a lab that is up only Nodes and their labels can be added, and nodeMonitorGracePeriod"
+            " changed."
+        ),
+        "status": "What was done to its machines.",
     },
     LabSpec: {
         "nodes": "The Nodes, from 1 to 64; node-1, node-2 and node-3 if left out.",
@@ -161,7 +140,20 @@ _LAB_SENTENCES: Sentences = {
         "outside_subnet": "The address, in CIDR notation, at which the machine outside stands for the Internet.",
         "node_port_range": "First and last port for Services of type NodePort, joined by a dash.",
         "cluster_domain": "The domain of all DNS names of the cluster, at most 120 characters.",
+        "node_monitor_grace_period": (
+            "Seconds for which a Node may be silent before the control plane gives it up, and its Pods stop being endpoints."
+        ),
         "mtu": "The largest packet, in bytes, of every link of the lab, from 576 to 65535.",
+    },
+    LabStatus: {
+        "machines": "The Nodes whose machines were ever stopped by `netlab node stop`.",
+    },
+    MachinePower: {
+        "name": "The Node's name.",
+        "stopped_at": "Since when the machine is off; empty while it is on.",
+        "notice_after_seconds": "How many seconds after that the control plane notices.",
+        "noticed_at": "When the control plane gave the Node up.",
+        "started_at": "When the machine was started the last time.",
     },
     NodeTemplate: {
         "name": "The Node's name, a DNS label other than outside and fabric, which are machines of every lab.",
@@ -172,8 +164,15 @@ _LAB_SENTENCES: Sentences = {
 EXPLANATIONS: Sentences = {
     **_META_SENTENCES,
     **POD_SENTENCES,
+    **NODE_SENTENCES,
+    **CONTAINER_SENTENCES,
+    **PROBE_SENTENCES,
+    **SECURITY_SENTENCES,
+    **VOLUME_SENTENCES,
     **STATUS_SENTENCES,
     **SERVICE_SENTENCES,
-    **_WORKLOAD_SENTENCES,
+    **CONFIG_SENTENCES,
+    **WORKLOAD_SENTENCES,
+    **_SMALL_SENTENCES,
     **_LAB_SENTENCES,
 }

@@ -10,8 +10,7 @@ from typing import Any
 
 from netlab.model.event import Event, EventSource, InvolvedObject
 from netlab.model.meta import Condition
-from netlab.model.pod import ContainerStateTerminated, ContainerStatus, PodStatus
-from netlab.model.workload import DeploymentStatus
+from netlab.model.pod_status import ContainerStateTerminated, ContainerStatus, PodStatus
 
 Sentences = Mapping[type[Any], Mapping[str, str]]
 """Noun -> name of the field in Python -> one sentence."""
@@ -20,7 +19,7 @@ STATUS_SENTENCES: Sentences = {
     PodStatus: {
         "phase": (
             "Where the Pod is in its life: Pending until all containers were created, Running while one runs or will be"
-            " restarted, then Succeeded or Failed for good; netlab never says Unknown."
+            " restarted, then Succeeded or Failed for good; Unknown while it ran on a Node that cannot be reached."
         ),
         "reason": ("One word for why the Pod as a whole is as it is: DeadlineExceeded; containers have reasons of their own."),
         "message": "The reason in words, or why the Pod has no Node yet.",
@@ -32,6 +31,10 @@ STATUS_SENTENCES: Sentences = {
         "conditions": (
             "PodScheduled, Initialized, ContainersReady and Ready with the time since when; made anew from the rest of the"
             " status whenever somebody looks."
+        ),
+        "qos_class": (
+            "Guaranteed if every container has limits for cpu and memory and requests no less, BestEffort if none has limits or"
+            " requests, else Burstable."
         ),
     },
     Event: {
@@ -57,11 +60,11 @@ STATUS_SENTENCES: Sentences = {
         "name": "The container's name in the spec.",
         "state": "What the container does now; exactly one of its fields is set.",
         "reason": (
-            "One word for the state: ContainerCreating, PodInitializing, CreateContainerConfigError, CrashLoopBackOff or"
-            " RunContainerError while it waits, Completed, Error, OOMKilled, StartError or ContainerStatusUnknown when it"
-            " has ended."
+            "One word for the state: ContainerCreating, PodInitializing, CreateContainerConfigError, ErrImagePull,"
+            " ImagePullBackOff, ErrImageNeverPull, InvalidImageName, CrashLoopBackOff or RunContainerError while it waits,"
+            " Completed, Error, OOMKilled, StartError or ContainerStatusUnknown when it has ended."
         ),
-        "message": "The same in words for people, such as what could not be started, or how long the back-off is.",
+        "message": "The same in words for people, such as what could not be started, or how far the pull of the image is.",
         "exit_code": (
             "The program's exit code, 128 plus the signal's number if a signal ended it, 128 if it could never be started, 137"
             " if nobody saw its end."
@@ -69,6 +72,16 @@ STATUS_SENTENCES: Sentences = {
         "started_at": "When this run began.",
         "finished_at": "When the run ended.",
         "restart_count": "How often the container was started again in this Pod, replacements after a change included.",
+        "ready": (
+            "Whether the container runs and has passed its startup and readiness probes, if it has such; of an init container,"
+            " whether it has succeeded."
+        ),
+        "started": "Whether the container runs and has passed its startup probe, if it has one.",
+        "image": "The image that the spec names.",
+        "image_id": (
+            "What exactly the newest run has its root directory from: the image's repository and the digest of its manifest;"
+            " empty for `host`."
+        ),
         "last_state": "How the run before ended; of a container that waits for its restart, the run that just ended.",
     },
     ContainerStateTerminated: {
@@ -84,22 +97,12 @@ STATUS_SENTENCES: Sentences = {
     Condition: {
         "type": (
             "What is said: PodScheduled, Initialized, ContainersReady or Ready of a Pod, Available or Progressing of a"
-            " Deployment; `netlab wait --for=condition=TYPE` waits for it."
+            " Deployment, Complete, Failed or Suspended of a Job; `netlab wait --for=condition=TYPE` waits for it."
         ),
         "status": "Whether it is so.",
         "last_transition_time": "Since when.",
         "reason": "One word for why it is so; empty if there is nothing to explain.",
         "message": "The same in words for people.",
-    },
-    DeploymentStatus: {
-        "replicas": "Number of the Deployment's Pods that are not being deleted and still have the labels of its selector.",
-        "updated_replicas": (
-            "Number of those made from the present template: always all, because a changed template replaces every Pod at once."
-        ),
-        "ready_replicas": "Number of those that are ready: all their containers run.",
-        "available_replicas": "The same number as `readyReplicas`: netlab has no waiting time after which a Pod counts.",
-        "unavailable_replicas": "How many of the wished replicas are not ready.",
-        "conditions": "Available while at least three quarters of the wished Pods are ready, and Progressing.",
     },
 }
 
@@ -107,15 +110,8 @@ STATUS_SENTENCES: Sentences = {
 WIRE_ONLY: Mapping[str, Mapping[str, str]] = {
     "Namespace": {"status": "What is known of the Namespace."},
     "NamespaceStatus": {"phase": "Active, or Terminating while what is inside is deleted."},
-    "Node": {"status": "What is known of the Node: its address, and whether its namespace exists."},
-    "NodeAddress": {
-        "type": "InternalIP for the address on the fabric, Hostname for the Node's name.",
-        "address": "The address or the name.",
-    },
-    "NodeCondition": {"type": "Always Ready.", "status": "True if the namespace exists; otherwise the condition is missing."},
     "PodStatus": {"podIP": "The first of `podIPs`, the address other Pods reach this one at."},
     "PodIP": {"ip": "One address."},
-    "ContainerStatus": {"ready": "Whether the container runs; there are no probes yet that could say otherwise."},
     "ContainerState": {
         "waiting": "It is to be created or to be started again; `reason` says what it waits for.",
         "running": "Its program runs.",

@@ -13,21 +13,37 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from netlab.model.container import ConfigMapRef, SecretRef
 from netlab.model.explanations import EXPLANATIONS, KINDS, WIRE_ONLY
 from netlab.model.lab import KubernetesObject, Lab
-from netlab.model.pod import ConfigMapRef, ContainerStatus, EmptyDirVolume, HostPathVolume, PodStatus
-from netlab.model.wire import NODE_ADDRESS, NODE_READY, STATE_FIELDS, wire_name
-from netlab.model.workload import Namespace, Node, TemplateMeta
+from netlab.model.node import Namespace
+from netlab.model.pod_status import ContainerStatus, PodStatus
+from netlab.model.volume import (
+    ConfigMapVolume,
+    DownwardAPIVolume,
+    EmptyDirVolume,
+    HostPathVolume,
+    ProjectedVolume,
+    SecretVolume,
+)
+from netlab.model.wire import STATE_FIELDS, wire_name
+from netlab.model.workload import TemplateMeta
 
 Noun: TypeAlias = type[Any]
 """A dataclass of this room."""
 LIST = "[]"
+AMOUNT = Annotated[str, "quantity"]
 SCALARS: Mapping[Any, str] = {str: "string", int: "integer", bool: "boolean"}
 # Where Kubernetes calls a type otherwise than netlab.
 TYPE_NAMES: Mapping[Noun, str] = {
     ConfigMapRef: "ConfigMapEnvSource",
     EmptyDirVolume: "EmptyDirVolumeSource",
+    ConfigMapVolume: "ConfigMapVolumeSource",
+    DownwardAPIVolume: "DownwardAPIVolumeSource",
     HostPathVolume: "HostPathVolumeSource",
+    ProjectedVolume: "ProjectedVolumeSource",
+    SecretVolume: "SecretVolumeSource",
+    SecretRef: "SecretEnvSource",
     TemplateMeta: "ObjectMeta",
 }
 # Which fields each state of a container can have. One that waits for its restart keeps those of the run before.
@@ -126,6 +142,8 @@ def _type_word(hint: Any) -> str:
         types.UnionType: "IntOrString",
     }
     origin = get_origin(hint)
+    if origin is dict and get_args(hint)[1] == AMOUNT:
+        return "map[string]Quantity"
     return words[origin] if origin else SCALARS[hint]
 
 
@@ -142,16 +160,6 @@ Found = Mapping[str, WireField]
 
 def _texts(noun: str) -> tuple[WireField, ...]:
     return tuple(WireField(name=name, type="string", sentence=sentence) for name, sentence in WIRE_ONLY[noun].items())
-
-
-def _node(found: Found) -> tuple[WireField, ...]:
-    lists = {"addresses": (NODE_ADDRESS, "NodeAddress"), "conditions": (NODE_READY, "NodeCondition")}
-    inside = tuple(
-        WireField(name=name, type=LIST + noun, sentence=found[key].sentence, fields=_texts(noun))
-        for name, (key, noun) in lists.items()
-    )
-    status = WireField(name="status", type="NodeStatus", sentence=WIRE_ONLY["Node"]["status"], fields=inside)
-    return (*(item for name, item in found.items() if name not in {NODE_ADDRESS, NODE_READY}), status)
 
 
 def _namespace(found: Found) -> tuple[WireField, ...]:
@@ -178,16 +186,15 @@ def _container_status(found: Found) -> tuple[WireField, ...]:
         for name, names in STATES.items()
     )
     state = WireField(name="state", type="ContainerState", sentence=found["state"].sentence, fields=states)
-    ready = WireField(name="ready", type="boolean", sentence=WIRE_ONLY["ContainerStatus"]["ready"])
     last = found["lastState"]
     word = WIRE_ONLY["ContainerState"]["terminated"]
     ended = WireField(name="terminated", type="ContainerStateTerminated", sentence=word, fields=last.fields)
     before = WireField(name="lastState", type="ContainerState", sentence=last.sentence, fields=(ended,))
     nested = {"state": state, "lastState": before}
     kept = {name: item for name, item in found.items() if name not in STATE_FIELDS}
-    return (*{**kept, **nested}.values(), ready)
+    return tuple({**kept, **nested}.values())
 
 
 NESTED: Mapping[Noun, Callable[[Found], tuple[WireField, ...]]] = {
-    ContainerStatus: _container_status, Namespace: _namespace, Node: _node, PodStatus: _pod_status,
+    ContainerStatus: _container_status, Namespace: _namespace, PodStatus: _pod_status,
 }  # fmt: skip

@@ -12,6 +12,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from netlab.model.quantity import quantity
+from netlab.model.resources import resource_name
+from netlab.model.security import capability
+
 Check = Callable[[Any], str]
 
 LABEL_MAX = 63
@@ -24,16 +28,19 @@ RESERVED_MACHINES = frozenset({"outside", "fabric"})
 FIELD_PATHS = (
     "metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels['KEY']", "metadata.annotations['KEY']",
     "spec.nodeName", "status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs",
+    "metadata.labels", "metadata.annotations",
 )  # fmt: skip
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
-_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_ENV_NAME = re.compile(r"[ -<>-~]+")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_HEADER_NAME = re.compile(r"[-A-Za-z0-9]+")
 _CIDR = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}")
 _RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
+_BASE64 = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
 
 LABEL_TEXT = (
@@ -55,11 +62,9 @@ LABEL_VALUE_TEXT = (
 QUALIFIED_TEXT = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 )
-ENV_NAME_TEXT = (
-    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
-    "and must not start with a digit"
-)
+ENV_NAME_TEXT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 CONFIG_KEY_TEXT = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+HEADER_NAME_TEXT = "a valid HTTP header must consist of alphanumeric characters or '-'"
 CIDR_TEXT = "must be an IPv4 subnet in CIDR notation, for example 10.244.0.0/16"
 
 
@@ -121,6 +126,18 @@ def target_port(value: int | str) -> str:
     return port(value) if value else ""
 
 
+def int_or_percent(value: int | str) -> str:
+    """A number of 0 or more, or a part of the whole such as `25%`."""
+    if isinstance(value, int):
+        return non_negative(value)
+    return "" if re.fullmatch(r"[0-9]{1,4}%", value) else "must be a number or a percentage, for example 25%"
+
+
+def port_reference(value: int | str) -> str:
+    """A port number, or a container port's name."""
+    return port_name(value) if isinstance(value, str) else port(value)
+
+
 def label_key(value: str) -> str:
     """A qualified name: `name` of at most 63 characters, or `prefix/name` with a DNS subdomain as prefix."""
     prefix, slash, name = value.rpartition("/")
@@ -161,6 +178,34 @@ def mount_path(value: str) -> str:
     return absolute_path(value) or ("" if value.strip("/") else "must not be the root directory")
 
 
+def volume_path(value: str) -> str:
+    """A path inside a volume that stays there and is not one of the names by which the files are exchanged."""
+    if value.startswith("/"):
+        return "must be a relative path"
+    if ".." in value.split("/"):
+        return "must not contain '..'"
+    if value.startswith(".."):
+        return "must not start with '..'"
+    return "" if all(part not in {"", "."} for part in value.split("/")) else "must have a name in each of its parts"
+
+
+def sub_path(value: str) -> str:
+    """A relative path without `..`."""
+    if value.startswith("/"):
+        return "must be a relative path"
+    return "must not contain '..'" if ".." in value.split("/") else ""
+
+
+def file_mode(value: int) -> str:
+    """Permissions of a file; 0644 and 420 are the same in YAML, in JSON there is only 420."""
+    return "" if 0 <= value <= 0o777 else "must be a number between 0 and 0777 (octal), both inclusive"  # noqa: PLR2004
+
+
+def one_line(value: str) -> str:
+    """Text that cannot be taken for a further line of what it stands in."""
+    return "must be one line" if "\r" in value or "\n" in value else ""
+
+
 def field_path(value: str) -> str:
     """A field of the Pod that netlab can put into a variable."""
     subscript = _SUBSCRIPT.fullmatch(value)
@@ -172,6 +217,17 @@ def field_path(value: str) -> str:
 def dns_search(value: str) -> str:
     """A domain to complete names with; it may begin parts with `_`, end with a dot, or be the dot alone."""
     return "" if value == "." else dns_name(value.removesuffix(".").replace("_", "a"))
+
+
+def base64_text(value: str) -> str:
+    """Standard base64 with its padding, in which line breaks do not count, as Go reads it."""
+    text = value.replace("\n", "").replace("\r", "")
+    return "" if _BASE64.fullmatch(text) else "must be base64 with padding, as `base64` prints it"
+
+
+def secret_text(_: str) -> str:
+    """Any text; it has a name so that no message shows it."""
+    return ""
 
 
 def ip(value: str) -> str:
@@ -230,8 +286,15 @@ def positive(value: int) -> str:
     return non_negative(value) if value else "must be greater than 0"
 
 
+def int32(value: int) -> str:
+    """A whole number of 32 bits, with a sign."""
+    return "" if -INT32_MAX <= value <= INT32_MAX else f"must be between -{INT32_MAX} and {INT32_MAX}, inclusive"
+
+
 FORMATS: Mapping[str, Check] = {
     "absolute-path": absolute_path,
+    "base64": base64_text,
+    "capability": capability,
     "cluster-ip": cluster_ip,
     "config-key": config_key,
     "dns-label": dns_label,
@@ -240,6 +303,10 @@ FORMATS: Mapping[str, Check] = {
     "dns-name-or-empty": lambda value: external_name(value) if value else "",
     "env-name": _matching(_ENV_NAME, ENV_NAME_TEXT, SUBDOMAIN_MAX),
     "field-path": field_path,
+    "header-name": _matching(_HEADER_NAME, HEADER_NAME_TEXT, PATH_MAX),
+    "int-or-percent": int_or_percent,
+    "int32": int32,
+    "file-mode": file_mode,
     "ip": ip,
     "ipv4-cidr": ipv4_cidr,
     "ipv4-mask": _between(8, 30),
@@ -250,9 +317,18 @@ FORMATS: Mapping[str, Check] = {
     "node-name": node_name,
     "non-negative": non_negative,
     "positive": positive,
+    "one-line": one_line,
     "port": port,
     "port-name": port_name,
     "port-or-zero": _between(0, PORT_MAX),
     "port-range": port_range,
+    "port-reference": port_reference,
+    "quantity": quantity,
+    "resource-name": resource_name,
+    "secret-text": secret_text,
+    "sub-path": sub_path,
     "target-port": target_port,
+    "volume-path": volume_path,
 }
+UNSHOWN = frozenset({base64_text, secret_text})
+"""Formats of values that may be secret: a message about one does not say what it is."""

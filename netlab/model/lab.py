@@ -9,13 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, TypeAlias
 
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event
+from netlab.model.job import Job
 from netlab.model.meta import Key, Labels, ObjectMeta
+from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
+from netlab.model.power import LabStatus
 from netlab.model.service import EndpointSlice, Service
-from netlab.model.workload import ConfigMap, Deployment, Namespace, Node
+from netlab.model.workload import Deployment, ReplicaSet
 
-KubernetesObject: TypeAlias = Pod | Service | EndpointSlice | Deployment | ConfigMap | Namespace | Node | Event
+KubernetesObject: TypeAlias = (
+    Pod | Service | EndpointSlice | Deployment | ReplicaSet | DaemonSet | Job | ConfigMap | Secret | Namespace | Node | Event
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +35,10 @@ class NodeTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabSpec:
-    """Size and addresses. Subnets are CIDR text; each Node gets one /`node_cidr_mask` of `pod_subnet`."""
+    """Size and addresses. Subnets are CIDR text; each Node gets one /`node_cidr_mask` of `pod_subnet`.
+
+    `node_monitor_grace_period` is in seconds.
+    """
 
     nodes: tuple[NodeTemplate, ...] = tuple(NodeTemplate(name=f"node-{n}") for n in (1, 2, 3))
     node_subnet: Annotated[str, "ipv4-cidr"] = "172.18.0.0/16"
@@ -39,6 +49,7 @@ class LabSpec:
     node_port_range: Annotated[str, "port-range"] = "30000-32767"
     cluster_domain: Annotated[str, "dns-name"] = "cluster.local"
     mtu: Annotated[int, "mtu"] = 1500
+    node_monitor_grace_period: Annotated[int, "non-negative"] = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +60,7 @@ class Lab:
     api_version: ClassVar[str] = "netlab/v1"
     metadata: ObjectMeta
     spec: LabSpec = field(default_factory=LabSpec)
+    status: LabStatus = field(default_factory=LabStatus)
 
     @property
     def key(self) -> Key:
@@ -93,6 +105,21 @@ class Cluster:
         return [item for _, item in sorted(self.objects.items()) if isinstance(item, Deployment)]
 
     @property
+    def replica_sets(self) -> list[ReplicaSet]:
+        """All ReplicaSets, sorted by key."""
+        return [item for _, item in sorted(self.objects.items()) if isinstance(item, ReplicaSet)]
+
+    @property
+    def daemon_sets(self) -> list[DaemonSet]:
+        """All DaemonSets, sorted by key."""
+        return [item for _, item in sorted(self.objects.items()) if isinstance(item, DaemonSet)]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All Jobs, sorted by key."""
+        return [item for _, item in sorted(self.objects.items()) if isinstance(item, Job)]
+
+    @property
     def events(self) -> list[Event]:
         """All Events, sorted by key; there are none unless they were asked for."""
         return [item for _, item in sorted(self.objects.items()) if isinstance(item, Event)]
@@ -101,6 +128,11 @@ class Cluster:
         """The ConfigMap of that name, or None."""
         item = self.objects.get(Key("ConfigMap", namespace, name))
         return item if isinstance(item, ConfigMap) else None
+
+    def secret(self, namespace: str, name: str) -> Secret | None:
+        """The Secret of that name, or None."""
+        item = self.objects.get(Key("Secret", namespace, name))
+        return item if isinstance(item, Secret) else None
 
     @property
     def nodes(self) -> list[Node]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from netlab.model.pod import ContainerStatus, Pod, PodPhase, RestartPolicy
+from netlab.model.pod import Pod, RestartPolicy
+from netlab.model.pod_status import ContainerStatus, PodPhase
 
 Outcome = Literal["absent", "running", "restarting", "success", "failure"]
 Fate = Literal["absent", "alive", "failed", "completed"]

@@ -65,10 +65,39 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSelectorRequirement:
+    """One demand on a label: its value is, or is not, one of `values`; or it is there, or not."""
+
+    key: LabelKey
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: tuple[Annotated[str, "label-value"], ...] = ()
+
+    def matches(self, labels: Labels) -> bool:
+        """Tell whether these labels meet the demand; a label that is not there is in no set."""
+        found = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return found in self.values
+            case "NotIn":
+                return found not in self.values
+            case "Exists":
+                return found is not None
+            case "DoesNotExist":
+                return found is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSelector:
-    """A selector by equality (`matchLabels`). An empty selector matches nothing here, as in a Service."""
+    """A selector by equality (`matchLabels`) and by sets; all must hold. An empty selector matches nothing here."""
 
     match_labels: Labels = field(default_factory=dict)
+    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
+
+    def matches(self, labels: Labels) -> bool:
+        """Tell whether an object with these labels is meant."""
+        if not self.match_labels:
+            return bool(self.match_expressions) and all(one.matches(labels) for one in self.match_expressions)
+        return selects(self.match_labels, labels) and all(one.matches(labels) for one in self.match_expressions)
 
 
 def selects(selector: Labels, labels: Labels) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
+from netlab.model.container import Protocol
 from netlab.model.meta import Key, Labels, ObjectMeta
-from netlab.model.pod import PortNumber, Protocol
+from netlab.model.probe import PortNumber
 
 ServiceType = Literal["ClusterIP", "NodePort", "ExternalName"]
 IPFamily = Literal["IPv4", "IPv6"]

@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from netlab.model import unsupported
-from netlab.model.formats import FORMATS, Check
+from netlab.model.formats import FORMATS, UNSHOWN, Check
 from netlab.model.wire import FROM_WIRE, TO_WIRE, TOLD_ZEROS, Plain, wire_name
 from netlab.model.words import at, did_you_mean, key_path, shown, type_problem
 
@@ -29,7 +29,7 @@ Fault = tuple[str, str] | None
 class _Shape:
     """How one type is read. Exactly one of `leaf` (the value stays as it is) and `build` (it becomes something) is set."""
 
-    stand_in: Any  # what a draft holds where the value is missing or of the wrong type
+    stand_in: Callable[[], Any]  # makes what a draft holds where the value is missing or of the wrong type
     leaf: Callable[[Any], Fault] | None = None
     build: Callable[[Any, Problems, str], Any] | None = None
     encode: Callable[[Any, bool], Any] | None = None  # value, `whole`; None: the value is plain already
@@ -80,7 +80,7 @@ def build(cls: type[Any], plain: Any, problems: Problems, path: str) -> Any:
         if field.name not in values:
             if plain.get(field.wire) is None:
                 problems.append((at(path, field.wire), "required", ""))
-            values[field.name] = field.shape.stand_in
+            values[field.name] = field.shape.stand_in()
     return cls(**values)
 
 
@@ -92,7 +92,7 @@ def _is_kept(field: _FieldPlan, value: Any, problems: Problems, path: str) -> bo
     if fault is None:
         return True
     problems.append((at(path, field.wire), *fault))
-    return type(value) is type(field.shape.stand_in)
+    return type(value) is type(field.shape.stand_in())
 
 
 def _refuse_unknown(plan: _Plan, key: Any, value: Any, problems: Problems, path: str) -> None:
@@ -165,14 +165,14 @@ def _shape(hint: Any, wire: str, check: Check | None = None) -> _Shape:
     if origin in (Union, types.UnionType):
         return _union_shape(arguments, wire, check)
     if origin is Literal:
-        return _Shape(stand_in=arguments[0], leaf=_literal_leaf(arguments, wire))
+        return _Shape(stand_in=lambda: arguments[0], leaf=_literal_leaf(arguments, wire))
     if origin is tuple:
         return _list_shape(_shape(arguments[0], wire))
     if origin is dict:
         return _mapping_shape(_shape(arguments[0], wire), _shape(arguments[1], wire))
     if is_dataclass(hint):
         return _object_shape(cast("type[Any]", hint))
-    return _Shape(stand_in=hint(), leaf=_scalar_leaf((hint,), check))
+    return _Shape(stand_in=hint, leaf=_scalar_leaf((hint,), check))
 
 
 def _union_shape(members: tuple[Any, ...], wire: str, check: Check | None) -> _Shape:
@@ -180,12 +180,12 @@ def _union_shape(members: tuple[Any, ...], wire: str, check: Check | None) -> _S
     real = tuple(member for member in members if member is not types.NoneType)
     if len(real) == 1:
         return _shape(real[0], wire, check)
-    return _Shape(stand_in=real[0](), leaf=_scalar_leaf(real, check))
+    return _Shape(stand_in=real[0], leaf=_scalar_leaf(real, check))
 
 
 def _object_shape(cls: type[Any]) -> _Shape:
     return _Shape(
-        stand_in=build(cls, {}, [], ""),
+        stand_in=lambda: build(cls, {}, [], ""),  # not before it is needed: it would work out all nouns below this one
         build=lambda value, problems, path: build(cls, value, problems, path),
         encode=encode_fields,
     )
@@ -200,12 +200,14 @@ def _scalar_leaf(accepted: tuple[type, ...], check: Check | None) -> Callable[[A
 
     def leaf(value: Any) -> Fault:
         if type(value) not in accepted:  # type(), because True is an instance of int
-            return type_problem(words, value)
+            return type_problem(words, value, show=check not in UNSHOWN)
         if type(value) is str and "\0" in value:
             return "must not contain a NUL character", ""  # no Linux interface would take it
         if type(value) is str and not value.isascii() and _SURROGATE.search(value):
             return "must be UTF-8", "it holds a byte that is no text"  # so Python keeps what it cannot read of a command line
         message = check(value) if check is not None else ""
+        if message and check in UNSHOWN:
+            return message, ""
         return (f"{message}, is {shown(value)}", "") if message else None
 
     return leaf
@@ -240,7 +242,7 @@ def _list_shape(item: _Shape) -> _Shape:
     def write(value: Any, whole: bool) -> list[Any]:  # noqa: FBT001 - called by place
         return [encode_item(one, whole) for one in value] if encode_item is not None else list(value)
 
-    return _Shape(stand_in=(), build=read, encode=write)
+    return _Shape(stand_in=tuple, build=read, encode=write)
 
 
 def _mapping_shape(key_shape: _Shape, value_shape: _Shape) -> _Shape:
@@ -255,7 +257,7 @@ def _mapping_shape(key_shape: _Shape, value_shape: _Shape) -> _Shape:
                     problems.append((key_path(path, key), *fault))
         return dict(value)
 
-    return _Shape(stand_in={}, build=read, encode=lambda value, _: dict(value))
+    return _Shape(stand_in=dict, build=read, encode=lambda value, _: dict(value))
 
 
 def _checked(value: Any, shape: _Shape, leaf: Callable[[Any], Fault] | None, problems: Problems, path: str) -> Any:
@@ -263,4 +265,5 @@ def _checked(value: Any, shape: _Shape, leaf: Callable[[Any], Fault] | None, pro
     if fault is None:
         return value
     problems.append((path, *fault))
-    return value if type(value) is type(shape.stand_in) else shape.stand_in
+    stand_in = shape.stand_in()
+    return value if type(value) is type(stand_in) else stand_in

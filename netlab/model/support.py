@@ -29,6 +29,7 @@ TYPES: Mapping[str, str] = {
     "integer": "integer",
     "boolean": "true or false",
     "map[string]string": "map of text",
+    "map[string]Quantity": "map of amounts",
     "IntOrString": "integer or text",
 }
 

@@ -8,3 +8,8 @@ from datetime import UTC, datetime
 def rfc3339(seconds: float) -> str:
     """Return a time in seconds since the epoch as RFC 3339 in UTC with whole seconds; "" for 0 (never)."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else ""
+
+
+def epoch(stamp: str) -> float:
+    """Return a time in RFC 3339 as seconds since the epoch; 0 for "" (never). Raises ValueError for what is no time."""
+    return datetime.fromisoformat(stamp).timestamp() if stamp else 0.0

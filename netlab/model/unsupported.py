@@ -9,33 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netlab.model.container import Container, EnvVarSource
+from netlab.model.daemon_set import DaemonSetSpec, RollingUpdateDaemonSet
+from netlab.model.job import JobSpec
 from netlab.model.lab import Lab
-from netlab.model.meta import LabelSelector, ObjectMeta
-from netlab.model.pod import (
-    Container,
-    ContainerPort,
-    EmptyDirVolume,
-    EnvFromSource,
-    EnvVarSource,
-    Pod,
-    PodSpec,
-    Volume,
-    VolumeMount,
-)
+from netlab.model.meta import ObjectMeta
+from netlab.model.node import Namespace, Node, NodeSpec
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.probe import Lifecycle, LifecycleHandler, Probe
+from netlab.model.resources import ResourceRequirements
+from netlab.model.security import PodSecurityContext, SeccompProfile, SecurityContext
 from netlab.model.service import Endpoint, Service, ServiceSpec
-from netlab.model.workload import ConfigMap, DeploymentSpec, Namespace, Node, NodeSpec, TemplateMeta
+from netlab.model.volume import DownwardAPIVolumeFile, EmptyDirVolume, Volume, VolumeProjection
+from netlab.model.workload import TemplateMeta
 
 _KINDS = (
-    "Binding ClusterRole ClusterRoleBinding ControllerRevision CronJob CustomResourceDefinition DaemonSet Endpoints Event"
-    " HorizontalPodAutoscaler Ingress IngressClass Job Lease LimitRange MutatingWebhookConfiguration NetworkPolicy"
-    " PersistentVolume PersistentVolumeClaim PodDisruptionBudget PodTemplate PriorityClass ReplicaSet ReplicationController"
-    " ResourceQuota Role RoleBinding RuntimeClass Secret ServiceAccount StatefulSet StorageClass"
+    "Binding ClusterRole ClusterRoleBinding ControllerRevision CronJob CustomResourceDefinition Endpoints Event"
+    " HorizontalPodAutoscaler Ingress IngressClass Lease LimitRange MutatingWebhookConfiguration NetworkPolicy"
+    " PersistentVolume PersistentVolumeClaim PodDisruptionBudget PodTemplate PriorityClass ReplicationController"
+    " ResourceQuota Role RoleBinding RuntimeClass ServiceAccount StatefulSet StorageClass"
     " ValidatingWebhookConfiguration"
 )
 KINDS = frozenset(_KINDS.split())
 
 _META = "creationTimestamp deletionTimestamp finalizers generateName generation managedFields resourceVersion selfLink uid"
-_PROBES = "livenessProbe readinessProbe startupProbe"
 
 FIELDS: Mapping[type, frozenset[str]] = {
     cls: frozenset(names.split())
@@ -47,27 +44,34 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Namespace: "spec status",
         Node: "status",
         Lab: "status",
-        ConfigMap: "binaryData immutable",
-        LabelSelector: "matchExpressions",
-        PodSpec: "affinity automountServiceAccountToken ephemeralContainers hostIPC"
-        " hostNetwork hostPID hostUsers hostnameOverride imagePullSecrets nodeSelectorTerms os overhead"
+        PodSpec: "affinity automountServiceAccountToken ephemeralContainers"
+        " hostUsers hostnameOverride imagePullSecrets nodeSelectorTerms os overhead"
         " preemptionPolicy priority priorityClassName readinessGates resourceClaims resources runtimeClassName schedulerName"
-        " schedulingGates securityContext serviceAccount serviceAccountName setHostnameAsFQDN tolerations"
+        " schedulingGates serviceAccount serviceAccountName"
         " topologySpreadConstraints",
-        Container: f"{_PROBES} lifecycle resizePolicy resources securityContext stdin stdinOnce tty volumeDevices",
-        ContainerPort: "hostIP hostPort",
-        EnvVarSource: "fileKeyRef resourceFieldRef secretKeyRef",
-        EnvFromSource: "secretRef",
-        VolumeMount: "mountPropagation recursiveReadOnly subPath subPathExpr",
+        Probe: "grpc",
+        Lifecycle: "stopSignal",
+        LifecycleHandler: "tcpSocket",
+        Container: "resizePolicy stdin stdinOnce tty volumeDevices",
+        EnvVarSource: "fileKeyRef resourceFieldRef",
+        ResourceRequirements: "claims",
+        PodSecurityContext: "appArmorProfile seLinuxChangePolicy seLinuxOptions supplementalGroupsPolicy windowsOptions",
+        SecurityContext: "appArmorProfile seLinuxOptions windowsOptions",
+        SeccompProfile: "localhostProfile",
         EmptyDirVolume: "medium sizeLimit",
-        Volume: "awsElasticBlockStore azureDisk azureFile cephfs cinder configMap csi downwardAPI ephemeral fc flexVolume"
+        Volume: "awsElasticBlockStore azureDisk azureFile cephfs cinder csi ephemeral fc flexVolume"
         " flocker gcePersistentDisk gitRepo glusterfs image iscsi nfs persistentVolumeClaim photonPersistentDisk portworxVolume"
-        " projected quobyte rbd scaleIO secret storageos vsphereVolume",
+        " quobyte rbd scaleIO storageos vsphereVolume",
+        VolumeProjection: "clusterTrustBundle podCertificate serviceAccountToken",
+        DownwardAPIVolumeFile: "resourceFieldRef",
         ServiceSpec: "allocateLoadBalancerNodePorts externalIPs healthCheckNodePort loadBalancerClass loadBalancerIP"
         " loadBalancerSourceRanges sessionAffinityConfig topologyKeys trafficDistribution",
         Endpoint: "deprecatedTopology hints zone",
-        DeploymentSpec: "minReadySeconds paused progressDeadlineSeconds revisionHistoryLimit strategy",
-        NodeSpec: "configSource externalID providerID taints unschedulable",
+        DaemonSetSpec: "revisionHistoryLimit",
+        RollingUpdateDaemonSet: "maxSurge",
+        JobSpec: "backoffLimitPerIndex managedBy manualSelector maxFailedIndexes podFailurePolicy podReplacementPolicy"
+        " successPolicy",
+        NodeSpec: "configSource externalID providerID",
     }.items()
 }
 
@@ -75,12 +79,15 @@ FIELDS: Mapping[type, frozenset[str]] = {
 VALUES: Mapping[str, frozenset[str]] = {
     name: frozenset(values.split())
     for name, values in {
-        "type": "LoadBalancer BlockDevice CharDevice FileOrCreate Socket",
+        "type": "LoadBalancer Localhost",
+        "procMount": "Unmasked",
+        "mountPropagation": "Bidirectional",
         "protocol": "SCTP",
         "sessionAffinity": "ClientIP",
         "ipFamilyPolicy": "PreferDualStack RequireDualStack",
         "internalTrafficPolicy": "Local",
         "externalTrafficPolicy": "Local",
         "addressType": "FQDN",
+        "operator": "Gt Lt",
     }.items()
 }

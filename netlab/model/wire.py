@@ -1,70 +1,45 @@
 """The shape of objects outside Python: camelCase names, and the few places where Kubernetes nests what a noun keeps flat.
 
-Kubernetes puts a Node's address into `status.addresses`, a container's state under `state.running`, and each Pod address
-into an object of its own. `to_wire` and `from_wire` undo each other. They tolerate any input, because the typed decoder
-that runs after `from_wire` is what finds the faults.
+Kubernetes puts a container's state under `state.running`, and each Pod address into an object of its own. `to_wire` and
+`from_wire` undo each other. They tolerate any input, because the typed decoder that runs after `from_wire` is what finds the
+faults.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netlab.model.pod import ContainerStatus, HostPathVolume, PodStatus
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.formats import config_key
+from netlab.model.node import Namespace
+from netlab.model.pod_status import ContainerStatus, PodStatus
+from netlab.model.probe import Probe
+from netlab.model.resources import ResourceRequirements, as_written
 from netlab.model.service import EndpointConditions, EndpointPort
-from netlab.model.workload import Namespace, Node
+from netlab.model.volume import HostPathVolume
 
 Plain = dict[str, Any]
 
-ACRONYMS = {"ip": "IP", "ips": "IPs", "cidr": "CIDR", "cidrs": "CIDRs"}
-# No field name has a dot, so nobody can write these.
-NODE_ADDRESS, NODE_READY = "status.addresses", "status.conditions"
-NODE_STATUS = {"internal_ip": NODE_ADDRESS, "is_ready": NODE_READY}
+ACRONYMS = {
+    "ip": "IP", "ips": "IPs", "cidr": "CIDR", "cidrs": "CIDRs", "id": "ID", "uuid": "UUID", "api": "API", "fqdn": "FQDN",
+    "pid": "PID", "ipc": "IPC",
+}  # fmt: skip
+DEFAULT_AT_ZERO = frozenset({"timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"})
 STATE_FIELDS = ("exitCode", "reason", "message", "startedAt", "finishedAt")
-DERIVED_CONTAINER_FIELDS = ("ready",)
 
 
 def wire_name(name: str) -> str:
     """Return Kubernetes' spelling of a field: `cluster_ips` is `clusterIPs`, `host_path` is `hostPath`."""
-    if name in NODE_STATUS:
-        return NODE_STATUS[name]
     first, *rest = name.split("_")
     return first + "".join(ACRONYMS.get(word, word.capitalize()) for word in rest)
-
-
-def _node_to_wire(plain: Plain) -> Plain:
-    address, ready = plain.pop(NODE_ADDRESS, ""), plain.pop(NODE_READY, None)
-    status: Plain = {}
-    if address:
-        name = plain["metadata"]["name"]
-        status["addresses"] = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]
-    if ready is not None:
-        status["conditions"] = [{"type": "Ready", "status": str(ready)}]
-    return plain | ({"status": status} if status else {})
-
-
-def _node_from_wire(plain: Plain) -> Plain:
-    status = plain.get("status")
-    if not isinstance(status, dict):
-        return plain
-    result = {key: value for key, value in plain.items() if key != "status"}
-    if found := _of_type(status.get("addresses"), "InternalIP"):
-        result[NODE_ADDRESS] = found[0].get("address")
-    if found := _of_type(status.get("conditions"), "Ready"):
-        result[NODE_READY] = found[0].get("status") == "True"
-    return result
-
-
-def _of_type(listed: object, word: str) -> list[Plain]:
-    return [item for item in listed if isinstance(item, dict) and item.get("type") == word] if isinstance(listed, list) else []
 
 
 def _pod_status_to_wire(plain: Plain) -> Plain:
     if plain.get("podIPs"):
         plain["podIP"] = plain["podIPs"][0]
         plain["podIPs"] = [{"ip": ip} for ip in plain["podIPs"]]
-    for one in plain.get("initContainerStatuses", ()):
-        one["ready"] |= one["state"].get("terminated", {}).get("exitCode") == 0  # it has done what it is for
     return plain
 
 
@@ -80,11 +55,11 @@ def _container_status_to_wire(plain: Plain) -> Plain:
     inside = {key: plain.pop(key) for key in STATE_FIELDS if key in plain}
     if "lastState" in plain:
         plain["lastState"] = {"terminated": plain["lastState"]}
-    return plain | {"ready": state == "running", "state": {state: inside}}
+    return plain | {"state": {state: inside}}
 
 
 def _container_status_from_wire(plain: Plain) -> Plain:
-    result = {key: value for key, value in plain.items() if key not in DERIVED_CONTAINER_FIELDS}
+    result = dict(plain)
     state = result.get("state")
     if isinstance(state, dict) and len(state) == 1:
         word, inside = next(iter(state.items()))
@@ -95,6 +70,11 @@ def _container_status_from_wire(plain: Plain) -> Plain:
     return result
 
 
+def _probe_from_wire(plain: Plain) -> Plain:
+    """Zero stands for the default, as the API server reads it."""
+    return {key: value for key, value in plain.items() if key not in DEFAULT_AT_ZERO or value != 0 or value is False}
+
+
 def _namespace_to_wire(plain: Plain) -> Plain:
     return plain | {"status": {"phase": "Terminating" if plain["metadata"].get("deletionTimestamp") else "Active"}}
 
@@ -103,21 +83,47 @@ def _namespace_from_wire(plain: Plain) -> Plain:
     return {key: value for key, value in plain.items() if key != "status"}
 
 
+def _config_map_from_wire(plain: Plain) -> Plain:
+    return plain | {"binaryData": _unbroken(plain["binaryData"])} if "binaryData" in plain else plain
+
+
+def _secret_from_wire(plain: Plain) -> Plain:
+    """What stringData says in good order becomes data; what is left of it is for the decoder to complain about."""
+    data, told = _unbroken(plain.get("data")), plain.get("stringData")
+    if not isinstance(told, dict) or not isinstance(data or {}, dict):
+        return plain | {"data": data}
+    good = {key: value for key, value in told.items() if _is_text(key) and not config_key(key) and _is_text(value)}
+    texts = {key: b64encode(value.encode()).decode() for key, value in good.items()}
+    left = {key: value for key, value in told.items() if key not in good}
+    return plain | {"data": {**(data or {}), **texts}, "stringData": left}
+
+
+def _unbroken(data: Any) -> Any:
+    """Base64 without its line breaks."""
+    if not isinstance(data, dict):
+        return data
+    return {key: value.replace("\n", "").replace("\r", "") if isinstance(value, str) else value for key, value in data.items()}
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether a value is text that can be stored: no half of a character, as Python keeps what is not UTF-8."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
 # Fields whose zero says something: Kubernetes prints them, where it leaves out other zeros.
 TOLD_ZEROS: Mapping[type, frozenset[str]] = {
-    ContainerStatus: frozenset({"restart_count"}),
+    ContainerStatus: frozenset({"image", "image_id", "ready", "restart_count", "started"}),
     EndpointConditions: frozenset({"terminating"}),
     EndpointPort: frozenset({"name"}),
     HostPathVolume: frozenset({"type"}),
-    Node: frozenset({"is_ready"}),
 }
 
 Reshape = Callable[[Plain], Plain]
 TO_WIRE: Mapping[type, Reshape] = {
-    ContainerStatus: _container_status_to_wire, Namespace: _namespace_to_wire, Node: _node_to_wire,
-    PodStatus: _pod_status_to_wire,
+    ContainerStatus: _container_status_to_wire, Namespace: _namespace_to_wire, PodStatus: _pod_status_to_wire,
 }  # fmt: skip
 FROM_WIRE: Mapping[type, Reshape] = {
-    ContainerStatus: _container_status_from_wire, Namespace: _namespace_from_wire, Node: _node_from_wire,
-    PodStatus: _pod_status_from_wire,
+    ConfigMap: _config_map_from_wire, ContainerStatus: _container_status_from_wire, Namespace: _namespace_from_wire,
+    PodStatus: _pod_status_from_wire, Secret: _secret_from_wire,
+    Probe: _probe_from_wire, ResourceRequirements: as_written,
 }  # fmt: skip

@@ -27,8 +27,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
-def type_problem(wanted: str, value: Any) -> tuple[str, str]:
-    """Return message and hint for a value of the wrong type: `must be an integer, is a string "80"`."""
+def type_problem(wanted: str, value: Any, *, show: bool = True) -> tuple[str, str]:
+    """Return message and hint for a value of the wrong type: `must be an integer, is a string "80"`.
+
+    Without `show` the message does not say which value it is.
+    """
+    word = f" {shown(value)}" if show else ""
     match value:
         case None:
             return f"must be {wanted}, is null", ""
@@ -37,10 +41,10 @@ def type_problem(wanted: str, value: Any) -> tuple[str, str]:
             return f"must be {wanted}, is a boolean", hint
         case int() | float():
             number = "an integer" if isinstance(value, int) else "a number"
-            return f"must be {wanted}, is {number} {shown(value)}", "quote it" if wanted == "a string" else ""
+            return f"must be {wanted}, is {number}{word}", "quote it" if wanted == "a string" else ""
         case str():
             hint = "write it without quotes" if wanted == "an integer" and re.fullmatch(r"-?[0-9]{1,18}", value) else ""
-            return f"must be {wanted}, is a string {shown(value)}", hint
+            return f"must be {wanted}, is a string{word}", hint
         case list():
             return f"must be {wanted}, is a list", ""
         case _:

@@ -1,15 +1,17 @@
-"""Deployment, ConfigMap, Namespace and Node: the other objects a lab knows.
+"""Deployment and ReplicaSet: a number of equal Pods made from one template, and the way from one template to the next.
 
-Source: Kubernetes API reference, apps/v1 and core/v1. A Deployment keeps `replicas` Pods; rolling updates come later.
+Source: Kubernetes API reference, apps/v1.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from netlab.model.meta import Annotations, Condition, Key, Labels, LabelSelector, ObjectMeta
 from netlab.model.pod import PodSpec
+
+IntOrPercent = Annotated[int | str, "int-or-percent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +25,26 @@ class TemplateMeta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodTemplateSpec:
-    """What each Pod of a Deployment is made from."""
+    """What each Pod of a workload is made from."""
 
-    metadata: TemplateMeta
+    metadata: TemplateMeta = field(default_factory=TemplateMeta)
     spec: PodSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingUpdateDeployment:
+    """How many Pods there may be too many and too few in an update: a number, or a part of `replicas` in percent."""
+
+    max_surge: IntOrPercent = "25%"
+    max_unavailable: IntOrPercent = "25%"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentStrategy:
+    """How the Pods of the old template make room for those of the new one."""
+
+    type: Literal["RollingUpdate", "Recreate"] = "RollingUpdate"
+    rolling_update: RollingUpdateDeployment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +54,11 @@ class DeploymentSpec:
     selector: LabelSelector
     template: PodTemplateSpec
     replicas: Annotated[int, "non-negative"] = 1
+    strategy: DeploymentStrategy = field(default_factory=DeploymentStrategy)
+    min_ready_seconds: Annotated[int, "non-negative"] = 0
+    revision_history_limit: Annotated[int, "non-negative"] = 10
+    paused: bool = False
+    progress_deadline_seconds: Annotated[int, "positive"] = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +75,7 @@ class DeploymentStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A number of equal Pods."""
+    """A number of equal Pods, kept by ReplicaSets: one for each template it had."""
 
     kind: ClassVar[str] = "Deployment"
     api_version: ClassVar[str] = "apps/v1"
@@ -67,57 +90,36 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigMap:
-    """Configuration as text under keys."""
+class ReplicaSetSpec:
+    """`spec` of a ReplicaSet."""
 
-    kind: ClassVar[str] = "ConfigMap"
-    api_version: ClassVar[str] = "v1"
-    metadata: ObjectMeta
-    data: dict[Annotated[str, "config-key"], str] = field(default_factory=dict)
-
-    @property
-    def key(self) -> Key:
-        """The ConfigMap's identity."""
-        return Key("ConfigMap", self.metadata.namespace, self.metadata.name)
+    selector: LabelSelector
+    template: PodTemplateSpec
+    replicas: Annotated[int, "non-negative"] = 1
+    min_ready_seconds: Annotated[int, "non-negative"] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Namespace:
-    """A scope for names. `default` and `kube-system` always exist."""
+class ReplicaSetStatus:
+    """How many Pods there are of those that are wished; counted whenever the ReplicaSet is looked at."""
 
-    kind: ClassVar[str] = "Namespace"
-    api_version: ClassVar[str] = "v1"
-    metadata: ObjectMeta
-
-    @property
-    def key(self) -> Key:
-        """The Namespace's identity."""
-        return Key("Namespace", "", self.metadata.name)
+    replicas: int = 0
+    fully_labeled_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSpec:
-    """Where the Node's Pods get their addresses; assigned once."""
+class ReplicaSet:
+    """A number of equal Pods."""
 
-    pod_cidr: str = ""
-    pod_cidrs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A machine of the lab: a network namespace on the fabric. `internal_ip` is its address there.
-
-    `is_ready` is what was seen when the Node was looked at: its namespace exists.
-    """
-
-    kind: ClassVar[str] = "Node"
-    api_version: ClassVar[str] = "v1"
+    kind: ClassVar[str] = "ReplicaSet"
+    api_version: ClassVar[str] = "apps/v1"
     metadata: ObjectMeta
-    spec: NodeSpec = field(default_factory=NodeSpec)
-    internal_ip: str = ""
-    is_ready: bool = False
+    spec: ReplicaSetSpec
+    status: ReplicaSetStatus = field(default_factory=ReplicaSetStatus)
 
     @property
     def key(self) -> Key:
-        """The Node's identity."""
-        return Key("Node", "", self.metadata.name)
+        """The ReplicaSet's identity."""
+        return Key("ReplicaSet", self.metadata.namespace, self.metadata.name)

@@ -5,7 +5,6 @@ Derived names are hashes of what they stand for, so the same wish has the same n
 
 from __future__ import annotations
 
-import hashlib
 from typing import NewType
 
 NetnsName = NewType("NetnsName", str)
@@ -17,6 +16,8 @@ NAME_MAX = 255
 
 def digest(*parts: str) -> str:
     """Return 64 hexadecimal digits that stand for `parts`; different lists of parts never share an input."""
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and commands that only look seldom need it
+
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

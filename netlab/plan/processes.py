@@ -3,10 +3,11 @@
     deleting ........ TERM once, to sidecars when the others have ended, the last one first; when all have ended or the
                       grace period is over, remove what is left
     finished ........ (Succeeded, Failed) stop sidecars in the same way, then the sandbox; keep its logs
-    else ............ the sandbox lives, in the Pod's network namespace; init containers run one after the other, then each
-                      container runs, or ended and restartPolicy says what then (desired/restarts.py); one whose wish has
-                      changed gets TERM, in the end KILL, and is started anew whatever restartPolicy says, while the others
-                      run on
+    else ............ the sandbox lives, in the Pod's network namespace, and the files of its volumes are up to date; init
+                      containers run one after the other, then each container runs, or ended and restartPolicy says what
+                      then (desired/restarts.py); one whose wish has changed gets TERM, in the end KILL, and is started anew
+                      whatever restartPolicy says, while the others run on; one that failed its startup or liveness probe is
+                      ended in the same way, and what then restartPolicy says
     unknown ......... a sandbox without a Pod is removed
 
 Steps of one Pod stand in order and belong in one thread; different Pods have nothing to do with each other.
@@ -16,16 +17,20 @@ Source: Kubernetes docs, pod-lifecycle (termination of Pods); kubelet computePod
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from netlab.desired.initializing import due, present_runs, restart_policy
+from netlab.desired.probing import Place, awaits_hook, is_unwell
 from netlab.desired.restarts import Backoff, RestartNow, Wait, decide_restart
 from netlab.desired.status import active_until
+from netlab.model.container import Container
 from netlab.model.lifecycle import FINAL_PHASES
-from netlab.model.pod import Container, Pod
+from netlab.model.pod import Pod
 from netlab.netstate.process import ContainerRun, Sandbox, SandboxStatus
+from netlab.netstate.volume import digest_of
+from netlab.plan.stopping import Ending, RunHook, StopContainer, post_start, stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,16 @@ class StartSandbox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteFiles:
+    """Bring the files of the Pod's volumes up to date, under the eyes of its containers."""
+
+    sandbox: Sandbox
+
+    def __str__(self) -> str:
+        return f"write files of {', '.join(volume.name for volume in self.sandbox.files)} of {self.sandbox.uid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartContainer:
     """Start one container as this attempt. `backoff`, if any, is to be stored before."""
 
@@ -49,19 +64,6 @@ class StartContainer:
 
     def __str__(self) -> str:
         return f"start container {self.name} of {self.sandbox.uid}, attempt {self.attempt}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopContainer:
-    """Send TERM to one container whose wish has changed, or to a sidecar; with `force` KILL: its grace period is over."""
-
-    uid: str
-    name: str
-    attempt: int
-    force: bool = False
-
-    def __str__(self) -> str:
-        return f"send {'KILL' if self.force else 'TERM'} to container {self.name} of {self.uid}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +97,20 @@ class Remove:
         return f"remove sandbox {self.uid}"
 
 
-ProcessStep = StartSandbox | StartContainer | StopContainer | Terminate | Kill | Remove
+ProcessStep = StartSandbox | WriteFiles | StartContainer | RunHook | StopContainer | Terminate | Kill | Remove
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """One Pod that is bound: its object with the newest status, and its processes (None while they cannot be formed)."""
+    """One Pod that is bound: its object with the newest status, its processes, and from where it is asked.
+
+    `sandbox` is None while the processes cannot be formed.
+    """
 
     pod: Pod
     sandbox: Sandbox | None
     backoffs: Mapping[str, Backoff] = field(default_factory=dict)
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +137,10 @@ def plan_processes(wishes: Iterable[Wish], observed: Mapping[str, SandboxStatus]
     for uid, wish in by_uid.items():
         seen = observed.get(uid)
         if wish.pod.metadata.deletion_timestamp:
-            found: tuple[ProcessStep, ...] = tuple(_end(wish.pod, seen, now)) if seen else ()
-            if seen and not any(isinstance(step, Remove) for step in found):
-                moments.append(deadline(wish.pod))
+            found, ends = _end(wish, seen, now) if seen else ((), [])
+            moments += ends
         elif wish.pod.status.phase in FINAL_PHASES:
-            found, ends = _finish(wish.pod, seen, now) if seen and (seen.alive or seen.detached) else ((), [])
+            found, ends = _finish(wish, seen, now) if seen and (seen.alive or seen.detached) else ((), [])
             moments += ends
         elif wish.sandbox is None:
             found = ()
@@ -155,18 +160,41 @@ def deadline(pod: Pod) -> float:
     return datetime.fromisoformat(pod.metadata.deletion_timestamp).timestamp()
 
 
-def _end(pod: Pod, seen: SandboxStatus, now: float) -> Iterator[ProcessStep]:
+def _end(wish: Wish, seen: SandboxStatus, now: float) -> tuple[tuple[ProcessStep, ...], list[float]]:
+    """Steps for a Pod that is being deleted, and moments at which there are more."""
+    pod = wish.pod
     running = [run.name for run in seen.runs if run.state in {"created", "running"}]
-    if not (seen.alive and running) or now >= deadline(pod):
-        yield Remove(uid=seen.uid)
-        return
+    if not (seen.alive and running) or pod.metadata.deletion_grace_period_seconds == 0:
+        return (Remove(uid=seen.uid),), []
+    if any(container.lifecycle and container.lifecycle.pre_stop for container in pod.spec.all_containers):
+        return _end_with_hooks(wish, seen, now)
+    if now >= deadline(pod):
+        return (Remove(uid=seen.uid),), []
+    steps: list[ProcessStep] = []
     sidecars = {container.name for container in pod.spec.sidecars}
     others = tuple(name for name in running if name not in sidecars)
     if not seen.terminating:
-        yield Terminate(uid=seen.uid, names=others)
+        steps.append(Terminate(uid=seen.uid, names=others))
     last = None if others else _last_sidecar(pod, seen)
     if last is not None and not last.stopping_at:
-        yield StopContainer(uid=seen.uid, name=last.name, attempt=last.attempt)
+        steps.append(StopContainer(uid=seen.uid, name=last.name, attempt=last.attempt))
+    return tuple(steps), [deadline(pod)]
+
+
+def _end_with_hooks(wish: Wish, seen: SandboxStatus, now: float) -> tuple[tuple[ProcessStep, ...], list[float]]:
+    """The same, container by container, because each has its own preStop hook and its own TERM."""
+    found = [stop(wish.pod, wish.place, run, now, until=deadline(wish.pod)) for run in _to_stop(wish.pod, seen)]
+    if not found or any(isinstance(step, StopContainer) and step.force for step, _ in found):
+        return (Remove(uid=seen.uid),), []
+    return tuple(step for step, _ in found if step), [moment for _, moment in found if moment] or [deadline(wish.pod)]
+
+
+def _to_stop(pod: Pod, seen: SandboxStatus) -> list[ContainerRun]:
+    """The containers to end now: all but sidecars, then the last sidecar that runs."""
+    sidecars = {container.name for container in pod.spec.sidecars}
+    running = [run for run in seen.runs if run.state == "running" and run.name not in sidecars] if seen.alive else []
+    last = _last_sidecar(pod, seen) if seen.alive and not running else None
+    return running or ([last] if last else [])
 
 
 def _last_sidecar(pod: Pod, seen: SandboxStatus) -> ContainerRun | None:
@@ -175,14 +203,12 @@ def _last_sidecar(pod: Pod, seen: SandboxStatus) -> ContainerRun | None:
     return next((running[one.name] for one in reversed(pod.spec.sidecars) if one.name in running), None)
 
 
-def _finish(pod: Pod, seen: SandboxStatus, now: float) -> tuple[tuple[ProcessStep, ...], list[float]]:
+def _finish(wish: Wish, seen: SandboxStatus, now: float) -> tuple[tuple[ProcessStep, ...], list[float]]:
     """Steps for what still runs of a Pod that is over (sidecars, or all if it was active too long), and when there are more."""
-    sidecars = {container.name for container in pod.spec.sidecars}
-    running = [run for run in seen.runs if run.state == "running" and run.name not in sidecars] if seen.alive else []
-    last = _last_sidecar(pod, seen) if seen.alive and not running else None
-    if not running and last is None:
+    left = _to_stop(wish.pod, seen)
+    if not left:
         return (Kill(uid=seen.uid),), []
-    found = [_stop(pod, seen.uid, run, now) for run in [*running, *([last] if last else [])]]
+    found = [stop(wish.pod, wish.place, run, now) for run in left]
     return tuple(step for step, _ in found if step), [moment for _, moment in found if moment]
 
 
@@ -191,6 +217,8 @@ def _run(
 ) -> tuple[tuple[ProcessStep, ...], dict[str, Wait], list[float]]:
     """Steps, restarts that have to wait, and moments at which grace periods of replaced containers are over."""
     steps: list[ProcessStep] = [] if seen and seen.alive else [StartSandbox(sandbox=sandbox)]
+    if seen and seen.alive and seen.files != digest_of(sandbox.files):
+        steps.append(WriteFiles(sandbox=sandbox))
     present = present_runs(seen)
     considered = due(wish.pod.spec, present)
     waits: dict[str, Wait] = {}
@@ -203,15 +231,27 @@ def _run(
             steps.append(_again(sandbox, run))  # it did its part in a sandbox that is gone
             continue
         if run and is_outdated(run, made_from[container.name]):
-            step, moment = _replace(wish.pod, sandbox, run, now)
+            step, moment = _replace(wish, sandbox, run, now)
             steps += [step] if step else []
             moments += [moment] if moment else []
             continue
+        if run and run.state == "running" and is_unwell(run):
+            step, moment = _end_unwell(wish, container, run, now)
+            steps += [step] if step else []
+            moments += [moment] if moment else []
+            continue
+        if run and awaits_hook(container, run):
+            hook = post_start(wish.pod, wish.place, run.name, run.attempt) if not run.post_start else None
+            steps += [hook] if hook else []
+            break  # those that come after it wait
         found = _container(wish, sandbox, container, run, now)
         if isinstance(found, Wait):
             waits[container.name] = found
         elif found is not None:
-            steps.append(found)
+            hook = post_start(wish.pod, wish.place, found.name, found.attempt)
+            steps += [found, *([hook] if hook else [])]
+            if hook:
+                break
     if waits and len(steps) == 1 and isinstance(steps[0], StartSandbox) and len(waits) == len(considered):
         steps = []  # nothing would run in it yet
     return tuple(steps), waits, moments
@@ -222,9 +262,9 @@ def is_outdated(run: ContainerRun, revision: str) -> bool:
     return run.state != "created" and bool(run.revision) and run.revision != revision
 
 
-def _replace(pod: Pod, sandbox: Sandbox, run: ContainerRun, now: float) -> tuple[ProcessStep | None, float | None]:
+def _replace(wish: Wish, sandbox: Sandbox, run: ContainerRun, now: float) -> tuple[ProcessStep | None, float | None]:
     """The next step of a replacement, and the moment (seconds since the epoch) at which there is another one to do."""
-    return _stop(pod, sandbox.uid, run, now) if run.state == "running" else (_again(sandbox, run), None)
+    return stop(wish.pod, wish.place, run, now) if run.state == "running" else (_again(sandbox, run), None)
 
 
 def _again(sandbox: Sandbox, run: ContainerRun) -> StartContainer:
@@ -233,12 +273,15 @@ def _again(sandbox: Sandbox, run: ContainerRun) -> StartContainer:
     return StartContainer(sandbox=sandbox, name=run.name, attempt=fresh.restarts, backoff=fresh)
 
 
-def _stop(pod: Pod, uid: str, run: ContainerRun, now: float) -> tuple[StopContainer | None, float | None]:
-    """TERM to one container, KILL when its grace period is over; until then, the moment at which it is."""
-    if not run.stopping_at:
-        return StopContainer(uid=uid, name=run.name, attempt=run.attempt), None
-    end = run.stopping_at + pod.spec.termination_grace_period_seconds
-    return (StopContainer(uid=uid, name=run.name, attempt=run.attempt, force=True), None) if now >= end else (None, end)
+def _end_unwell(wish: Wish, container: Container, run: ContainerRun, now: float) -> Ending:
+    """End a container whose hook or probe has failed; a probe may have a grace period of its own."""
+    if not run.health.failed:
+        return stop(wish.pod, wish.place, run, now)
+    probe = container.startup_probe if run.health.failed == "startup" else container.liveness_probe
+    again = "" if restart_policy(wish.pod.spec, container) == "Never" else ", will be restarted"
+    grace_s = probe.termination_grace_period_seconds if probe else None
+    step, moment = stop(wish.pod, wish.place, run, now, grace_s=grace_s)
+    return replace(step, why=f"Container {container.name} failed {run.health.failed} probe{again}") if step else None, moment
 
 
 def _container(

@@ -3,7 +3,8 @@
     names ........ /etc/hosts: the Pod's own, then what the cluster DNS would say, in every form that the search list allows
     container .... in the Pod's network namespace (`ip netns exec`, which also makes a mount namespace), with a host name of its
                    own (`unshare --uts`) and a root directory like that of `image: host`; its commands are a here-document
-    left out ..... containers that do not run, and the cluster DNS, which is a program of ours
+    left out ..... containers that do not run, Pods that read Secrets or are in their Node's network, and the cluster DNS, which
+                   is a program of ours
 
 The variables are set last, by env(1), right before the program: a shell in between would drop names that are none to it.
 Source: ip-netns(8), unshare(1), chroot(1), env(1), hosts(5); desired/sandboxes.py and kernel/oci.py for what a container gets.
@@ -11,11 +12,13 @@ Source: ip-netns(8), unshare(1), chroot(1), env(1), hosts(5); desired/sandboxes.
 
 from __future__ import annotations
 
+from base64 import encodebytes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from shlex import quote
 
 from netlab.desired.assignments import Assignments
+from netlab.desired.configuration import reads_secrets
 from netlab.desired.endpoints import all_slices
 from netlab.desired.sandboxes import HOSTS_HEADER, sandbox
 from netlab.desired.wiring import has_network
@@ -25,6 +28,7 @@ from netlab.model.lab import Cluster
 from netlab.model.pod import Pod
 from netlab.netstate.names import NetnsName, pod_netns
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
+from netlab.netstate.volume import VolumeFile
 
 ETC_NETNS = "/etc/netns"
 OWN_PROGRAM = ("-m", "netlab.dns")
@@ -126,6 +130,9 @@ def pod_lines(cluster: Cluster, assignments: Assignments, pod: Pod, places: Plac
     """Yield the commands that write a Pod's files and start its containers that run."""
     place = assignments.pods[pod.key].node
     yield from ("", f"# ---- Pod {pod.metadata.namespace}/{pod.metadata.name} on {place} ----")
+    if reads_secrets(pod.spec):
+        yield _comment("left out: it reads Secrets, which are not printed")
+        return
     try:
         wanted = sandbox(cluster, assignments, pod)
     except NetlabError as error:
@@ -134,7 +141,9 @@ def pod_lines(cluster: Cluster, assignments: Assignments, pod: Pod, places: Plac
     yield from _files(pod, wanted, places)
     states = {status.name: status.state for status in pod.all_statuses}
     for process in wanted.containers:
-        if process.args[1:3] == OWN_PROGRAM:
+        if not process.args:
+            yield _comment(f"container {process.name} is left out: its root directory is that of an image")
+        elif process.args[1:3] == OWN_PROGRAM:
             yield _comment(f"container {process.name} is left out: it is the lab's own DNS; the names are in /etc/hosts")
         elif states.get(process.name) != "running":
             yield _comment(f"container {process.name} is left out: it is {states.get(process.name, 'waiting')}")
@@ -147,11 +156,24 @@ def _files(pod: Pod, wanted: Sandbox, places: Places) -> Iterator[str]:
     etc = f"{ETC_NETNS}/{wanted.netns}"
     names = places.names(pod.metadata.namespace)
     yield f"mkdir -p {etc} {places.directory}/{wanted.netns}/volumes"
+    made = {"DirectoryOrCreate": "mkdir -p", "FileOrCreate": "touch -a"}
+    yield from (f"{made[path.type]} {quote(path.path)}" for path in wanted.host_paths if path.type in made)
     yield from (f"mkdir -m 777 {places.directory}/{wanted.netns}/volumes/{quote(name)}" for name in wanted.scratch)
+    for volume in wanted.files:
+        for file in volume.files:
+            yield from _file(f"{places.directory}/{wanted.netns}/volumes/{quote(volume.name)}", file)
     yield f"echo {quote(wanted.hostname)} >{etc}/hostname"
     own = wanted.hosts.removeprefix(HOSTS_HEADER)
     yield here_document(f"cat {places.directory}/hosts - {names} >{etc}/hosts", own)
     yield here_document(f"cat >{etc}/resolv.conf", wanted.resolv_conf)
+
+
+def _file(directory: str, file: VolumeFile) -> Iterator[str]:
+    """One file of a volume, whatever bytes are in it."""
+    path = f"{directory}/{quote(file.path)}"
+    yield f"mkdir -p {directory}/{quote(file.path.rpartition('/')[0])}"
+    yield here_document(f"base64 -d >{path}", encodebytes(file.content).decode())
+    yield f"chmod {file.mode:o} {path}"
 
 
 def container(wanted: Sandbox, process: ContainerProcess, places: Places) -> str:
@@ -161,7 +183,9 @@ def container(wanted: Sandbox, process: ContainerProcess, places: Places) -> str
     lines.append(f"cp --remove-destination {ETC_NETNS}/{wanted.netns}/* etc")
     for mount in process.mounts:
         source = quote(places.source(wanted.netns, mount))
-        lines += [f"mkdir -p {source}"] if mount.create else []
+        if mount.sub_path:
+            source += f"/{quote(mount.sub_path)}"
+            lines.append(f"[ -e {source} ] || mkdir -p {source}")
         lines.append(f"volume {source} {quote(mount.destination)} {'ro' if mount.read_only else 'rw'}")
     if process.cwd != "/":
         lines.append(f"mkdir -p {quote('.' + process.cwd)}")

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
 from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignment, PortKey
+from netlab.model.container import Protocol
 from netlab.model.meta import Key
-from netlab.model.pod import Protocol
 
 Topic = Literal["nodes", "pods", "cluster_ips", "node_ports"]
 Row = tuple[str, str, str]

@@ -23,6 +23,16 @@ def record(store: Store, event: Event, now: float) -> None:
     store.execute("DELETE FROM events WHERE number <= (SELECT max(number) FROM events) - ?", KEPT)
 
 
+def is_known(store: Store, event: Event) -> bool:
+    """Tell whether the same thing was recorded of the same object before."""
+    return bool(
+        store.execute(
+            "SELECT 1 FROM events WHERE kind = ? AND namespace = ? AND name = ? AND type = ? AND reason = ? AND message = ?",
+            *event.about, event.type, event.reason, event.message,
+        )
+    )  # fmt: skip
+
+
 def events(store: Store) -> list[Event]:
     """Return all events, the one that happened last at the end. Each has a name of its own, its object's and when."""
     rows = store.execute(

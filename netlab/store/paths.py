@@ -9,6 +9,7 @@
     dns/records               what the cluster DNS answers
     exits/, crun/             the container runtime's own
 /var/lib/netlab/<lab>/        data: the Pods' directories
+/{run,var/lib}/netlab/_images the images of all labs (kernel/image_store.py), which outlive them
 """
 
 from __future__ import annotations

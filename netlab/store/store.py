@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from netlab.desired.assignments import Assignments
 from netlab.errors import NetlabError
 from netlab.model.codec import decode_object, encode
+from netlab.model.job import Job, JobStatus
 from netlab.model.lab import Cluster, KubernetesObject, Lab
 from netlab.model.meta import Key
-from netlab.model.pod import Pod, PodStatus
+from netlab.model.pod import Pod
+from netlab.model.pod_status import PodStatus
 from netlab.model.times import rfc3339
 from netlab.netstate.names import NetnsName
 from netlab.store.assignments import assignment_rows, assignments_of
@@ -183,12 +185,12 @@ class Store:
 
     # Reports ------------------------------------------------------------------------------------------------------------
 
-    def put_status(self, pod: Pod, status: PodStatus) -> None:
-        """Keep what was seen of a Pod."""
-        body = encode(replace(pod, status=status)).get("status", {})
+    def put_status(self, item: Pod | Job, status: PodStatus | JobStatus) -> None:
+        """Keep what was seen of a Pod, or how far a Job has come."""
+        body = encode(replace(item, status=status)).get("status", {})  # type: ignore[arg-type]
         self.execute(
             "INSERT INTO statuses VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
-            pod.metadata.uid,
+            item.metadata.uid,
             json.dumps(body),
         )
 

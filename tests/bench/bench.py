@@ -126,7 +126,7 @@ def guestbook(found: Measured, memory: list[float]) -> None:
 def lab_pids() -> list[int]:
     """All processes of the lab: those in its cgroups, pause and conmon, and the agent."""
     from netlab.engine.agent import agent_pid  # noqa: PLC0415 - only here
-    from netlab.engine.session import new_runtime  # noqa: PLC0415 - only here
+    from netlab.engine.containers import new_runtime  # noqa: PLC0415 - only here
 
     paths = LabPaths(LAB)
     agent = agent_pid(paths)

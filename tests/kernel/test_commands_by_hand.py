@@ -13,9 +13,11 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, mark
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.port import Scope
+from netlab.model.container import Container
 from netlab.model.lab import Cluster, Lab, LabSpec, NodeTemplate
 from netlab.model.meta import ObjectMeta
-from netlab.model.pod import Container, ContainerStatus, Pod, PodSpec, PodStatus
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.model.service import Service, ServicePort, ServiceSpec
 from netlab.netstate.state import NetState
 from netlab.plan.diff import diff
@@ -31,7 +33,7 @@ def a_cluster(pods: int) -> Cluster:
     """Two Nodes, some running Pods, a NodePort Service in front of them."""
     spec = LabSpec(nodes=(NodeTemplate(name="node-1"), NodeTemplate(name="node-2")))
     lab = Lab(metadata=ObjectMeta(name="tbyhand", uid=UID), spec=spec)
-    running = PodStatus(phase="Running", container_statuses=(ContainerStatus(name="c", state="running"),))
+    running = PodStatus(phase="Running", container_statuses=(ContainerStatus(name="c", state="running", ready=True),))
     found = [
         Pod(
             metadata=ObjectMeta(name=f"p{n}", namespace="default", uid=f"u{n}", labels={"app": "x"}),

@@ -20,6 +20,7 @@ from netlab.kernel.machine import mounts_below
 from netlab.kernel.poddir import LabDirectories
 from netlab.kernel.runtime import ContainerRuntime
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
+from netlab.netstate.volume import HostPath
 
 pytestmark = [
     pytest.mark.kernel,
@@ -238,9 +239,10 @@ def test_volumes_are_shared_and_host_paths_made(lab, capfd):
     made = Path(f"/run/{lab.name}/deep")
     volumes = (
         BindMount(source="volumes/v", destination="/data"),
-        BindMount(source=str(made), destination="/host", create=True),
+        BindMount(source=str(made), destination="/host"),
     )
-    pod = lab.sandbox(scratch=("v",))
+    paths = (HostPath(name="h", path=str(made), type="DirectoryOrCreate"),)
+    pod = lab.sandbox(scratch=("v",), host_paths=paths)
     first = replace(pod.containers[0], mounts=volumes)
     second = replace(first, name="d", mounts=(replace(volumes[0], read_only=True),))
     pod = lab.start(replace(pod, containers=(first, second)))

@@ -1,7 +1,7 @@
 """The played API server: as much of the Kubernetes API over HTTP as kubectl needs, on a Cluster in memory.
 
-Discovery, objects as themselves and as Tables, label and field selectors, merge patches, the subresource `scale`, and
-watches that stay silent until kubectl hangs up. Errors are `Status` objects worded as the server's. Every change is
+Discovery, objects as themselves and as Tables, label and field selectors, merge patches, the subresources `scale` and
+`eviction`, and watches that stay silent until kubectl hangs up. Errors are `Status` objects worded as the server's. Every change is
 settled at once. Source: Kubernetes docs, "Kubernetes API Concepts"; API reference (Status, Table).
 """
 
@@ -20,7 +20,7 @@ from discovery import STATIC
 from patches import merged
 from tables import table
 
-BELOW = {"deployments": ("", "scale")}
+BELOW = {"deployments": ("", "scale"), "pods": ("", "eviction")}
 REASONS = {"NotFound": 404, "AlreadyExists": 409, "Conflict": 409, "BadRequest": 400}
 
 
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
         resource, name, below = (*words, "", "", "")[:3]
         if resource not in {plural for _, plural in KINDS.values()} or below not in BELOW.get(resource, ("",)):
             raise Refused("NotFound", "the server could not find the requested resource")
-        if self.command == "POST":
+        if self.command == "POST" and not below:
             return self._create(resource, namespace)
         if not name:
             return self._listed(resource, namespace)
@@ -94,7 +94,9 @@ class Handler(BaseHTTPRequestHandler):
         return getattr(self, f"_{self.command.lower()}")(key, below)
 
     def _body(self) -> Json:
-        return json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        """What kubectl sent; options that it wrote in another format than JSON are those of a plain deletion."""
+        text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return json.loads(text or b"{}") if "json" in self.headers.get("Content-Type", "json") else {}
 
     def _listed(self, resource: str, namespace: str) -> Json | None:
         items = [item for item in self.server.cluster.listed(resource, namespace) if self._chosen(item)]
@@ -142,6 +144,14 @@ class Handler(BaseHTTPRequestHandler):
             cluster.settle()
             self.server.cluster = cluster
         return made
+
+    def _post(self, key: tuple[str, str, str], _: str) -> Json:
+        """An eviction, which deletes the Pod unless it is a dry run."""
+        options = self._body().get("deleteOptions") or {}
+        if not options.get("dryRun"):
+            self.server.cluster.drop(key)
+            self.server.cluster.settle()
+        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
     def _get(self, key: tuple[str, str, str], below: str) -> Json:
         item = self.server.cluster.objects[key]

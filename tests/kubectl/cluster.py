@@ -1,7 +1,7 @@
 """The cluster of the played API server: what it holds at first, the fields it fills in, and what its controllers make.
 
-The defaults are those of the API types. No admission plugin runs (no service account is mounted, no toleration added) and
-no rollout is numbered, so that objects differ from netlab's in as little as possible. Every object is as old as the others.
+The defaults are those of the API types. Of the admission plugins only DefaultTolerationSeconds runs (no service account is
+mounted) and every rollout is the first one, so that objects differ from netlab's in as little as possible. Every object is as old as the others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ KINDS = {
     "Pod": ("v1", "pods"), "Service": ("v1", "services"), "ConfigMap": ("v1", "configmaps"), "Event": ("v1", "events"),
     "Namespace": ("v1", "namespaces"), "Node": ("v1", "nodes"), "Deployment": ("apps/v1", "deployments"),
     "ReplicaSet": ("apps/v1", "replicasets"), "EndpointSlice": ("discovery.k8s.io/v1", "endpointslices"),
+    "DaemonSet": ("apps/v1", "daemonsets"), "Job": ("batch/v1", "jobs"),
+    "Secret": ("v1", "secrets"),
 }  # fmt: skip
 UNSPACED = ("namespaces", "nodes")
 NODES = {"node-1": "172.18.0.2", "node-2": "172.18.0.3"}
@@ -38,6 +40,23 @@ SERVICE_DEFAULTS: Json = {"type": "ClusterIP", "sessionAffinity": "None"}
 NUMBERED_DEFAULTS: Json = {"internalTrafficPolicy": "Cluster", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"}
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 DNS = {"k8s-app": "kube-dns"}
+TOLERATIONS = [
+    {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    for key in ("not-ready", "unreachable")
+]
+# What Nodes say when they come up: reason, who says it, message.
+NODE_EVENTS = (
+    ("Starting", "kubelet", "Starting kubelet."),
+    ("NodeReady", "kubelet", "Node {0} status is now: NodeReady"),
+    ("RegisteredNode", "node-controller", "Node {0} event: Registered Node {0} in Controller"),
+)
+# Condition of a Node, its status, why.
+NODE_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
 
 
 class Cluster:
@@ -89,6 +108,9 @@ class Cluster:
         owned = [key for key, item in self.objects.items() if item["kind"] in made or "ownerReferences" in item["metadata"]]
         for key in owned:
             del self.objects[key]
+        for number, node in enumerate(self.listed("nodes", "")):
+            for one, (reason, source, message) in enumerate(NODE_EVENTS):
+                self.put(_event(node, 3 * number + one, reason, source, message.format(node["metadata"]["name"])))
         for deployment in self.listed("deployments", ""):
             self._replicas(deployment)
         for service in self.listed("services", ""):
@@ -108,14 +130,19 @@ class Cluster:
         selector = {"matchLabels": {**spec["selector"]["matchLabels"], "pod-template-hash": digest[:10]}}
         made = {"replicas": spec["replicas"], "selector": selector, "template": template}
         head = _owned(f"{meta['name']}-{digest[:10]}", item, template["metadata"]["labels"])
+        numbered = {"deployment.kubernetes.io/revision": "1"}
+        meta["annotations"] = meta.get("annotations", {}) | numbered
+        sizes = {"desired-replicas": str(spec["replicas"]), "max-replicas": str(spec["replicas"] + -(-spec["replicas"] // 4))}
+        head["annotations"] = {f"deployment.kubernetes.io/{key}": size for key, size in sizes.items()} | numbered
         replica_set = self.put({"kind": "ReplicaSet", "metadata": head, "spec": made, "status": count})
         for number in range(spec["replicas"]):
             name = f"{head['name']}-{hashlib.sha256(bytes([number])).hexdigest()[:5]}"
             labels = template["metadata"]["labels"]
             self.put({"kind": "Pod", "metadata": _owned(name, replica_set, labels), "spec": template["spec"]})
-            self.put(_event(replica_set, number + 1, "SuccessfulCreate", "replicaset-controller", f"Created pod: {name}"))
+            self.put(_event(replica_set, number + 11, "SuccessfulCreate", "replicaset-controller", f"Created pod: {name}"))
         scaled = f"Scaled up replica set {head['name']} from 0 to {spec['replicas']}"
-        self.put(_event(item, 0, "ScalingReplicaSet", "deployment-controller", scaled))
+        if spec["replicas"]:
+            self.put(_event(item, 10, "ScalingReplicaSet", "deployment-controller", scaled))
         item["status"] = {**count, "updatedReplicas": spec["replicas"], "observedGeneration": meta["generation"]}
         item["status"]["conditions"] = [
             {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"},
@@ -170,10 +197,14 @@ def _event(about: Json, number: int, reason: str, source: str, message: str) -> 
     """The `number` of an event is also the second it happened in."""
     meta = about["metadata"]
     target = {"apiVersion": about["apiVersion"], "kind": about["kind"]} | {
-        key: meta[key] for key in ("name", "namespace", "uid")
+        key: meta[key] for key in ("name", "namespace", "uid") if key in meta
     }
     time = MADE.replace("00Z", f"{number:02}Z")
-    head = {"name": f"{meta['name']}.1800000000000{number:03x}", "namespace": meta["namespace"], "creationTimestamp": time}
+    head = {
+        "name": f"{meta['name']}.1800000000000{number:03x}",
+        "namespace": meta.get("namespace", "default"),
+        "creationTimestamp": time,
+    }
     return {"kind": "Event", "metadata": head, "type": "Normal", "reason": reason, "message": message, "count": 1,
             "involvedObject": target, "source": {"component": source}, "firstTimestamp": time, "lastTimestamp": time}  # fmt: skip
 
@@ -181,11 +212,13 @@ def _event(about: Json, number: int, reason: str, source: str, message: str) -> 
 def _pod(item: Json) -> None:
     meta, spec = item["metadata"], item["spec"]
     _pod_spec(spec)
+    spec.setdefault("tolerations", copy.deepcopy(TOLERATIONS))
     spec.setdefault("nodeName", spec.get("nodeSelector", {}).get("kubernetes.io/hostname", "node-1"))
     node_ip, pod_ip = NODES[spec["nodeName"]], f"10.244.{spec['nodeName'][-1]}.{_number(meta['namespace'], meta['name'])}"
+    asking = any(one["resources"] for one in spec["containers"])
     item["status"] = {
-        "phase": "Running", "qosClass": "BestEffort", "startTime": MADE, "hostIP": node_ip, "hostIPs": [{"ip": node_ip}],
-        "podIP": pod_ip, "podIPs": [{"ip": pod_ip}],
+        "phase": "Running", "qosClass": "Burstable" if asking else "BestEffort", "startTime": MADE,
+        "hostIP": node_ip, "hostIPs": [{"ip": node_ip}], "podIP": pod_ip, "podIPs": [{"ip": pod_ip}],
         "conditions": [{"type": one, "status": "True", "lastTransitionTime": MADE} for one in CONDITIONS],
         "containerStatuses": [
             {"name": one["name"], "image": one["image"], "imageID": "", "containerID": "", "ready": True, "started": True,
@@ -221,26 +254,34 @@ def _service(item: Json) -> None:
         spec.setdefault("externalTrafficPolicy", "Cluster")
 
 
+def _secret(item: Json) -> None:
+    item.setdefault("type", "Opaque")
+
+
 def _namespace(item: Json) -> None:
     item["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = item["metadata"]["name"]
     item.update({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
 
 
-DEFAULTS = {"pods": _pod, "deployments": _deployment, "services": _service, "namespaces": _namespace}
+DEFAULTS = {"pods": _pod, "deployments": _deployment, "services": _service, "namespaces": _namespace,
+            "secrets": _secret}  # fmt: skip
 
 
 def _node(name: str, address: str) -> Json:
     info = {"kubeletVersion": "v1.32.0", "osImage": "Debian GNU/Linux 12 (bookworm)", "kernelVersion": "6.1.0-18-amd64",
             "containerRuntimeVersion": "containerd://1.7.24", "architecture": "amd64", "operatingSystem": "linux"}  # fmt: skip
     addresses = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]
-    ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": MADE, "lastTransitionTime": MADE,
-             "reason": "KubeletReady", "message": "kubelet is posting ready status"}  # fmt: skip
+    conditions = [
+        {"type": kind, "status": status, "lastHeartbeatTime": MADE, "lastTransitionTime": MADE, "reason": reason,
+         "message": message} for kind, status, reason, message in NODE_CONDITIONS
+    ]  # fmt: skip
     capacity = {"cpu": "2", "memory": "4Gi", "ephemeral-storage": "20Gi", "pods": "110"}
     cidr = f"10.244.{name[-1]}.0/24"
     return {
         "kind": "Node", "spec": {"podCIDR": cidr, "podCIDRs": [cidr]},
-        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
-        "status": {"addresses": addresses, "conditions": [ready], "nodeInfo": info, "capacity": capacity,
+        "metadata": {"name": name, "labels": {f"kubernetes.io/{key}": value for key, value in
+                                              (("arch", "amd64"), ("hostname", name), ("os", "linux"))}},
+        "status": {"addresses": addresses, "conditions": conditions, "nodeInfo": info, "capacity": capacity,
                    "allocatable": capacity},
     }  # fmt: skip
 

@@ -11,9 +11,11 @@ from cluster import KINDS, NODES, UNSPACED, Json
 
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 SHORT = {"pods": ["po"], "services": ["svc"], "configmaps": ["cm"], "namespaces": ["ns"], "nodes": ["no"],
-         "deployments": ["deploy"], "events": ["ev"]}  # fmt: skip
-IN_ALL = ("pods", "services", "deployments")
-HIDDEN = ("replicasets",)  # describe asks for them by path; they are no resource of netlab
+         "deployments": ["deploy"], "replicasets": ["rs"], "daemonsets": ["ds"], "events": ["ev"]}  # fmt: skip
+IN_ALL = ("pods", "services", "daemonsets", "deployments", "replicasets", "jobs")
+EVICTIONS = "policy/v1"
+# A group must have a resource; this one can do nothing, and so is not listed.
+SILENT = {"name": "poddisruptionbudgets", "singularName": "", "namespaced": True, "kind": "PodDisruptionBudget", "verbs": []}
 GROUPS = sorted({version for version, _ in KINDS.values()})
 PARAMETERS = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("dryRun", "fieldValidation")]
 
@@ -21,11 +23,14 @@ PARAMETERS = [{"name": name, "in": "query", "schema": {"type": "string"}} for na
 def _resources(version: str) -> Json:
     found = []
     for kind, (group, plural) in KINDS.items():
-        if group == version and plural not in HIDDEN:
+        if group == version:
             found.append({
                 "name": plural, "singularName": kind.lower(), "namespaced": plural not in UNSPACED, "kind": kind,
                 "verbs": VERBS, "shortNames": SHORT.get(plural, []), "categories": ["all"] if plural in IN_ALL else [],
             })  # fmt: skip
+        if group == version and plural == "pods":
+            found.append({"name": "pods/eviction", "singularName": "", "namespaced": True, "group": "policy", "version": "v1",
+                          "kind": "Eviction", "verbs": ["create"]})  # fmt: skip
         if group == version and plural == "deployments":
             found.append({"name": "deployments/scale", "singularName": "", "namespaced": True, "group": "autoscaling",
                           "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"]})  # fmt: skip
@@ -47,6 +52,7 @@ def _openapi(version: str) -> Json:
 
 def _static() -> dict[str, Json]:
     named = [{"groupVersion": version, "version": version.partition("/")[2]} for version in GROUPS if "/" in version]
+    named.append({"groupVersion": EVICTIONS, "version": "v1"})
     groups = [{"name": one["groupVersion"].partition("/")[0], "versions": [one], "preferredVersion": one} for one in named]
     roots = {version: f"api/{version}" if "/" not in version else f"apis/{version}" for version in GROUPS}
     leases = {name: {"metadata": {"name": name}, "spec": {"holderIdentity": name}} for name in NODES}
@@ -56,6 +62,7 @@ def _static() -> dict[str, Json]:
         "apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups},
         "openapi/v3": {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in roots.values()}},
         **{f"apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}": one for name, one in leases.items()},
+        f"apis/{EVICTIONS}": {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": EVICTIONS, "resources": [SILENT]},
         **{root: _resources(version) for version, root in roots.items()},
         **{f"openapi/v3/{root}": _openapi(version) for version, root in roots.items()},
     }

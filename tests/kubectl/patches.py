@@ -13,7 +13,7 @@ from typing import Any
 # Field that holds a list -> what names an item, where it can stand.
 MERGE_KEYS = {
     "containers": ("name",), "env": ("name",), "volumes": ("name",), "volumeMounts": ("mountPath",),
-    "ports": ("containerPort", "port"), "conditions": ("type",),
+    "ports": ("containerPort", "port"), "conditions": ("type",), "addresses": ("type",),
 }  # fmt: skip
 ORDER = "$setElementOrder/"
 

@@ -78,6 +78,16 @@ def _deployment(item: Json) -> list[Any]:
     ]  # fmt: skip
 
 
+def _replica_set(item: Json) -> list[Any]:
+    status, spec = item["status"], item["spec"]
+    containers = spec["template"]["spec"]["containers"]
+    return [
+        item["metadata"]["name"], spec["replicas"], status["replicas"], status["readyReplicas"], age(item),
+        ",".join(one["name"] for one in containers), ",".join(one["image"] for one in containers),
+        pairs(spec["selector"]["matchLabels"]),
+    ]  # fmt: skip
+
+
 def _slice(item: Json) -> list[Any]:
     addresses = [address for one in item["endpoints"] for address in one["addresses"]]
     ports = [str(port["port"]) for port in item["ports"]]
@@ -114,7 +124,15 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[[Json], list[Any]]]] = {
         ("Name", "Ready", "Up-to-date", "Available", "Age", "*Containers", "*Images", "*Selector"),
         _deployment,
     ),
+    "replicasets": (("Name", "Desired", "Current", "Ready", "Age", "*Containers", "*Images", "*Selector"), _replica_set),
+    # None of these is in `objects/`; `get all` asks for them.
+    "daemonsets": (("Name",), lambda item: [item["metadata"]["name"]]),
+    "jobs": (("Name",), lambda item: [item["metadata"]["name"]]),
     "endpointslices": (("Name", "AddressType", "Ports", "Endpoints", "Age"), _slice),
+    "secrets": (
+        ("Name", "Type", "Data", "Age"),
+        lambda item: [item["metadata"]["name"], item["type"], len(item.get("data", ())), age(item)],
+    ),
     "configmaps": (("Name", "Data", "Age"), lambda item: [item["metadata"]["name"], len(item.get("data", ())), age(item)]),
     "namespaces": (("Name", "Status", "Age"), lambda item: [item["metadata"]["name"], item["status"]["phase"], age(item)]),
     "nodes": (

@@ -29,7 +29,7 @@ DEBIAN = ("bookworm", "trixie")  # 12 and 13, which come from the same mirrors; 
 SUITES = os.environ.get("NETLAB_TEST_SUITES", " ".join(DEBIAN if OWN in DEBIAN else (OWN,))).split()
 DEAD = "http://127.0.0.1:9"  # discard (RFC 863): nobody listens there
 WITHOUT_LOCAL = "/usr/sbin:/usr/bin:/sbin:/bin"
-PROGRAMS = "nft ip tcpdump conntrack sysctl modprobe ping crun conmon catatonit redis-server redis-cli curl dig python3"
+PROGRAMS = "nft ip tcpdump conntrack sysctl modprobe ping crun conmon catatonit skopeo redis-server redis-cli curl dig python3"
 
 APT_REFUSED = 9
 PRETENDED = {  # programs that stand in for apt's: nothing is installed, everything is known that KNOWN names

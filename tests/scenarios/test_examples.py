@@ -15,6 +15,7 @@ import pytest
 
 import netlab
 from netlab.cli.main import ALL_VERBS, group
+from tests.images import SHELL, archive, start_registry, write_image
 
 GUESTBOOK = Path(netlab.__file__).parent / "demos/guestbook/guestbook.yaml"
 TIMEOUT_S = 30
@@ -24,7 +25,31 @@ CODES = {"netlab diff": 1}  # there is a difference, as with diff(1)
 # Words by which one sees that a line goes on until Ctrl-C.
 ENDLESS = ("port-forward", " -w", " --watch", " -f deploy", " -f svc", " -f pod", " --follow")
 # What an example of these verbs does is not done to the lab that the other verbs share.
-OWN_LAB = ("up", "down", "demo", "delete", "apply", "run", "expose", "scale", "label", "annotate", "set", "cp", "doctor")
+OWN_LAB = (
+    "up",
+    "down",
+    "node",
+    "demo",
+    "delete",
+    "apply",
+    "run",
+    "expose",
+    "scale",
+    "rollout",
+    "label",
+    "annotate",
+    "set",
+    "cp",
+    "doctor",
+    "image",
+    "create",
+    "taint",
+    "cordon",
+    "uncordon",
+    "drain",
+)
+KEY_PAIR = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=web",
+            "-keyout", "web.key", "-out", "web.crt")  # fmt: skip
 
 
 def commands(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
@@ -59,8 +84,15 @@ def with_guestbook(lab):
 
 @pytest.fixture
 def typed(tmp_path):
-    """`typed(line, lab)` runs a line of a help page in a folder with the guestbook's manifest: exit code and both outputs."""
+    """`typed(line, lab)` runs a line of a help page in a folder with the files that such lines name: exit code and both outputs."""
     shutil.copy(GUESTBOOK, tmp_path)
+    (tmp_path / "icons").mkdir()
+    (tmp_path / "icons/star.svg").write_text("<svg/>")
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker/config.json").write_text('{"auths": {}}')
+    subprocess.run(KEY_PAIR, cwd=tmp_path, check=True, capture_output=True)
+    write_image(tmp_path / "web", [SHELL], "web:1")
+    archive(tmp_path / "web", tmp_path / "web.tar")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
     def run(line: str, lab) -> subprocess.CompletedProcess[str]:
@@ -82,6 +114,18 @@ def typed(tmp_path):
             return subprocess.CompletedProcess(words, 0 if first else process.returncode, first + out, err)
 
     return run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registry(tmp_path_factory):
+    """The registry that examples name."""
+    folder = tmp_path_factory.mktemp("registry")
+    found = start_registry(folder, 5000)
+    write_image(folder / "web", [SHELL])
+    found.push(folder / "web", "team/web:1")
+    yield
+    found.process.kill()
+    found.process.wait()
 
 
 @pytest.mark.parametrize(("verb", "command"), [pytest.param(*pair, id=pair[0]) for pair in all_commands()])

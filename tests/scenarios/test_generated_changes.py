@@ -43,10 +43,10 @@ label pod none a=b / label pod web a- a=b / label pod web a=b --dry-run=maybe / 
 annotate pod web note / annotate pod web /=x / annotate pod none note=x / annotate pods note=x / annotate cm settings a=b --all
 scale deploy/many --replicas=-1 / scale deploy/many --replicas=x / scale deploy/many / scale pod/web --replicas=2
 scale deploy/none --replicas=2 / scale deploy/many --replicas=5 --current-replicas=7 / scale cm/settings --replicas=1
-set image deploy/many main / set image deploy/many none=host / set image deploy/many main=nginx / set image svc/web main=host
-set image deploy/none main=host / set env deploy/many A / set env deploy/many 1bad=x
+set image deploy/many main / set image deploy/many none=host / set image deploy/many main= / set image svc/web main=host
+set image deploy/none main=host / set env deploy/many A / set env deploy/many =x
 set env deploy/many --from=configmap/none / set env deploy/many --from=secret/settings / set env svc/web A=1 / set env pod/none A=1
-run web -- true / run Web -- true / run ../x -- true / run fresh / run fresh --image=nginx -- true / run fresh --port=0 -- true
+run web -- true / run Web -- true / run ../x -- true / run fresh / run fresh --image=NGINX -- true / run fresh --port=0 -- true
 run fresh --env=A -- true / run fresh --labels=a -- true / run fresh --restart=Sometimes -- true / run fresh --expose -- true
 run fresh -n none -- true / run fresh -it -- true / run web --port=80 --expose -- true
 expose pod web --port=80 / expose pod none --port=80 --name=fresh / expose pod web --port=70000 --name=fresh

@@ -47,8 +47,9 @@ runpy.run_module("netlab", run_name="__main__", alter_sys=True)
 
 # The same when all is done, and Python ends.
 AT_EXIT = """
-import atexit, os, runpy, signal
-atexit.register(os.kill, os.getpid(), signal.SIGINT)
+import os, runpy, signal
+leave = os._exit
+os._exit = lambda code: (os.kill(os.getpid(), signal.SIGINT), leave(code))
 runpy.run_module("netlab", run_name="__main__", alter_sys=True)
 """
 

@@ -42,6 +42,12 @@ def pod(name: str, *command: str, **spec) -> dict:
     return {**WEB, "metadata": {"name": name}, "spec": {**WEB["spec"], "containers": containers, **spec}}
 
 
+def never_ready(name: str) -> dict:
+    made = pod(name, "sleep", "infinity")
+    probe = {"tcpSocket": {"port": 1}}
+    return {**made, "spec": {**made["spec"], "containers": [{**made["spec"]["containers"][0], "readinessProbe": probe}]}}
+
+
 @pytest.fixture
 def lab():
     """A lab of one Node; the conftest's fixture of this name runs the command instead."""
@@ -178,7 +184,7 @@ def test_wait_sees_what_others_do(lab):
 def test_apply_can_wait_for_its_pods(lab):
     lab.apply(WEB, wait_s=20)
     with pytest.raises(TimedOut, match="pod/late"):
-        lab.apply(pod("late", "false"), wait_s=0.3)
+        lab.apply(never_ready("late"), wait_s=0.3)
 
 
 def test_refused_manifest_changes_nothing(lab):
@@ -269,3 +275,15 @@ def test_labs_side_by_side_do_not_see_each_other():
         one.apply(WEB)
         assert other.get("pods") == []
         assert one.node("node-1").ip == other.node("node-1").ip
+
+
+def test_the_machine_of_a_node_dies_and_comes_back(lab):
+    lab.apply(WEB, wait_s=10)
+    node = lab.node("node-1")
+    node.stop(notice_after_s=0)
+    assert lab.pod("web").phase == "Unknown"
+    with pytest.raises(NotFound):
+        lab.outside.stop()
+    node.start()
+    lab.wait("pod/web", timeout_s=10)
+    assert lab.pod("web").object.status.container_statuses[0].restart_count == 1

@@ -56,6 +56,13 @@ endpoints: [{addresses: [192.0.2.%d]}, {addresses: [192.0.2.7]}]
 """
 
 
+SWITCHED = 0.4
+SWITCHES = (
+    ("node", "stop", "node-2", "--notice-after", "0s"), ("node", "stop", "node-2"), ("node", "start", "node-2"),
+    ("cordon", "node-2"), ("uncordon", "node-2"),
+)  # fmt: skip
+
+
 def step(rng: random.Random) -> tuple[str, str]:
     """One thing a user may do: a verb and a manifest."""
     app, name, port = rng.choice("pqr"), rng.choice("abc"), rng.choice((80, 81))
@@ -95,7 +102,13 @@ def test_random_walk(lab, seed):
         done = lab.run(verb, "-f", "-", *(("--ignore-not-found",) if verb == "delete" else ()), stdin=manifest)
         path.append(f"{verb} {manifest}")
         assert done.code == 0, f"{done.err}\nafter {path}"
+        if rng.random() < SWITCHED:
+            words = rng.choice(SWITCHES)
+            path.append(" ".join(words))
+            done = lab.run(*words)
+            assert done.code == 0, f"{done.err}\nafter {path}"
         assert left_to_do(lab) == "# 0 changes", f"after {path}"
+    lab("node", "start", "node-1", "node-2")
     assert "0 changes" in lab("up")
     assert machine_netns(lab.lab, "node-1") in left_names(lab)
 

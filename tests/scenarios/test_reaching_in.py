@@ -474,7 +474,10 @@ def test_what_pods_and_nodes_use(web):
             ("pods", "--sort-by=name"), 1, "error: --sort-by accepts only cpu or memory\n", id="sorted by what is not measured"
         ),
         pytest.param(
-            ("pods", "web", "-l", "app=web"), 1, "error: only one of NAME or selector can be provided\n", id="name and selector"
+            ("pods", "web", "-l", "app=web"),
+            1,
+            "error: only one of NAME or selector can be provided; leave out NAME or -l\n",
+            id="name and selector",
         ),
         pytest.param(("nodes", "nosuch"), 1, 'Error from server (NotFound): nodes "nosuch" not found\n', id="no such Node"),
     ],

@@ -1,15 +1,20 @@
-"""A command line typed in this process, for verbs that touch no Linux before they say what is wrong."""
+"""What tests of one process need: a command line typed in it, and the whole engine on Fakes."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
 from netlab.cli.main import run
+from netlab.engine import up as up_module
+from netlab.store import paths as store_paths
+from tests.fake_lab import Bench, fake_lab
 
 
 @pytest.fixture
 def said(capsys):
-    """`said("explain", "pod")` is (exit code, output, errors)."""
+    """`said("explain", "pod")` is (exit code, output, errors), for verbs that touch no Linux before they say what is wrong."""
 
     def call(*words):
         code = run(words)
@@ -17,3 +22,13 @@ def said(capsys):
         return code, found.out, found.err
 
     return call
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch) -> Iterator[Bench]:
+    """A lab on Fakes, without an agent."""
+    monkeypatch.setattr(store_paths, "STATE_ROOT", tmp_path / "run")
+    monkeypatch.setattr(store_paths, "DATA_ROOT", tmp_path / "data")
+    monkeypatch.setattr(up_module, "ensure_agent", lambda _: None)
+    with fake_lab() as made:
+        yield made

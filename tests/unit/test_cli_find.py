@@ -9,10 +9,12 @@ import pytest
 from netlab.cli.exec import checked, program
 from netlab.cli.exec import command as exec_command
 from netlab.cli.find import DEFAULT_CONTAINER, container_of, find_container, find_object, find_pod
+from netlab.desired.owning import adopted
 from netlab.errors import ManifestError, NetlabError, NotFound
+from netlab.model.container import Container
 from netlab.model.meta import LabelSelector, ObjectMeta, OwnerReference
-from netlab.model.pod import Container, PodSpec
-from netlab.model.workload import Deployment, DeploymentSpec, PodTemplateSpec
+from netlab.model.pod import PodSpec
+from netlab.model.workload import Deployment, DeploymentSpec, PodTemplateSpec, ReplicaSet, ReplicaSetSpec
 
 DEFAULTED = 'Defaulted container "a" out of: a, b'
 
@@ -26,7 +28,14 @@ def cluster(build):
         metadata=ObjectMeta(name="web", namespace="default", uid="uid-deployment"),
         spec=DeploymentSpec(selector=LabelSelector(match_labels={"app": "web"}), template=template),
     )
-    owner = OwnerReference(kind="Deployment", name="web", uid="uid-deployment")
+    replicas = adopted(
+        ReplicaSet(
+            metadata=ObjectMeta(name="web-1", namespace="default", uid="uid-set"),
+            spec=ReplicaSetSpec(selector=LabelSelector(match_labels={"app": "web"}), template=template),
+        ),
+        deployment,
+    )
+    owner = OwnerReference(kind="ReplicaSet", name="web-1", uid="uid-set")
     made = [
         build.pod("web-a", app="web", state="waiting"),
         build.pod("web-b", app="web"),
@@ -35,6 +44,7 @@ def cluster(build):
     owned = [replace(pod, metadata=replace(pod.metadata, owner_references=(owner,))) for pod in made]
     return build.cluster(
         deployment,
+        replicas,
         *owned,
         build.pod("db", app="db"),
         build.pod("done", app="", phase="Succeeded", state="terminated"),

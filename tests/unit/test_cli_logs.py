@@ -11,7 +11,7 @@ from netlab.cli.log_files import Log
 from netlab.cli.log_lines import Entry, Printer, Wanted, entry_of
 from netlab.cli.logs import Which, chosen, tail_of
 from netlab.errors import NetlabError, NotFound
-from netlab.model.pod import Container
+from netlab.model.container import Container
 
 LINES = [f"2026-01-31T12:00:0{n}.123456789+00:00 stdout F line {n}\n" for n in range(4)]
 NOON = 1_769_860_800.0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from contextlib import suppress
-from fractions import Fraction
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netlab.cli.sorting import quantity, sort_items
+from netlab.cli.sorting import sort_items
 from netlab.errors import ManifestError
 
 MISSING = object()
@@ -92,18 +91,6 @@ def test_what_has_no_order_is_refused(values, path, message):
     (problem,) = caught.value.problems
     assert problem.message == message
     assert problem.hint
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("0", 0), ("100m", Fraction(1, 10)), ("1.5", Fraction(3, 2)), (".5", Fraction(1, 2)), ("5.", 5), ("-2k", -2000), ("2Ki", 2048),
-        ("1E", 10**18), ("1E3", 1000), ("1e-3", Fraction(1, 1000)), ("1Ei", 2**60), ("3n", Fraction(3, 10**9)), ("7u", Fraction(7, 10**6)),
-        ("", None), (".", None), ("m", None), ("1_", None), ("1K", None), ("1kk", None), ("1e999999999", None), ("9" * 41, None), ("1 ", None),
-    ],
-)  # fmt: skip
-def test_a_quantity_has_a_value(text, value):
-    assert quantity(text) == value
 
 
 FUZZ = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))

@@ -14,21 +14,31 @@ from netlab.cli.tabbed import tabbed
 from netlab.cli.text import as_json, as_yaml, plain
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
+from netlab.desired.node_status import node_status
+from netlab.desired.owning import adopted
 from netlab.desired.published import published
+from netlab.model.config import ConfigMap
 from netlab.model.event import event_of
 from netlab.model.meta import Key, LabelSelector, ObjectMeta, OwnerReference
-from netlab.model.pod import ContainerStateTerminated, ContainerStatus, PodStatus
+from netlab.model.node import Namespace
+from netlab.model.pod_status import ContainerStateTerminated, ContainerStatus, PodStatus
 from netlab.model.times import rfc3339
-from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, PodTemplateSpec, TemplateMeta
+from netlab.model.workload import Deployment, DeploymentSpec, PodTemplateSpec, ReplicaSet, ReplicaSetSpec, TemplateMeta
+from netlab.netstate.machine import Machine
 
 NOW = 1_700_000_000.0
+MACHINE = Machine(
+    cpus=2, memory=8_000_000 * 1024, memory_available=6_000_000 * 1024, disk=10**10, disk_available=5 * 10**9, pids=32768,
+    pids_available=32000, kernel="6.1.0-18-amd64", architecture="amd64", os_image="Debian GNU/Linux 12 (bookworm)",
+    machine_id="6f1a", boot_id="9c2e",
+)  # fmt: skip
 BORN = "2023-11-14T22:10:00Z"  # 200 seconds earlier
 
 
 @pytest.fixture
 def cluster(build):
     pod, service = build.pod("web-1"), build.service("web", 80)
-    owner = OwnerReference(kind="ReplicaSet", name="web-6d4cf56db6", uid="u-web")
+    owner = OwnerReference(kind="ReplicaSet", name="web-6d4cf56db6", uid="u-set")
     meta = replace(pod.metadata, creation_timestamp=BORN, owner_references=(owner,))
     crashed = ContainerStatus(
         name=pod.spec.containers[0].name, state="waiting", reason="CrashLoopBackOff", restart_count=3,
@@ -42,12 +52,20 @@ def cluster(build):
     )
     template = PodTemplateSpec(metadata=TemplateMeta(labels={"app": "web"}), spec=pod.spec)
     spec = DeploymentSpec(selector=LabelSelector(match_labels={"app": "web"}), template=template, replicas=2)
+    web = Deployment(metadata=ObjectMeta(name="web", namespace="default", uid="u-web", creation_timestamp=BORN), spec=spec)
     objects = [
         replace(pod, metadata=meta, status=status),
         replace(
             service, metadata=replace(service.metadata, creation_timestamp=BORN), spec=replace(service.spec, type="NodePort")
         ),
-        Deployment(metadata=ObjectMeta(name="web", namespace="default", uid="u-web", creation_timestamp=BORN), spec=spec),
+        web,
+        adopted(
+            ReplicaSet(
+                metadata=replace(web.metadata, name="web-6d4cf56db6", uid="u-set"),
+                spec=ReplicaSetSpec(selector=spec.selector, template=template, replicas=2),
+            ),
+            web,
+        ),
         ConfigMap(
             metadata=ObjectMeta(name="settings", namespace="default", creation_timestamp=BORN),
             data={"a": "1", "b": "two\nlines"},
@@ -55,8 +73,15 @@ def cluster(build):
         Namespace(metadata=ObjectMeta(name="default", creation_timestamp=BORN)),
     ]
     wished = build.cluster(*objects)
-    nodes = [replace(node, is_ready=node.metadata.name == "node-1") for node in wished.nodes]
-    return published(wished.with_objects(nodes), assign(wished, Assignments()))
+    assignments = assign(wished, Assignments())
+    nodes = [
+        replace(node, status=node_status(
+            node, wished.lab, MACHINE, pod_cidr=assignments.nodes[node.metadata.name].pod_cidr, now=NOW,
+            is_there=node.metadata.name == "node-1", versions=("crun://1.8.1", "netlab-0.1.0"),
+        ))
+        for node in wished.nodes
+    ]  # fmt: skip
+    return published(wished.with_objects(nodes), assignments, 0.0)
 
 
 def of_kind(cluster, kind):

@@ -9,8 +9,8 @@ import yaml
 from netlab.cli.get import TableOptions
 from netlab.cli.output import Output
 from netlab.cli.watching import Change, _Printer, changes
+from netlab.model.config import ConfigMap
 from netlab.model.meta import ObjectMeta
-from netlab.model.workload import ConfigMap
 
 OLD = ConfigMap(metadata=ObjectMeta(name="a", namespace="default", uid="1"), data={"k": "v"})
 EDITED = replace(OLD, data={"k": "w"})

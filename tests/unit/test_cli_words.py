@@ -22,7 +22,7 @@ from netlab.model.meta import Key
         ("pods,svc", ["Pod", "Service"]),
         ("deployments.apps", ["Deployment"]),
         ("endpointslices.discovery.k8s.io", ["EndpointSlice"]),
-        ("all", ["Pod", "Service", "Deployment"]),
+        ("all", ["Pod", "Service", "DaemonSet", "Deployment", "ReplicaSet", "Job"]),
     ],
 )
 def test_kinds(word, expected):

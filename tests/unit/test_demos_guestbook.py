@@ -4,7 +4,7 @@ from pathlib import Path
 
 from netlab.desired.environment import expand
 from netlab.manifest.load import load
-from netlab.model.workload import ConfigMap
+from netlab.model.config import ConfigMap
 
 MANIFEST = Path(__file__).parents[2] / "netlab" / "demos" / "guestbook" / "guestbook.yaml"
 LONGEST_LINE = 128

@@ -49,6 +49,11 @@ def test_no_room_for_a_node(build, spec, said):
 # Pods ---------------------------------------------------------------------------------------------------------------------
 
 
+def test_a_pod_in_its_nodes_network_has_the_nodes_address_and_takes_none(build):
+    found = chosen(build.cluster(*(build.pod(name, node="node-1", host_network=name != "c") for name in "abc")))
+    assert [item.ips for item in found.pods.values()] == [("172.18.0.2",), ("172.18.0.2",), ("10.244.1.2",)]
+
+
 def test_pods_are_spread_and_get_the_lowest_free_address(build):
     found = chosen(build.cluster(*(build.pod(f"p{n}") for n in range(4))))
     assert [(item.node, item.ips) for item in found.pods.values()] == [
@@ -96,7 +101,7 @@ def test_a_pod_whose_node_is_gone_is_not_moved(build):
 def test_a_pod_that_waits_is_bound_as_soon_as_a_node_fits(build):
     waiting = build.pod("a", node="node-2")
     before = chosen(build.cluster(waiting, of=build.lab("node-1")))
-    reason = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    reason = "0/1 nodes are available: 1 node(s) didn't match the requested node name."
     assert before.pods[waiting.key] == PodAssignment(reason=reason)
     assert chosen(build.cluster(waiting), before).pods[waiting.key].node == "node-2"
 

@@ -1,13 +1,14 @@
 """Environment variables (N8): Services, ConfigMaps, fields of the Pod, and `$(NAME)`."""
 
+import re
+
 import pytest
 
 from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignment
 from netlab.desired.environment import environment, expand, service_environment
-from netlab.errors import NotFound
-from netlab.model.lab import Cluster, Lab
-from netlab.model.meta import Key, ObjectMeta
-from netlab.model.pod import (
+from netlab.errors import NetlabError, NotFound
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.container import (
     ConfigMapKeySelector,
     ConfigMapRef,
     Container,
@@ -15,11 +16,13 @@ from netlab.model.pod import (
     EnvVar,
     EnvVarSource,
     ObjectFieldSelector,
-    Pod,
-    PodSpec,
+    SecretKeySelector,
+    SecretRef,
 )
+from netlab.model.lab import Cluster, Lab
+from netlab.model.meta import Key, ObjectMeta
+from netlab.model.pod import Pod, PodSpec
 from netlab.model.service import Service, ServicePort, ServiceSpec
-from netlab.model.workload import ConfigMap
 
 ONE_PORT = (ServicePort(port=6379),)
 
@@ -230,14 +233,55 @@ def test_config_map(the_pod, expected):
     assert compute(the_pod, APP) == expected
 
 
+LOGIN = Secret(metadata=ObjectMeta(name="login", namespace="shop"), data={"user": "cm9vdA==", "pin": "w6k=", "raw": "/w=="})
+
+
+def secret_key(key, *, name="login", optional=False):
+    ref = SecretKeySelector(name=name, key=key, optional=optional)
+    return pod(EnvVar(name="X", value_from=EnvVarSource(secret_key_ref=ref)))
+
+
+def whole_secret(name, *, optional=False, prefix=""):
+    return pod(env_from=(EnvFromSource(secret_ref=SecretRef(name=name, optional=optional), prefix=prefix),))
+
+
+@pytest.mark.parametrize(
+    ("the_pod", "expected"),
+    [
+        pytest.param(secret_key("pin"), {"X": "\u00e9"}, id="a key"),
+        pytest.param(secret_key("no", optional=True), {}, id="optional key"),
+        pytest.param(secret_key("no", name="no", optional=True), {}, id="optional Secret"),
+        pytest.param(whole_secret("no", optional=True), {}, id="optional envFrom"),
+        pytest.param(whole_secret("text", prefix="P_"), {"P_1a": "1"}, id="any key is a name"),
+    ],
+)
+def test_secret(the_pod, expected):
+    text = Secret(metadata=ObjectMeta(name="text", namespace="shop"), data={"1a": "MQ=="})
+    assert compute(the_pod, LOGIN, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("the_pod", "message"),
+    [
+        pytest.param(secret_key("no"), "couldn't find key no in Secret shop/login", id="key"),
+        pytest.param(secret_key("no", name="no"), 'secret "no" not found', id="Secret"),
+        pytest.param(whole_secret("no"), 'secret "no" not found', id="envFrom"),
+        pytest.param(whole_secret("login"), "the value of key raw in Secret shop/login is not text", id="bytes"),
+    ],
+)
+def test_secret_that_is_missing_or_no_text(the_pod, message):
+    with pytest.raises(NetlabError, match=re.escape(message)):
+        compute(the_pod, LOGIN)
+
+
 @pytest.mark.parametrize(
     ("the_pod", "message"),
     [
         pytest.param(pod(from_key("app", "no")), "couldn't find key no in ConfigMap shop/app", id="key"),
-        pytest.param(pod(from_key("no", "key")), 'configmap "no" not found in namespace shop', id="map"),
+        pytest.param(pod(from_key("no", "key")), 'configmap "no" not found', id="map"),
         pytest.param(
             pod(env_from=(EnvFromSource(config_map_ref=ConfigMapRef(name="no")),)),
-            'configmap "no" not found in namespace shop',
+            'configmap "no" not found',
             id="envFrom",
         ),
         pytest.param(

@@ -11,9 +11,13 @@ from netlab.desired.conditions import pod_conditions
 from netlab.desired.initializing import due, is_initialized, present_runs, restart_policy
 from netlab.desired.restarts import Backoff
 from netlab.desired.status import pod_status
+from netlab.model.container import Container
 from netlab.model.lifecycle import status_word
 from netlab.model.meta import ObjectMeta
-from netlab.model.pod import Container, Pod, PodSpec, PodStatus
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.pod_status import PodStatus
+from netlab.model.probe import ExecAction, Probe
+from netlab.netstate.health import Health
 from netlab.netstate.names import NetnsName
 from netlab.netstate.process import ContainerProcess, ContainerRun, Sandbox, SandboxStatus
 from netlab.plan.processes import Wish, plan_processes
@@ -25,8 +29,10 @@ SOON = "2023-11-14T22:13:30Z"  # NOW is 22:13:20
 
 
 def container(name):
-    """`c+` is a sidecar."""
-    return Container(name=name.rstrip("+"), image="host", command=("true",), restart_policy="Always" if "+" in name else "")
+    """`c+` is a sidecar, `c+?` one with a startup probe."""
+    probe = Probe(exec=ExecAction(command=("true",))) if "?" in name else None
+    policy = "Always" if "+" in name else ""
+    return Container(name=name.rstrip("+?"), image="host", command=("true",), restart_policy=policy, startup_probe=probe)
 
 
 def a_pod(init="a b", main="m", policy="Always", phase="Pending", deletion=""):
@@ -40,14 +46,14 @@ def a_pod(init="a b", main="m", policy="Always", phase="Pending", deletion=""):
 
 
 def runs(text, since=MADE + 1):
-    """`a=0 b=1 c m=run d=new`: a ended with 0, b with 1, c and m run, d was made and not started."""
+    """`a=0 b=1 c m=run d=new e=ok`: a ended with 0, b with 1, c and m run, d was made and not started, e runs and has started."""
     for word in text.split():
         name, _, how = word.partition("=")
-        state = {"": "running", "run": "running", "new": "created"}.get(how, "exited")
+        state = {"": "running", "run": "running", "ok": "running", "new": "created"}.get(how, "exited")
         code = int(how) if state == "exited" else None
         yield ContainerRun(
             name=name, attempt=0, state=state, exit_code=code, started_at=0.0 if state == "created" else since,
-            finished_at=since + 1 if state == "exited" else 0.0,
+            finished_at=since + 1 if state == "exited" else 0.0, health=Health(started=how == "ok"),
         )  # fmt: skip
 
 
@@ -70,6 +76,8 @@ def seen(text, *, alive=True, terminating=False, since=MADE + 1):
         pytest.param("c+ a", "c", "c a", id="goes on beside the next one"),
         pytest.param("c+ a", "c=1", "c a", id="also when it ended: it is started again"),
         pytest.param("c+ a", "c a=0", "c m", id="and beside the others"),
+        pytest.param("c+? a", "c", "c", id="a sidecar that has not started holds back what comes next"),
+        pytest.param("c+? a", "c=ok", "c a", id="until its startup probe succeeds"),
         pytest.param("a c+ d+", "a=0 c d", "c d m", id="two sidecars"),
     ],
 )

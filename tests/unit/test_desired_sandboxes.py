@@ -1,28 +1,26 @@
 """A Pod in Linux words: host name, the two files, arguments, environment, mounts (N8, N11, N12)."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
-from netlab.desired.assignments import Assignments, PodAssignment
+from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignment
+from netlab.desired.cgroup_limits import POD_PIDS
 from netlab.desired.resolver import KUBE_DNS
 from netlab.desired.sandboxes import HOSTS_HEADER, revision, sandbox
 from netlab.errors import NetlabError, NotFound
+from netlab.model.container import Container, EnvVar, VolumeMount
 from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import Key, ObjectMeta
-from netlab.model.pod import (
-    Container,
-    EmptyDirVolume,
-    EnvVar,
-    HostAlias,
-    HostPathVolume,
-    Pod,
-    PodDNSConfig,
-    PodDNSConfigOption,
-    PodSpec,
-    Volume,
-    VolumeMount,
-)
+from netlab.model.pod import HostAlias, Pod, PodDNSConfig, PodDNSConfigOption, PodSpec
+from netlab.model.security import PodSecurityContext
 from netlab.model.service import Service, ServicePort, ServiceSpec
+from netlab.model.sysctl import Sysctl
+from netlab.model.volume import EmptyDirVolume, HostPathVolume, Volume
+from netlab.netstate.cgroup import CgroupLimits
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
+from netlab.netstate.volume import HostPath
 
 REDIS = Service(metadata=ObjectMeta(name="redis", namespace="shop"), spec=ServiceSpec(ports=(ServicePort(port=6379),)))
 ASSIGNED = Assignments(
@@ -84,6 +82,7 @@ def test_whole_pod():
             ),
         ),
         share_process_namespace=True,
+        limits=CgroupLimits(pids=POD_PIDS),
     )
 
 
@@ -239,21 +238,54 @@ def test_the_container_may_set_what_is_given(name, value):
             Volume(name="v", host_path=HostPathVolume(path="/srv", type="Directory")),
             False,
             BindMount(source="/srv", destination="/data"),
-            id="hostPath Directory must exist",
-        ),
-        pytest.param(
-            Volume(name="v", host_path=HostPathVolume(path="/srv", type="DirectoryOrCreate")),
-            False,
-            BindMount(source="/srv", destination="/data", create=True),
-            id="hostPath DirectoryOrCreate is made",
+            id="hostPath of a type",
         ),
     ],
 )
 def test_volume(volume, read_only, mount):
     one = container(volume_mounts=(VolumeMount(name="v", mount_path="/data", read_only=read_only),))
     found = make(pod(one, volumes=(volume,)))
-    assert found.containers[0].mounts == (mount,)
+    assert found.containers[0].mounts == (replace(mount, volume="v"),)
+    paths = (HostPath(name="v", path="/srv", type=volume.host_path.type),) if volume.host_path else ()
+    assert found.host_paths == paths
     assert found.scratch == (("v",) if volume.empty_dir else ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({"sub_path": "a/$(POD)"}, {"sub_path": "a/$(POD)"}, id="subPath is taken as it is"),
+        pytest.param({"sub_path_expr": "a/$(POD)/$$(POD)"}, {"sub_path": "a/web/$(POD)"}, id="subPathExpr is expanded"),
+        pytest.param({"mount_propagation": "HostToContainer"}, {"propagation": "rslave"}, id="propagation"),
+        pytest.param({"mount_propagation": "None"}, {}, id="no propagation"),
+        pytest.param(
+            {"read_only": True, "recursive_read_only": "Enabled"}, {"read_only": True, "is_recursive": True}, id="recursive"
+        ),
+    ],
+)
+def test_mount(fields, expected):
+    [mount] = make(mounting(**fields)).containers[0].mounts
+    assert mount == BindMount(source="volumes/v", destination="/data", volume="v", **expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        pytest.param("$(NOSUCH)/a", 'missing value for "NOSUCH"', id="an unknown variable"),
+        pytest.param("$(ROOT)/etc", 'subPath "/etc" must not be an absolute path', id="absolute"),
+        pytest.param("a/$(UP)/b", "unable to provision SubPath `a/../b`: must not contain '..'", id="dots"),
+        pytest.param("$(EMPTY)", 'subPathExpr "$(EMPTY)" of volumeMount "v" stands for no path', id="nothing"),
+    ],
+)
+def test_a_path_that_is_no_part_of_the_volume_is_refused(expression, message):
+    with pytest.raises(NetlabError, match=re.escape(message)):
+        make(mounting(sub_path_expr=expression))
+
+
+def mounting(**fields):
+    env = tuple(EnvVar(name=name, value=value) for name, value in {"POD": "web", "ROOT": "", "UP": "..", "EMPTY": ""}.items())
+    mount = VolumeMount(name="v", mount_path="/data", **fields)
+    return pod(container(volume_mounts=(mount,), env=env), volumes=(Volume(name="v", empty_dir=EmptyDirVolume()),))
 
 
 def test_n12_containers_of_a_pod_share_a_volume():
@@ -276,7 +308,6 @@ def test_n11_sharing_of_processes_can_be_switched_off():
     ("the_pod", "error", "message"),
     [
         pytest.param(pod(container(command=())), NetlabError, "no command", id="no command"),
-        pytest.param(pod(Container(name="c", image="redis:7")), NetlabError, "image 'redis:7' cannot be run", id="other image"),
         pytest.param(
             pod(container(volume_mounts=(VolumeMount(name="no", mount_path="/a"),))),
             NotFound,
@@ -290,3 +321,50 @@ def test_refusal_names_pod_and_container(the_pod, error, message):
         make(the_pod)
     assert message in str(caught.value)
     assert str(caught.value).startswith("pod shop/web, container c: ")
+
+
+@pytest.mark.parametrize(
+    ("spec", "seen"),
+    [
+        pytest.param({"subdomain": "sub"}, "web.sub.shop.svc.cluster.local", id="with a subdomain"),
+        pytest.param({"subdomain": "sub", "hostname": "front"}, "front.sub.shop.svc.cluster.local", id="and a hostname"),
+        pytest.param({}, "web", id="without a subdomain there is no full name"),
+        pytest.param({"subdomain": "s" * 40}, "", id="65 characters are too many"),
+    ],
+)
+def test_the_full_name_as_host_name(spec, seen):
+    the_pod = pod(set_hostname_as_fqdn=True, **spec)
+    if not seen:
+        with pytest.raises(NetlabError, match="64 characters is the max"):
+            make(the_pod)
+        return
+    found = make(the_pod)
+    assert (found.hostname, dict(found.containers[0].env)["HOSTNAME"]) == (seen, seen)
+
+
+def test_sysctls_of_a_pod_are_set_with_its_processes():
+    wish = PodSecurityContext(sysctls=(Sysctl(name="net.ipv4.tcp_syncookies", value="0"),))
+    assert make(pod(security_context=wish)).sysctls == (("net.ipv4.tcp_syncookies", "0"),)
+
+
+def test_a_pod_in_its_nodes_network_has_the_nodes_name_and_address():
+    nodes = {"node-1": NodeAssignment(ip="172.18.0.2", pod_cidr="10.244.1.0/24")}
+    bound = {Key("Pod", "shop", "web"): PodAssignment(node="node-1", ips=("172.18.0.2",))}
+    aliases = (HostAlias(ip="192.0.2.1", hostnames=("a.test",)),)
+    wish = pod(host_network=True, hostname="front", host_aliases=aliases)
+    found = make(wish, assignments=Assignments(nodes=nodes, pods=bound))
+    assert (found.netns, found.hostname) == ("demo.node-1", "node-1")
+    assert found.hosts.startswith("# Kubernetes-managed hosts file (host network).\n127.0.0.1\tlocalhost\n")
+    assert found.hosts.endswith("172.18.0.2\tnode-1\n\n# Entries added by HostAliases.\n192.0.2.1\ta.test\n")
+
+
+@pytest.mark.parametrize(
+    ("policy", "asks"),
+    [
+        pytest.param("ClusterFirst", False, id="ClusterFirst is the Node's resolver there"),
+        pytest.param("ClusterFirstWithHostNet", True, id="the cluster DNS there too"),
+        pytest.param("Default", False, id="the Node's resolver"),
+    ],
+)
+def test_the_resolver_of_a_pod_in_its_nodes_network(policy, asks):
+    assert ("nameserver 10.96.0.10" in make(pod(host_network=True, dns_policy=policy)).resolv_conf) is asks

@@ -1,6 +1,7 @@
 """The rules of a Node as text: one golden file for each idea (N1, N4, N7), and what holds for all of them."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.desired.endpoints import all_slices
 from netlab.desired.services import COMMENT_MAX, owner, service_entries, udp_endpoints
+from netlab.model.container import ContainerPort
 
 VIP = {"cluster_ip": "10.96.0.20"}
 CASES = {
@@ -37,6 +39,13 @@ CASES = {
         *(b.service(name, 80, app=name, cluster_ip=f"10.96.0.{n}") for n, name in enumerate(("one", "two", "three"), 21)),
     ),
 }  # fmt: skip
+
+
+def with_host_port(build, name="web", node="node-1", **port):
+    """A Pod with one port that leads from its Node's 8080."""
+    made = build.pod(name, node=node)
+    given = ContainerPort(**{"container_port": 80, "host_port": 8080} | port)
+    return replace(made, spec=replace(made.spec, containers=(replace(made.spec.containers[0], ports=(given,)),)))
 
 
 def table(build, *objects, node="node-1"):
@@ -109,6 +118,38 @@ def test_udp_endpoints_are_those_that_may_answer(build):
     entries = service_entries(made, all_slices(made, chosen), chosen)
     only = frozenset({"10.244.1.2"})
     assert udp_endpoints(entries, "172.18.0.2") == {("10.96.0.20", 53): only, ("172.18.0.2", 30053): only}
+
+
+@pytest.mark.parametrize(
+    ("port", "leads"),
+    [
+        pytest.param({}, {"172.18.0.2 . tcp . 8080": "10.244.1.2 . 80"}, id="at the Node's address"),
+        pytest.param({"protocol": "UDP"}, {"172.18.0.2 . udp . 8080": "10.244.1.2 . 80"}, id="UDP"),
+        pytest.param({"host_ip": "0.0.0.0"}, {"172.18.0.2 . tcp . 8080": "10.244.1.2 . 80"}, id="at every address"),
+        pytest.param({"host_ip": "172.18.0.2"}, {"172.18.0.2 . tcp . 8080": "10.244.1.2 . 80"}, id="at its address, said"),
+        pytest.param({"host_ip": "203.0.113.1"}, {}, id="not at an address that is another machine's"),
+        pytest.param({"host_port": 0}, {}, id="no hostPort"),
+    ],
+)
+def test_a_port_of_the_node_leads_to_one_pod(build, port, leads):
+    found = table(build, with_host_port(build, **port))
+    assert elements(found, "host-ports") == leads
+    assert bool(elements(found, "hairpins")) == bool(leads)
+    assert elements(table(build, with_host_port(build, **port), node="node-2"), "host-ports") == {}
+
+
+def test_a_pod_that_has_ended_has_no_port(build):
+    pod = with_host_port(build)
+    assert elements(table(build, replace(pod, status=replace(pod.status, phase="Succeeded"))), "host-ports") == {}
+
+
+def test_a_pod_in_its_nodes_network_has_its_ports_without_translation(build):
+    pod = with_host_port(build, container_port=8080)
+    assert elements(table(build, replace(pod, spec=replace(pod.spec, host_network=True))), "host-ports") == {}
+
+
+def test_ports_of_nodes_are_elements_and_no_rules(build):
+    assert table(build, with_host_port(build)).chains == table(build, build.pod("web", node="node-1")).chains
 
 
 def test_ten_thousand_services_compile_in_a_second(build):

@@ -7,9 +7,11 @@ import pytest
 from netlab.desired.assignments import PodAssignment
 from netlab.desired.restarts import Backoff
 from netlab.desired.status import end_reason, pod_status
+from netlab.model.container import Container
 from netlab.model.lifecycle import status_word
 from netlab.model.meta import ObjectMeta
-from netlab.model.pod import Container, ContainerStateTerminated, ContainerStatus, Pod, PodSpec, PodStatus
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.pod_status import ContainerStateTerminated, ContainerStatus, PodStatus
 from netlab.model.times import rfc3339
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
@@ -58,7 +60,7 @@ TIMES = {"started_at": "2026-01-31T11:59:55Z", "finished_at": "2026-01-31T11:59:
             run("running", attempt=2),
             None,
             "Running",
-            {"state": "running", "started_at": "2026-01-31T11:59:55Z", "restart_count": 2},
+            {"state": "running", "started_at": "2026-01-31T11:59:55Z", "restart_count": 2, "ready": True, "started": True},
             id="N22 runs",
         ),
         pytest.param(

@@ -7,6 +7,8 @@ import pytest
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, mark
+from netlab.model.security import PodSecurityContext
+from netlab.model.sysctl import Sysctl as SysctlWish
 from netlab.netstate.links import Address, Bridge, Route, Veth
 from netlab.netstate.names import IFNAMSIZ
 from netlab.netstate.state import Namespace
@@ -160,3 +162,23 @@ def test_a_hundred_pods_compile_in_15_ms(build):
         return time.process_time() - start
 
     assert min(once() for _ in range(5)) <= 0.015
+
+
+def test_an_address_has_the_same_mac_whoever_has_it(build):
+    first, second = (net(build, build.pod(name)).by_name[f"demo.default.{name}"] for name in ("a", "b"))
+    assert first.addresses == second.addresses
+    assert [link.mac for link in first.links] == [link.mac for link in second.links]
+
+
+def test_a_sysctl_that_a_pod_sets_itself_is_not_set_for_it(build):
+    own = PodSecurityContext(sysctls=(SysctlWish(name="net.ipv4.ping_group_range", value="1 0"),))
+    usual, changed = (
+        {one.key for one in net(build, build.pod("a", security_context=wish)).by_name["demo.default.a"].sysctls}
+        for wish in (None, own)
+    )
+    assert usual - changed == {"net.ipv4.ping_group_range"}
+
+
+def test_a_pod_in_its_nodes_network_has_no_namespace_and_no_link(build):
+    with_it, without = net(build, build.pod("a", host_network=True)), net(build)
+    assert with_it == without

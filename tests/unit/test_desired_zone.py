@@ -9,6 +9,7 @@ from netlab.desired.zone import reverse_zones, zone
 from netlab.dns.snapshot import parse
 from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import Key, ObjectMeta
+from netlab.model.node import Namespace
 from netlab.model.service import (
     Endpoint,
     EndpointConditions,
@@ -18,7 +19,6 @@ from netlab.model.service import (
     ServicePort,
     ServiceSpec,
 )
-from netlab.model.workload import Namespace
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "zones"
 NOT_READY = EndpointConditions(ready=False)

@@ -3,116 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
-from netlab.engine import up as up_module
+from netlab.desired.conditions import ready_since
 from netlab.engine.apply import apply, delete
-from netlab.engine.reconcile import reconcile
-from netlab.engine.session import Session
+from netlab.engine.reconcile import MAX_ROUNDS
 from netlab.errors import Conflict, KernelError, NotFound
-from netlab.kernel.fake import FakeNetwork
-from netlab.kernel.fake_runtime import FakeRuntime
-from netlab.model.lifecycle import status_word
-from netlab.model.meta import Key, LabelSelector, ObjectMeta
-from netlab.model.pod import ConfigMapRef, Container, EnvFromSource, EnvVar, Pod, PodSpec
-from netlab.model.service import Service, ServicePort, ServiceSpec
-from netlab.model.workload import ConfigMap, Deployment, DeploymentSpec, Namespace, PodTemplateSpec, TemplateMeta
-from netlab.store import paths as store_paths
+from netlab.model.config import ConfigMap
+from netlab.model.container import ConfigMapRef, Container, EnvFromSource, EnvVar, VolumeMount
+from netlab.model.meta import Key, ObjectMeta
+from netlab.model.node import Namespace
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.probe import Probe, TCPSocketAction
+from netlab.model.service import ServicePort
+from netlab.model.times import rfc3339
+from netlab.model.volume import ConfigMapVolume, Volume
+from netlab.model.workload import DeploymentStrategy, RollingUpdateDeployment
+from netlab.netstate.health import Health
 from netlab.store.events import events
-from netlab.store.paths import LabPaths
-from netlab.store.store import Store
-
-START = 1_700_000_000.0
-
-
-@dataclass
-class Bench:
-    """A lab on Fakes. `after(seconds)` moves the clock and reconciles."""
-
-    session: Session
-    network: FakeNetwork
-    runtime: FakeRuntime
-    time: list[float]
-
-    def after(self, seconds: float = 0.0):
-        self.time[0] += seconds
-        return reconcile(self.session)
-
-    def apply(self, *objects):
-        verdicts = [applied.verdict for applied in apply(self.session, objects)]
-        self.after()
-        return verdicts
-
-    def delete(self, *keys, grace_s=None):
-        result = delete(self.session, keys, grace_s=grace_s)
-        self.after()
-        return result
-
-    def pod(self, name: str) -> Pod:
-        return self.session.store.cluster().objects[Key("Pod", "default", name)]
-
-    def word(self, name: str) -> str:
-        return status_word(self.pod(name))
-
-    def names(self, kind: str = "Pod") -> list[str]:
-        return [
-            key.name for key in sorted(self.session.store.cluster().objects) if key.kind == kind and key.namespace == "default"
-        ]
-
-    def exits(self, name: str, code: int, container: str = "main"):
-        self.runtime.exits(self.pod(name).metadata.uid, container, code)
-
-    def endpoints(self) -> set[str]:
-        """What the map of single endpoints of the first Node leads to."""
-        table = self.network.observe(self.session.scope()).by_name[f"{self.session.paths.lab}.node-1"].table
-        return {
-            item.value
-            for found in table.sets
-            if found.name.startswith("endpoints-")
-            for item in found.elements
-            if "53" not in item.value
-        }
-
-    def reasons(self) -> list[str]:
-        return [event.reason for event in events(self.session.store)]
-
-
-@pytest.fixture
-def bench(tmp_path, monkeypatch):
-    monkeypatch.setattr(store_paths, "STATE_ROOT", tmp_path / "run")
-    monkeypatch.setattr(store_paths, "DATA_ROOT", tmp_path / "data")
-    monkeypatch.setattr(up_module, "ensure_agent", lambda _: None)
-    paths = LabPaths("fake")
-    paths.state.mkdir(parents=True)
-    time = [START]
-    clock = lambda: time[0]  # noqa: E731
-    store, network, runtime = Store(paths.store, clock, create=True), FakeNetwork(), FakeRuntime(clock)
-    session = Session(paths=paths, store=store, network=network, runtime=runtime, clock=clock)
-    up_module.up(session)
-    yield Bench(session, network, runtime, time)
-    store.close()
-
-
-def a_pod(name="web", *, policy="Always", labels=None, command="run", containers=("main",), grace=30, **spec) -> Pod:
-    items = tuple(Container(name=item, image="host", command=(command,)) for item in containers)
-    return Pod(
-        metadata=ObjectMeta(name=name, namespace="default", labels=labels or {}),
-        spec=PodSpec(containers=items, restart_policy=policy, termination_grace_period_seconds=grace, **spec),
-    )
-
-
-def a_deployment(replicas: int) -> Deployment:
-    template = PodTemplateSpec(metadata=TemplateMeta(labels={"app": "x"}), spec=a_pod().spec)
-    selector = LabelSelector(match_labels={"app": "x"})
-    spec = DeploymentSpec(selector=selector, template=template, replicas=replicas)
-    return Deployment(metadata=ObjectMeta(name="x", namespace="default"), spec=spec)
-
-
-SERVICE = Service(
-    metadata=ObjectMeta(name="s", namespace="default"), spec=ServiceSpec(selector={"app": "x"}, ports=(ServicePort(port=80),))
-)
+from tests.fake_lab import SERVICE, START, a_deployment, a_pod
 
 
 def test_up_comes_to_rest_and_stays_there(bench):
@@ -155,6 +66,34 @@ def test_back_off_doubles_and_is_forgotten_after_ten_minutes(bench):
     bench.exits("web", 1)
     bench.after()
     assert bench.word("web") == "Running"
+
+
+def reader():
+    volume = Volume(name="v", config_map=ConfigMapVolume(name="late"))
+    mount = VolumeMount(name="v", mount_path="/v")
+    main = Container(name="main", image="host", command=("sleep",), volume_mounts=(mount,))
+    return Pod(metadata=ObjectMeta(name="reader", namespace="default"), spec=PodSpec(containers=(main,), volumes=(volume,)))
+
+
+def test_a_pod_waits_for_what_it_mounts_and_is_told_of_changes(bench):
+    bench.apply(reader())
+    assert bench.word("reader") == "ContainerCreating"
+    bench.after(10.0)
+    told = [event for event in events(bench.session.store) if event.reason == "FailedMount"]
+    assert [(event.message, event.count) for event in told] == [
+        ('MountVolume.SetUp failed for volume "v" : configmap "late" not found', 1)
+    ]
+    late = ConfigMap(metadata=ObjectMeta(name="late", namespace="default"), data={"a": "1"})
+    bench.apply(late)
+    assert bench.word("reader") == "Running"
+    before = bench.runtime.sandboxes[bench.pod("reader").metadata.uid]
+    bench.apply(replace(late, data={"a": "2"}))
+    after = bench.runtime.sandboxes[bench.pod("reader").metadata.uid]
+    assert before.files != after.files
+    assert before.runs == after.runs
+    assert bench.after().changes == 0
+    bench.delete(late.key)
+    assert bench.word("reader") == "Running", "with the files it has"
 
 
 @pytest.mark.parametrize(
@@ -393,3 +332,77 @@ def test_any_failing_step_is_healed_by_the_next_round(bench):
             continue
         break
     assert number > 8
+
+
+def test_a_namespace_has_its_name_as_a_label_whatever_its_manifest_says(bench):
+    space = Namespace(metadata=ObjectMeta(name="shop", labels={"team": "red"}))
+    assert bench.apply(space) == ["created"]
+    found = bench.session.store.cluster().objects[space.key]
+    assert found.metadata.labels == {"team": "red", "kubernetes.io/metadata.name": "shop"}
+    assert bench.apply(space) == ["unchanged"]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_is_applied_can_be_returned_with_what_was_assigned(bench, dry_run):
+    [plain] = apply(bench.session, [SERVICE], dry_run=True)
+    [filled] = apply(bench.session, [SERVICE], dry_run=dry_run, filled=True)
+    assert (plain.item.spec.cluster_ip, filled.item.spec.cluster_ip[:6]) == ("", "10.96.")
+
+
+# Probes --------------------------------------------------------------------------------------------------------------------
+
+
+def a_probed_pod(**probes) -> Pod:
+    pod = a_pod(labels={"app": "x"}, grace=5)
+    return replace(pod, spec=replace(pod.spec, containers=(replace(pod.spec.containers[0], **probes),)))
+
+
+PROBE = Probe(tcp_socket=TCPSocketAction(port=80))
+
+
+def test_a_pod_is_an_endpoint_from_the_moment_its_probe_says_so(bench):
+    bench.apply(SERVICE, a_probed_pod(readiness_probe=PROBE))
+    pod = bench.pod("web")
+    assert (bench.word("web"), pod.is_ready, bench.endpoints()) == ("Running", False, set())
+    (patient,) = bench.after().patients
+    assert (patient.container, patient.attempt, list(patient.probes)) == ("main", 0, ["readiness"])
+    bench.runtime.note_health(pod.metadata.uid, "main", 0, Health(ready=True, since=START + 60))
+    bench.after(60)
+    ready = bench.pod("web")
+    assert ready.is_ready
+    assert len(bench.endpoints()) == 1
+    assert ready_since(ready) == rfc3339(START + 60)
+    bench.runtime.note_health(pod.metadata.uid, "main", 0, Health(since=START + 90))
+    bench.after(30)
+    assert (bench.pod("web").is_ready, bench.endpoints()) == (False, set())
+    assert bench.after().changes == 0
+
+
+def test_a_container_that_is_unwell_is_restarted_with_back_off(bench):
+    bench.apply(a_probed_pod(liveness_probe=PROBE))
+    uid = bench.pod("web").metadata.uid
+    for attempt in (0, 1):
+        bench.runtime.note_health(uid, "main", attempt, Health(failed="liveness"))
+        bench.after(1)
+    assert bench.word("web") == "CrashLoopBackOff"
+    told = [event.message for event in events(bench.session.store) if event.reason == "Killing"]
+    assert told == ["Container main failed liveness probe, will be restarted"]
+    bench.after(10)
+    status = bench.pod("web").status.container_statuses[0]
+    assert (bench.word("web"), status.restart_count, status.last_state.exit_code) == ("Running", 2, 0)
+
+
+def test_a_long_rollout_gives_the_lab_away_in_between(bench):
+    wish = a_deployment(12)
+    one_by_one = DeploymentStrategy(rolling_update=RollingUpdateDeployment(max_surge=1, max_unavailable=0))
+    wish = replace(wish, spec=replace(wish.spec, strategy=one_by_one))
+    bench.apply(wish)
+    template = replace(wish.spec.template, spec=a_pod(command="other").spec)
+    apply(bench.session, [replace(wish, spec=replace(wish.spec, template=template))])
+    first = bench.after()
+    assert (first.rounds, first.wake_at) == (MAX_ROUNDS, bench.time[0])
+    for _ in range(5):
+        bench.after()
+    pods = [pod for pod in bench.session.store.cluster().pods if pod.metadata.namespace == "default"]
+    new = [pod for pod in pods if not pod.metadata.deletion_timestamp]
+    assert [pod.spec.containers[0].command for pod in new] == [("other",)] * 12

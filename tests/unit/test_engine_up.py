@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.engine.up import check_change
+from netlab.engine.up import check_change, relabelled
 from netlab.errors import Conflict
 from netlab.model.lab import NodeTemplate
+from netlab.model.meta import ObjectMeta
+from netlab.model.node import Node
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,22 @@ def test_refused(build, change, said):
 def test_allowed(build, nodes):
     before = build.lab()
     check_change(before, replace(before.spec, nodes=tuple(NodeTemplate(name=name, labels={"disk": "ssd"}) for name in nodes)))
+
+
+@pytest.mark.parametrize(
+    ("has", "before", "wished", "found"),
+    [
+        pytest.param({"os": "linux"}, {}, {"os": "linux", "disk": "ssd"}, {"os": "linux", "disk": "ssd"}, id="a new one"),
+        pytest.param({"disk": "ssd"}, {"disk": "ssd"}, {"disk": "tape"}, {"disk": "tape"}, id="another value"),
+        pytest.param({"disk": "ssd"}, {"disk": "ssd"}, {}, {}, id="taken out of the Lab"),
+        pytest.param({"team": "red", "disk": "ssd"}, {"disk": "ssd"}, {}, {"team": "red"}, id="what others set stays"),
+    ],
+)
+def test_labels_of_a_node_that_is_there(has, before, wished, found):
+    old, new = (Node(metadata=ObjectMeta(name="node-1", labels=labels)) for labels in (has, wished))
+    assert relabelled(old, before, new).metadata.labels == found
+
+
+def test_the_grace_period_can_be_changed(build):
+    before = build.lab()
+    check_change(before, replace(before.spec, node_monitor_grace_period=5))

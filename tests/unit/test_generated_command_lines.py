@@ -19,8 +19,11 @@ from hypothesis import given, settings
 from netlab.cli import doctor as doctor_module
 from netlab.cli import main as main_module
 from netlab.cli import options as options_module
+from netlab.engine import images as images_module
 from netlab.engine import session as session_module
 from netlab.engine import up as up_module
+from netlab.errors import NetlabError
+from netlab.kernel import skopeo
 from netlab.kernel.fake import FakeNetwork
 from netlab.kernel.fake_runtime import FakeRuntime
 from netlab.store import paths as store_paths
@@ -37,7 +40,7 @@ ENDS = {
 }
 FOREVER = ("-w", "--watch", "--watch-only", "-i", "--stdin", "-t", "--tty")
 # Verbs that go to namespaces and processes, which a lab in memory does not have: they are tried without a lab only.
-ON_LINUX = {"up", "down", "status", "labs", "doctor", "demo", "shell", "exec", "logs", "cp", "port-forward", "top"}
+ON_LINUX = {"up", "down", "status", "labs", "doctor", "demo", "shell", "exec", "logs", "cp", "port-forward", "top", "image"}
 CODES = {0, 1, 2}
 FIRST = re.compile(r"^(error|Error from server \(\w+\)): (?=.)", re.MULTILINE)
 # What a message must have: a command, the help to read, an example, what is expected, or a hint at the end of a line.
@@ -49,7 +52,8 @@ CURE = re.compile(
 # Messages that need none: kubectl's own words, which tests/kubectl compares, and those that name what is not there.
 COMPLETE = re.compile(
     r"not found$|already exists$|the path \".*\" does not exist$|unknown command \".*\" for \"netlab\"$|is not a file name$|"
-    r"timed out waiting for the condition on|No such file or directory$|File name too long$|can not be empty$",
+    r"timed out waiting for the condition on|[Nn]o such file or directory$|File name too long$|can not be empty$|"
+    r"only one of .* can be provided$",
     re.DOTALL | re.MULTILINE,
 )
 MANIFEST = """
@@ -119,7 +123,13 @@ def nowhere(tmp_path_factory):
         for module in (options_module, up_module):
             patch.setattr(module, "ensure_agent", lambda _: None)
         patch.setattr(session_module, "new_runtime", lambda _: runtime)
+        patch.setattr(images_module, "start_detached", lambda *_: None)
+        patch.setattr(skopeo, "program", _no_program)
         yield folder
+
+
+def _no_program():
+    raise NetlabError("skopeo is missing; another machine must be used")
 
 
 class InMemory:
@@ -175,8 +185,8 @@ def in_part(done):
 @given(command_lines(KNOWN, ENDS))
 def test_without_a_lab_every_line_has_an_answer(nowhere, line):
     must_be_an_answer(line, Typed(line))
-    assert not (nowhere / "run").exists()
-    assert not (nowhere / "data").exists()
+    assert not (nowhere / "run" / LAB).exists()
+    assert not (nowhere / "data" / LAB).exists()
 
 
 @settings(ALWAYS_THE_SAME, max_examples=800)

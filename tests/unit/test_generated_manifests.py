@@ -36,7 +36,9 @@ EXPECTED = re.compile(
 )
 # Faults of the text itself, which belong to no field.
 OF_TEXT = re.compile(r"not YAML|YAML tag|alias|nested deeper|more than|is not UTF-8|holds no objects|is larger")
-FREE = re.compile(r"(labels|annotations|data|nodeSelector|selector|matchLabels)$")  # mappings whose keys the user chooses
+FREE = re.compile(
+    r"(labels|annotations|data|binaryData|stringData|nodeSelector|selector|matchLabels)$"
+)  # mappings whose keys the user chooses
 NAMES = (
     "metadata.name",
     "spec.containers[0].name",

@@ -1,16 +1,20 @@
 """config.json for crun, from Pod nouns; the seccomp filter; crun's words in Kubernetes' words."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from netlab.errors import HostUnready, KernelError
 from netlab.kernel import oci
+from netlab.kernel.cgroup_limits import oci_resources, pod_files
 from netlab.kernel.crun import message_of, unstartable
 from netlab.kernel.poddir import component
 from netlab.kernel.processes import Process, parse
 from netlab.kernel.seccomp import seccomp_filter
+from netlab.netstate.cgroup import CgroupLimits
 from netlab.netstate.process import BindMount, ContainerProcess
+from netlab.netstate.rights import Rights
 
 MOUNTS = (BindMount(source="/srv", destination="/data", read_only=True), BindMount(source="volumes/x", destination="/x"))
 PROCESS = ContainerProcess(name="c", args=("redis-server", "--port", "1"), env=(("PATH", "/bin"), ("A", "b=c")), mounts=MOUNTS)
@@ -52,6 +56,11 @@ def test_pause_owns_the_namespaces_of_the_pod():
     assert config["process"]["capabilities"] == {"bounding": [], "effective": [], "permitted": []}
 
 
+def test_pause_sets_the_sysctls_of_the_pod():
+    config = oci.pause_config(root="/R", netns="/run/netns/x", hostname="web-0", mark="M=1", sysctls=[("net.a", "1 2")])
+    assert config["linux"]["sysctl"] == {"net.a": "1 2"}
+
+
 @pytest.mark.parametrize(
     ("share", "pid"),
     [
@@ -91,6 +100,56 @@ def test_limits_never_exceed_our_own(own, limits):
     assert (limit["soft"], limit["hard"]) == limits
 
 
+def test_rights_of_a_process():
+    rights = Rights(uid=7, gid=8, groups=(9,), capabilities=frozenset({"CAP_CHOWN"}), no_new_privileges=False)
+    process = oci.container_config(replace(PROCESS, rights=rights), place())["process"]
+    assert process["user"] == {"uid": 7, "gid": 8, "additionalGids": [9]}
+    assert process["capabilities"] == {kind: ["CAP_CHOWN"] for kind in ("bounding", "effective", "permitted")}
+    assert not process["noNewPrivileges"]
+
+
+@pytest.mark.parametrize(("read_only", "access"), [(True, "ro"), (False, "rw")])
+def test_what_stands_for_the_image_is_read_only_as_a_whole(read_only, access):
+    config = oci.container_config(replace(PROCESS, rights=Rights(read_only_root=read_only)), place())
+    assert config["root"]["readonly"] is read_only
+    for name in ("/usr", "/etc", "/tmp", "/run"):
+        assert mount(config, name)["options"][-1] == access
+    assert mount(config, "/x")["options"][-1] == "rw"
+
+
+@pytest.mark.parametrize(
+    ("limits", "resources"),
+    [
+        pytest.param({}, {"cpu": {"shares": 2}}, id="nothing is asked for"),
+        pytest.param({"cpu_shares": 256}, {"cpu": {"shares": 256}}, id="a request"),
+        pytest.param({"cpu_quota_us": 50000}, {"cpu": {"shares": 2, "quota": 50000, "period": 100000}}, id="a limit of time"),
+        pytest.param({"memory_bytes": 7}, {"cpu": {"shares": 2}, "memory": {"limit": 7}}, id="a limit of memory"),
+        pytest.param({"pids": 9}, {"cpu": {"shares": 2}, "pids": {"limit": 9}}, id="a limit of processes"),
+    ],
+)
+def test_limits_of_a_cgroup(limits, resources):
+    found = oci_resources(CgroupLimits(**limits))
+    assert {name: value for name, value in found.items() if name != "devices"} == resources
+
+
+def test_other_devices_than_a_few_are_forbidden():
+    first, *others = oci_resources(CgroupLimits())["devices"]
+    assert first == {"allow": False, "access": "rwm"}
+    opened = [rule for rule in others if rule["access"] != "m"]
+    assert all(rule["allow"] and rule["type"] == "c" and "major" in rule for rule in opened)
+
+
+def test_a_limit_of_memory_counts_what_is_swapped_out_where_that_is_counted():
+    assert oci_resources(CgroupLimits(memory_bytes=7), counts_swap=True)["memory"] == {"limit": 7, "swap": 7}
+
+
+@pytest.mark.parametrize(("shares", "weight"), [(2, "1"), (1024, "39"), (262144, "10000")])
+def test_a_pods_share_in_both_versions_of_cgroups(shares, weight):
+    files = pod_files(CgroupLimits(cpu_shares=shares, pids=9))
+    assert files == {"cpu.shares": str(shares), "cpu.weight": weight, "pids.max": "9"}
+    assert pod_files(CgroupLimits())["pids.max"] == "max"
+
+
 def test_volumes_come_last_and_keep_their_mode():
     config = container()
     assert [item["destination"] for item in config["mounts"][-3:]] == ["/data", "/x", "/dev/termination-log"]
@@ -110,7 +169,12 @@ def test_run_is_mounted_before_files_that_may_be_links_into_it():
 
 def test_machine_is_seen_through_overlays_without_its_secrets():
     config = container()
-    assert mount(config, "/usr")["options"] == ["lowerdir=/usr", "upperdir=/P/c/0/upper/usr", "workdir=/P/c/0/work/usr"]
+    assert mount(config, "/usr")["options"] == [
+        "lowerdir=/usr",
+        "upperdir=/P/c/0/upper/usr",
+        "workdir=/P/c/0/work/usr",
+        "rw",
+    ]
     assert mount(config, "/dev/shm")["source"] == "/P/shm"
     assert {"/etc/shadow", "/proc/kcore"} <= set(config["linux"]["maskedPaths"])
 
@@ -201,6 +265,12 @@ def test_unusable_profile_names_the_cure(text, machine):
         ),
         pytest.param("open executable: Permission denied", 'exec: "prog": permission denied', 126, id="not executable"),
         pytest.param("chdir `/x`: Not a directory", 'chdir to cwd ("/x"): not a directory', 126, id="working directory"),
+        pytest.param(
+            "OOM: the memory limit could be too low: read from sync socket: Connection reset by peer",
+            "container init was OOM-killed (memory limit too low?)",
+            128,
+            id="memory",
+        ),
         pytest.param("mount `/f` to `usr`: Not a directory", 'mount "/f" to "usr": not a directory', 126, id="mount"),
     ],
 )

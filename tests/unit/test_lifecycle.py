@@ -2,9 +2,11 @@
 
 import pytest
 
+from netlab.model.container import Container
 from netlab.model.lifecycle import next_phase, pod_phase, status_word
 from netlab.model.meta import ObjectMeta
-from netlab.model.pod import Container, ContainerStatus, Pod, PodSpec, PodStatus
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.pod_status import ContainerStatus, PodStatus
 
 
 def waiting(reason="ContainerCreating"):

@@ -11,8 +11,10 @@ from netlab.errors import ManifestError
 from netlab.manifest.load import folders_inside, load
 from netlab.manifest.tree import MAX_BYTES
 from netlab.model.codec import encode
+from netlab.model.container import Container
 from netlab.model.meta import Key, ObjectMeta
-from netlab.model.pod import Container, ContainerStatus, Pod, PodSpec, PodStatus
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.pod_status import ContainerStatus, PodStatus
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 

@@ -47,6 +47,7 @@ def at(plain, path):
     return plain
 
 
+REVISION = "deployment.kubernetes.io/revision"
 REPLICAS, ENV, PORTS = "spec.replicas", "spec.template.spec.containers.0.env", "spec.ports"
 SIDE = {"name": "side", "image": "host", "command": ["run"]}
 
@@ -76,6 +77,14 @@ SIDE = {"name": "side", "image": "host", "command": ["run"]}
             deployment({"annotations": {"a": "1"}}), deployment({"annotations": {"b": "2"}}), deployment(),
             "metadata.annotations", {"a": "1", "b": "2"}, id="annotations are merged as labels are",
         ),
+        pytest.param(
+            deployment({"annotations": {REVISION: "3"}}), deployment({"annotations": {REVISION: "1"}}), deployment(),
+            "metadata.annotations", {REVISION: "3"}, id="the number of a rollout is no wish",
+        ),
+        pytest.param(
+            deployment({"annotations": {REVISION: "3"}}), deployment(), deployment({"annotations": {REVISION: "1"}}),
+            "metadata.annotations", {REVISION: "3"}, id="and a manifest without it takes nothing away",
+        ),
         pytest.param(settings(a="1", b="2"), settings(a="3"), settings(a="1", b="2"), "data", {"a": "3"}, id="keys of a ConfigMap"),
         pytest.param(
             deployment(pod=variables("A", "OTHER", "B")), deployment(pod=variables("B", "A")), deployment(pod=variables("A", "B")),
@@ -92,6 +101,10 @@ SIDE = {"name": "side", "image": "host", "command": ["run"]}
         pytest.param(
             deployment(pod={"containers": [*POD_SPEC["containers"], SIDE]}), deployment(), deployment(),
             "spec.template.spec.containers.1.name", "side", id="a container of others stays",
+        ),
+        pytest.param(
+            deployment(pod={**POD_SPEC, "initContainers": [{**SIDE, "args": ["x"]}]}), deployment(pod={**POD_SPEC, "initContainers": [SIDE]}), None,
+            "spec.template.spec.initContainers.0.args", ["x"], id="an init container is one item",
         ),
         pytest.param(
             deployment(pod=container(command=["a", "b"])), deployment(pod=container(command=["c"])), None,

@@ -12,7 +12,7 @@ from netlab.model.codec import NOUNS, encode
 from netlab.model.explanations import EXPLANATIONS, WIRE_ONLY
 from netlab.model.explanations import KINDS as KIND_SENTENCES
 from netlab.model.fields import fields_of, kind_field
-from netlab.model.pod import ContainerStatus
+from netlab.model.pod_status import ContainerStatus
 
 
 def inner(hint):
@@ -145,8 +145,8 @@ def test_every_sentence_about_the_wire_is_shown():
         pytest.param("Pod", "status.podIP", ("string", False, "", ()), id="what only the wire has"),
         pytest.param("Service", "spec.ports.targetPort", ("IntOrString", False, "", ()), id="two types"),
         pytest.param("EndpointSlice", "endpoints.addresses", ("[]string", True, "", ()), id="a required list"),
-        pytest.param("Deployment", "spec.template.metadata", ("ObjectMeta", True, "", ()), id="a type with Kubernetes' name"),
-        pytest.param("Node", "status.addresses.address", ("string", False, "", ()), id="a Node's address"),
+        pytest.param("Deployment", "spec.template.metadata", ("ObjectMeta", False, "", ()), id="a type with Kubernetes' name"),
+        pytest.param("Node", "status.addresses.address", ("string", True, "", ()), id="a Node's address"),
         pytest.param("Lab", "spec.nodeCIDRMask", ("integer", False, "24", ()), id="a default that is a number"),
     ],
 )  # fmt: skip

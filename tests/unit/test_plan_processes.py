@@ -7,8 +7,12 @@ from dataclasses import replace
 import pytest
 
 from netlab.desired.restarts import Backoff
+from netlab.model.container import Container
 from netlab.model.meta import ObjectMeta
-from netlab.model.pod import Container, Pod, PodSpec, PodStatus
+from netlab.model.pod import Pod, PodSpec
+from netlab.model.pod_status import PodStatus
+from netlab.model.probe import Probe
+from netlab.netstate.health import Health
 from netlab.netstate.names import NetnsName
 from netlab.netstate.process import ContainerProcess, ContainerRun, Sandbox, SandboxStatus
 from netlab.plan.processes import Wish, plan_processes
@@ -164,3 +168,43 @@ def test_replacement_says_when_to_look_again():
     wish = Wish(pod=a_pod(), sandbox=made_from("2"))
     old = replace(run(), revision="1", stopping_at=NOW - 10)
     assert plan_processes([wish], seen(old, run("b")), NOW).wake_at == NOW + 20
+
+
+def unwell(run_, kind="liveness"):
+    return replace(run_, health=Health(started=True, ready=True, since=1.0, failed=kind))
+
+
+@pytest.mark.parametrize(
+    ("sick", "grace_s", "policy", "expected"),
+    [
+        pytest.param(unwell(run()), None, "Always", ["send TERM to container a of u1"], id="it failed: TERM"),
+        pytest.param(unwell(replace(run(), stopping_at=NOW - 5)), None, "Always", [], id="TERM is sent once"),
+        pytest.param(
+            unwell(replace(run(), stopping_at=NOW - 5)), 4, "Always", ["send KILL to container a of u1"],
+            id="the probe's own grace period is over",
+        ),
+        pytest.param(
+            unwell(run("a", "exited", 0, 143)), None, "Always", ["start container a of u1, attempt 1"], id="ended: restarted"
+        ),
+        pytest.param(unwell(run("a", "exited", 0, 0)), None, "OnFailure", [], id="it ended well, and policy asks for no more"),
+        pytest.param(unwell(run("a", "exited", 0, 143)), None, "Never", [], id="ended for good"),
+    ],
+)  # fmt: skip
+def test_container_that_fails_its_probe_is_ended_and_restart_policy_decides(sick, grace_s, policy, expected):
+    probe = Probe(termination_grace_period_seconds=grace_s)
+    pod = a_pod(policy=policy)
+    first, second = pod.spec.containers
+    pod = replace(pod, spec=replace(pod.spec, containers=(replace(first, liveness_probe=probe), second)))
+    assert words(pod, seen(sick, run("b"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "why"),
+    [
+        ("Always", "liveness", "Container a failed liveness probe, will be restarted"),
+        ("Never", "startup", "Container a failed startup probe"),
+    ],
+)
+def test_it_says_why_it_ends_a_container(policy, kind, why):
+    plan = plan_processes([Wish(pod=a_pod(policy=policy), sandbox=SANDBOX)], seen(unwell(run(), kind), run("b")), NOW)
+    assert [step.why for step in plan.steps["u1"]] == [why]

@@ -11,18 +11,9 @@ import pytest
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.zone import Record, Zone
-from netlab.model.pod import (
-    ConfigMapKeySelector,
-    Container,
-    ContainerStatus,
-    EmptyDirVolume,
-    EnvVar,
-    EnvVarSource,
-    HostPathVolume,
-    PodStatus,
-    Volume,
-    VolumeMount,
-)
+from netlab.model.container import ConfigMapKeySelector, Container, EnvFromSource, EnvVar, EnvVarSource, SecretRef, VolumeMount
+from netlab.model.pod_status import ContainerStatus, PodStatus
+from netlab.model.volume import EmptyDirVolume, HostPathVolume, Volume
 from netlab.netstate.process import ContainerProcess
 from netlab.plan.script import build_script, removal_script
 from netlab.plan.script_pods import here_document, program, service_names
@@ -33,7 +24,7 @@ DUMP = (sys.executable, "-I", "-c", "import json, os, sys; print(json.dumps([sys
 def running(pod, *containers, states=(), **spec):
     """The Pod with these containers, all of which run unless `states` says something else."""
     status = tuple(
-        ContainerStatus(name=one.name, state=state)
+        ContainerStatus(name=one.name, state=state, ready=state == "running")
         for one, state in zip(containers, states or ["running"] * len(containers), strict=True)
     )
     return replace(
@@ -211,8 +202,15 @@ def test_here_document_ends_with_a_word_that_is_no_line_of_it(body, word):
                     )
                 ),
             ),
-            '# left out: configmap "m reboot" not found in namespace default',
+            '# left out: configmap "m reboot" not found',
             id="what cannot be formed, in one line",
+        ),
+        pytest.param(
+            lambda build: running(
+                build.pod("p", node="node-1"), a_container(env_from=(EnvFromSource(secret_ref=SecretRef(name="s")),))
+            ),
+            "# left out: it reads Secrets, which are not printed",
+            id="what is secret",
         ),
     ],
 )  # fmt: skip

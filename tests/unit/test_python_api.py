@@ -13,13 +13,14 @@ import pytest
 from netlab import CommandFailed, Completed, Lab, TimedOut
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
+from netlab.desired.owning import adopted
 from netlab.desired.published import published
 from netlab.errors import HostUnready, ManifestError, NetlabError, NotFound
 from netlab.lab.waiting import describe, missing_condition, unready
 from netlab.lab.wishes import lab_spec, read_objects
 from netlab.model.lab import LabSpec, NodeTemplate
 from netlab.model.meta import Key, LabelSelector, ObjectMeta, OwnerReference
-from netlab.model.workload import Deployment, DeploymentSpec, PodTemplateSpec, TemplateMeta
+from netlab.model.workload import Deployment, DeploymentSpec, PodTemplateSpec, ReplicaSet, ReplicaSetSpec, TemplateMeta
 from netlab.store.paths import LabPaths
 
 TEXT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
@@ -171,7 +172,7 @@ def test_timeout_is_both_errors():
 def seen(build, *objects):
     """The cluster as users see it."""
     cluster = build.cluster(*objects)
-    return published(cluster, assign(cluster, Assignments()))
+    return published(cluster, assign(cluster, Assignments()), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def deployment(build, replicas):
 
 
 def owned(pod):
-    owner = OwnerReference(kind="ReplicaSet", name="web-1", uid="uid-deployment")
+    owner = OwnerReference(kind="ReplicaSet", name="web-1", uid="uid-set")
     return replace(pod, metadata=replace(pod.metadata, owner_references=(owner,)))
 
 
@@ -235,7 +236,18 @@ def test_unready_pods(build, phases, uids, left):
     [pytest.param(1, "", id="complete"), pytest.param(2, "deployment/web has 1 of 2 Pods ready", id="one missing")],
 )
 def test_unready_deployment(build, replicas, left):
-    assert unready({"uid-deployment"})(seen(build, deployment(build, replicas), owned(build.pod("web-1-a")))) == left
+    wish = deployment(build, replicas)
+    spec = ReplicaSetSpec(selector=wish.spec.selector, template=wish.spec.template, replicas=replicas)
+    made = adopted(ReplicaSet(metadata=replace(wish.metadata, name="web-1", uid="uid-set"), spec=spec), wish)
+    assert unready({"uid-deployment"})(seen(build, wish, made, owned(build.pod("web-1-a")))) == left
+
+
+def test_a_pod_of_a_deployment_counts_through_its_replica_set(build):
+    wish = deployment(build, 1)
+    spec = ReplicaSetSpec(selector=wish.spec.selector, template=wish.spec.template)
+    made = adopted(ReplicaSet(metadata=replace(wish.metadata, name="web-1", uid="uid-set"), spec=spec), wish)
+    pods = [owned(build.pod("web-1-a")), owned(build.pod("web-1-b", phase="Failed"))]
+    assert unready({"uid-deployment"})(seen(build, wish, made, *pods)) == "pod/web-1-b is Failed"
 
 
 def test_description_of_an_object_with_conditions(build):

@@ -13,7 +13,7 @@ from netlab.desired.restarts import Backoff
 from netlab.errors import NetlabError, NotFound
 from netlab.model.event import event_of
 from netlab.model.meta import Key
-from netlab.model.pod import ContainerStatus, PodStatus
+from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.model.times import rfc3339
 from netlab.netstate.names import NetnsName
 from netlab.store.assignments import assignment_rows, assignments_of

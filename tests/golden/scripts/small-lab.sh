@@ -47,7 +47,7 @@ ip -n demo.fabric link add fabric0 address 02:b8:ea:b3:12:17 mtu 1500 type bridg
 ip -n demo.node-1 link add cni0 address 02:42:7b:20:f1:29 mtu 1500 type bridge && ip -n demo.node-1 link set cni0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001'  # the switch does not exist yet
 ip -n demo.fabric link add node-1 address 02:61:a0:49:45:84 mtu 1500 type veth peer name eth0 address 02:69:8b:8a:c7:ed mtu 1500 netns demo.node-1 && ip -n demo.fabric link set node-1 master fabric0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001' && ip -n demo.node-1 link set eth0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001'  # node-1 is plugged in with it
 ip -n demo.fabric link add outside address 02:5f:f5:fa:8b:3e mtu 1500 type veth peer name eth0 address 02:9d:05:40:d3:ed mtu 1500 netns demo.outside && ip -n demo.fabric link set outside master fabric0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001' && ip -n demo.outside link set eth0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001'  # outside is plugged in with it
-ip -n demo.node-1 link add vetha54d122f address 02:18:e1:45:fe:4d mtu 1500 type veth peer name eth0 address 02:88:dd:19:99:45 mtu 1500 netns demo.default.web-1 && ip -n demo.node-1 link set vetha54d122f master cni0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001' && ip -n demo.default.web-1 link set eth0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001'  # the Pod default/web-1 is plugged in with it
+ip -n demo.node-1 link add vetha54d122f address 02:18:e1:45:fe:4d mtu 1500 type veth peer name eth0 address 02:8f:ed:3b:a5:b2 mtu 1500 netns demo.default.web-1 && ip -n demo.node-1 link set vetha54d122f master cni0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001' && ip -n demo.default.web-1 link set eth0 up alias 'netlab 9b2f0a52-0000-4000-8000-000000000001'  # the Pod default/web-1 is plugged in with it
 
 # ---- Addresses ----
 ip -n demo.default.web-1 addr add 10.244.1.2/24 dev eth0 noprefixroute  # eth0 lacks it
@@ -83,6 +83,10 @@ table inet netlab {
 	set hairpins {
 		typeof ip saddr . ip daddr
 		elements = { 10.244.1.2 . 10.244.1.2 }
+	}
+
+	map host-ports {
+		typeof ip daddr . meta l4proto . th dport : ip daddr . th dport
 	}
 
 	set no-endpoint-nodeports {
@@ -164,6 +168,7 @@ table inet netlab {
 	chain services {
 		ip daddr . meta l4proto . th dport vmap @service-ips
 		ip daddr @nodeport-ips meta l4proto . th dport vmap @node-ports
+		dnat ip to ip daddr . meta l4proto . th dport map @host-ports
 	}
 }
 EOF
@@ -216,6 +221,7 @@ END
 
 # ---- Pod default/web-1 on node-1 ----
 mkdir -p /etc/netns/demo.default.web-1 /run/by-hand/demo/demo.default.web-1/volumes
+mkdir -p '/var/lib/shared files'
 mkdir -m 777 /run/by-hand/demo/demo.default.web-1/volumes/pages
 echo web-1 >/etc/netns/demo.default.web-1/hostname
 cat /run/by-hand/demo/hosts - /run/by-hand/demo/names.default >/etc/netns/demo.default.web-1/hosts <<'END'
@@ -231,7 +237,6 @@ setsid -f ip netns exec demo.default.web-1 unshare --uts sh -eu >/run/by-hand/de
 hostname web-1
 . /run/by-hand/demo/image-host
 cp --remove-destination /etc/netns/demo.default.web-1/* etc
-mkdir -p '/var/lib/shared files'
 volume '/var/lib/shared files' /machine ro
 volume /run/by-hand/demo/demo.default.web-1/volumes/pages /srv/www rw
 mkdir -p ./srv/www

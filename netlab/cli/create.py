@@ -1,0 +1,150 @@
+"""`netlab create configmap` and `netlab create secret`: from literals, files and lists of variables.
+
+Source: kubectl create (v1.32).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from netlab.cli.flags import VerbGroup, early_options
+from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, show_generated
+from netlab.cli.options import example
+from netlab.cli.words import resource
+from netlab.errors import Conflict, NetlabError
+from netlab.manifest.config_sources import contents, key_pair, new_config_map, new_secret, registry_login
+from netlab.model.config import ConfigMap, Secret
+from netlab.model.lab import Cluster
+
+F = TypeVar("F", bound=Callable[..., object])
+DOCKER_HUB = "https://index.docker.io/v1/"
+LOGIN = "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required"
+
+
+def source_options(function: F) -> F:
+    """Add the options that say where keys and values come from."""
+    for name, what in (
+        ("--from-env-file", "A file of lines KEY=VALUE; may be repeated."),
+        ("--from-file", "A file, [KEY=]PATH, or the files of a directory; may be repeated."),
+        ("--from-literal", "KEY=VALUE; may be repeated."),
+    ):
+        function = click.option(name, multiple=True, metavar=name.removeprefix("--from-").upper(), help=what)(function)
+    return function
+
+
+@click.group("create", cls=VerbGroup, invoke_without_command=True)
+@early_options
+@click.pass_context
+def command(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None:  # noqa: ARG001 - read by resolve_command
+    """Make a ConfigMap or a Secret from words and files. Everything else is made by apply."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(1)
+
+
+@command.command("configmap", epilog=example("netlab create configmap settings --from-literal=mode=dev --from-file=icons"))
+@click.argument("name")
+@source_options
+@mutation_options
+@click.pass_context
+def configmap(
+    ctx: click.Context,
+    *,
+    name: str,
+    from_literal: tuple[str, ...],
+    from_file: tuple[str, ...],
+    from_env_file: tuple[str, ...],
+    change: Mutation,
+) -> None:
+    """Make a ConfigMap."""
+    data = contents("ConfigMap", from_literal, from_file, from_env_file)
+    _create(ctx, change, new_config_map(name, change.namespace or "default", data))
+
+
+@command.group("secret", cls=VerbGroup, invoke_without_command=True)
+@early_options
+@click.pass_context
+def secret(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None:  # noqa: ARG001 - read by resolve_command
+    """Make a Secret: generic, tls or docker-registry."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(1)
+
+
+@secret.command("generic", epilog=example("netlab create secret generic login --from-literal=password=hunter2"))
+@click.argument("name")
+@click.option("--type", "type_", default="", help="What it is for.  [default: Opaque]")
+@source_options
+@mutation_options
+@click.pass_context
+def generic(
+    ctx: click.Context,
+    *,
+    name: str,
+    type_: str,
+    from_literal: tuple[str, ...],
+    from_file: tuple[str, ...],
+    from_env_file: tuple[str, ...],
+    change: Mutation,
+) -> None:
+    """Make a Secret from literals, files or lists of variables."""
+    data = contents("Secret", from_literal, from_file, from_env_file)
+    _create(ctx, change, new_secret(name, change.namespace or "default", data, type_))
+
+
+@secret.command("tls", epilog=example("netlab create secret tls web --cert=web.crt --key=web.key"))
+@click.argument("name")
+@click.option("--cert", required=True, metavar="PATH", help="The certificate, PEM.")
+@click.option("--key", required=True, metavar="PATH", help="Its private key, PEM.")
+@mutation_options
+@click.pass_context
+def tls(ctx: click.Context, *, name: str, cert: str, key: str, change: Mutation) -> None:
+    """Make a Secret from a certificate and its key."""
+    _create(ctx, change, new_secret(name, change.namespace or "default", key_pair(cert, key), "kubernetes.io/tls"))
+
+
+@secret.command("docker-registry", epilog=example("netlab create secret docker-registry pull --from-file=.docker/config.json"))
+@click.argument("name")
+@click.option("--docker-server", default=DOCKER_HUB, show_default=True, help="The registry.")
+@click.option("--docker-username", default="", help="Who logs in.")
+@click.option("--docker-password", default="", help="With which password.")
+@click.option("--docker-email", default="", help="And which address.")
+@click.option("--from-file", multiple=True, metavar="FILE", help="A config.json of docker, in place of all this.")
+@mutation_options
+@click.pass_context
+def docker_registry(
+    ctx: click.Context,
+    *,
+    name: str,
+    docker_server: str,
+    docker_username: str,
+    docker_password: str,
+    docker_email: str,
+    from_file: tuple[str, ...],
+    change: Mutation,
+) -> None:
+    """Make a Secret with the login to a registry of images."""
+    if not from_file and not (docker_server and docker_username and docker_password):
+        raise NetlabError(LOGIN)
+    files = [word if "=" in word else f".dockerconfigjson={word}" for word in from_file]
+    login = registry_login(docker_server, docker_username, docker_password, docker_email)
+    data = contents("Secret", (), files, ()) if files else login
+    _create(ctx, change, new_secret(name, change.namespace or "default", data, "kubernetes.io/dockerconfigjson"))
+
+
+def _create(ctx: click.Context, change: Mutation, item: ConfigMap | Secret) -> None:
+    if change.dry_run == "client":
+        show_generated(change, [item])
+        return
+
+    def make(cluster: Cluster) -> list[Wish]:
+        if item.key in cluster.objects:
+            colon = ":" if isinstance(item, ConfigMap) else ""
+            exists = f'{resource(item.kind)} "{item.metadata.name}" already exists'
+            raise Conflict(f"failed to create {item.kind.lower()}{colon} {exists}")
+        return [Wish(item)]
+
+    ctx.exit(mutate(change, make))

@@ -1,0 +1,66 @@
+"""The downward API: fields of a Pod as text, for variables and for files.
+
+Source: Kubernetes docs, Downward API; pkg/fieldpath (FormatMap, ExtractFieldPathAsString).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from netlab.desired.assignments import Assignments
+from netlab.errors import NotFound
+from netlab.model.meta import Key
+from netlab.model.pod import Pod
+
+KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+ESCAPES = {'"': '\\"', "\\": "\\\\"} | dict(zip("\a\b\f\n\r\t\v", (f"\\{letter}" for letter in "abfnrtv"), strict=True))
+
+
+def field(assignments: Assignments, pod: Pod, path: str) -> str:
+    """Return a field of the Pod. A label or annotation that is not set is empty. Raises NotFound for an unknown path."""
+    meta = pod.metadata
+    if match := KEYED_FIELD.fullmatch(path):
+        return (meta.labels if match.group(1) == "labels" else meta.annotations).get(match.group(2), "")
+    ips, node, host_ip = _place(assignments, pod.key)
+    fields = {
+        "metadata.name": meta.name,
+        "metadata.namespace": meta.namespace,
+        "metadata.uid": meta.uid,
+        "metadata.labels": pairs(meta.labels),
+        "metadata.annotations": pairs(meta.annotations),
+        "spec.nodeName": node,
+        "status.podIP": ips[0] if ips else "",
+        "status.podIPs": ",".join(ips),
+        "status.hostIP": host_ip,
+        "status.hostIPs": host_ip,
+    }
+    if path not in fields:
+        raise NotFound(f"pod {meta.name}: fieldPath {path} is not one of {', '.join(fields)}, metadata.labels['KEY']")
+    return fields[path]
+
+
+def pairs(values: Mapping[str, str]) -> str:
+    """Return labels or annotations as lines `key="value"`, sorted, the value quoted as Go does it."""
+    return "\n".join(f"{key}={_quoted(value)}" for key, value in sorted(values.items()))
+
+
+def _quoted(text: str) -> str:
+    """Go's %q: printable characters stay, all others are escaped."""
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(char: str) -> str:
+    if char in ESCAPES or char.isprintable():
+        return ESCAPES.get(char, char)
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def _place(assignments: Assignments, key: Key) -> tuple[tuple[str, ...], str, str]:
+    """A Pod's addresses, its Node, and the Node's address; empty while it is not bound."""
+    bound = assignments.pods.get(key)
+    if bound is None:
+        return (), "", ""
+    node = assignments.nodes.get(bound.node)
+    return bound.ips, bound.node, node.ip if node else ""

@@ -1,0 +1,75 @@
+"""Ports of Nodes that lead to one Pod each (hostPort): which there are, and who may not have one because another has it. Pure.
+
+    connection to the Node's address . protocol . hostPort  ->  the Pod's address . containerPort
+
+Unlike a NodePort it is open on the Pod's own Node only, and the client keeps its address. A hostIP that is not the Node's
+address is nobody's: no packet for it is translated.
+Source: Kubernetes docs, Configuration Best Practices (hostPort); CNI plugin portmap; kube-scheduler, plugin NodePorts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from netlab.desired.assignments import Assignments
+from netlab.model.container import ContainerPort
+from netlab.model.lab import Cluster
+from netlab.model.lifecycle import FINAL_PHASES
+from netlab.model.pod import Pod
+
+ANY = "0.0.0.0"  # noqa: S104 - the word for all addresses, which nothing is bound to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPort:
+    """A port of a Node's address, and where it leads; `owner` is the comment of its element."""
+
+    owner: str
+    address: str
+    protocol: str
+    port: int
+    target: str
+    target_port: int
+
+
+def host_ports(cluster: Cluster, assignments: Assignments) -> dict[str, tuple[HostPort, ...]]:
+    """Return the host ports of each Node by its name, those of Pods that have ended left out."""
+    found: dict[str, list[HostPort]] = {name: [] for name in assignments.nodes}
+    for pod in cluster.pods:
+        bound = assignments.pods.get(pod.key)
+        if pod.spec.host_network:
+            continue  # it has the port itself
+        if bound and bound.node in found and bound.ips and pod.status.phase not in FINAL_PHASES:
+            address = assignments.nodes[bound.node].ip
+            found[bound.node] += (
+                HostPort(
+                    owner=f"{pod.metadata.namespace}/{pod.metadata.name}",
+                    address=address,
+                    protocol=port.protocol.lower(),
+                    port=port.host_port,
+                    target=bound.ips[0],
+                    target_port=port.container_port,
+                )
+                for port in wished_ports(pod)
+                if port.host_ip in {"", ANY, address}
+            )
+    return {name: tuple(ports) for name, ports in found.items()}
+
+
+def wished_ports(pod: Pod) -> Iterator[ContainerPort]:
+    """Yield the ports that a Pod wants of its Node, those of sidecars too; in the Node's network, all it names."""
+    for container in (*pod.spec.sidecars, *pod.spec.containers):
+        for port in container.ports:
+            if pod.spec.host_network:
+                yield replace(port, host_port=port.container_port)
+            elif port.host_port:
+                yield port
+
+
+def collide(one: ContainerPort, other: ContainerPort) -> bool:
+    """Tell whether two Pods cannot have these ports on one Node."""
+    if (one.protocol, one.host_port) != (other.protocol, other.host_port):
+        return False
+    first, second = one.host_ip or ANY, other.host_ip or ANY
+    return first == second or ANY in {first, second}

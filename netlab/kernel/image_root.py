@@ -1,0 +1,112 @@
+"""The root directory of a container from an image: an overlay of its layers, seen by the container and nobody else.
+
+It is mounted in a view of the mounts of one thread (mounts.privately), from which conmon and crun are started; conmon's life
+keeps it, and the machine's own table of mounts never has an entry that could be left behind. Mounts made later elsewhere still
+go and come in there (MS_SLAVE), so that nothing deleted is held. Of the device nodes in an image only those can be opened that
+any container may make: its cgroup sees to that.
+Source: mount_namespaces(7); kernel Documentation/filesystems/overlayfs.rst.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+from netlab.errors import KernelError, NotFound
+from netlab.kernel.crun import Unstartable
+from netlab.kernel.files import make_directory, replace_text
+from netlab.kernel.image_store import ImageStore
+from netlab.kernel.image_user import User, resolve
+from netlab.kernel.image_users import RECORD
+from netlab.kernel.in_root import is_directory, make_directories, read_in_root
+from netlab.kernel.poddir import Bundle
+from netlab.netstate.process import ContainerProcess
+
+# What crun mounts on: a link in their place would lead its mounts elsewhere (crun CVE-2026-47766 is of that kind).
+MOUNTED_ON: Final = ("dev", "proc", "sys", "etc")
+OPTIONS_MAX: Final = 4095  # a page, with its end
+CANNOT_RUN: Final = 126
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+
+Result = TypeVar("Result")
+
+
+def inside(store: ImageStore, bundle: Bundle, process: ContainerProcess, do: Callable[[User], Result]) -> Result:
+    """Make the container's root directory and return what `do` returns, called with the image's user.
+
+    Call it where nobody else sees what is mounted (mounts.privately).
+
+    Args:
+        store: where the image is.
+        bundle: its directory is there.
+        process: of the container; it has an image.
+        do: starts the container.
+
+    Raises:
+        Unstartable: the image cannot be run as it is.
+        KernelError: the image is gone, or Linux refused.
+    """
+    for name in ("rootfs", "upper", "work"):
+        make_directory(bundle.path / name)
+
+    with _kept(store):
+        _mount(store, bundle, process.image)
+        root = os.open(bundle.path / "rootfs", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return do(_furnish(root, process))
+        finally:
+            os.close(root)
+
+
+@contextlib.contextmanager
+def _kept(store: ImageStore) -> Iterator[None]:
+    """Let nobody remove images while one is being taken into use. Raises KernelError."""
+    try:
+        lock = os.open(store.lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise KernelError(f"{store.lock}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _mount(store: ImageStore, bundle: Bundle, wanted: str) -> None:
+    image = store.find(wanted)
+    if image is None:
+        raise KernelError(f"image {wanted[:12]} was removed; it is pulled again")
+    replace_text(bundle.path / RECORD, f"{image.id}\n{image.reference}\n")  # before it is used: `image rm` looks for it
+    try:
+        lower = ":".join(store.links(image))
+    except NotFound as error:
+        raise KernelError(str(error)) from error
+    options = f"lowerdir={lower},upperdir={bundle.path / 'upper'},workdir={bundle.path / 'work'}"
+    if len(options) > OPTIONS_MAX:
+        raise Unstartable(f"the image has too many layers ({len(image.layers)})", CANNOT_RUN)
+    os.chdir(store.overlay)  # this thread's own; the names of layers are relative to it
+    root = os.fsencode(bundle.path / "rootfs")
+    if _libc.mount(b"overlay", root, b"overlay", 0, options.encode()) != 0:
+        raise KernelError(f"mount the layers of image {image.id[:12]}: {os.strerror(ctypes.get_errno())}")
+    os.chdir("/")
+
+
+def _furnish(root: int, process: ContainerProcess) -> User:
+    """Look whether the image can be run, make the directories it is to have, and return its user."""
+    for name in MOUNTED_ON:
+        if not is_directory(root, name):
+            raise Unstartable(f"/{name} of the image is not a directory", CANNOT_RUN)
+    try:
+        for path in (process.cwd, *process.image_volumes):
+            make_directories(root, path)
+    except OSError as error:
+        raise Unstartable(f"mkdir {error.filename}: {(error.strerror or '').lower()}", CANNOT_RUN) from error
+    try:
+        return resolve(process.image_user, read_in_root(root, "/etc/passwd"), read_in_root(root, "/etc/group"))
+    except NotFound as error:
+        raise Unstartable(str(error), CANNOT_RUN) from error
