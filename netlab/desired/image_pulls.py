@@ -43,14 +43,15 @@ class ImageWait:
     until: float | None = None
 
 
-def image_wait(image: str, policy: str, look: ImageLook, since: float, now: float) -> ImageWait | None:
+def image_wait(image: str, policy: str, look: ImageLook, since: float | None, now: float) -> ImageWait | None:
     """Return what a container waits for, None if its image is ready.
 
     Args:
         image: as in the manifest; not `host`.
         policy: `imagePullPolicy` as in the manifest.
         look: what there is of this image.
-        since: when the container was due to start, seconds since the epoch.
+        since: when the container was due to start, seconds since the epoch; None as long as its Pod has no sandbox, and until
+            then nothing is pulled for it.
         now: seconds since the epoch.
     """
     try:
@@ -62,13 +63,17 @@ def image_wait(image: str, policy: str, look: ImageLook, since: float, now: floa
         return None
     if holds == "Never":
         return ImageWait(reason=NEVER, message=f'Container image "{image}" is not present with pull policy of Never')
+    if since is None:
+        return ImageWait(reason=CREATING, message="", until=now + PROGRESS_S)
     return _pull(image, look, since, now)
 
 
-def was_pulled(look: ImageLook, since: float) -> bool:
+def was_pulled(look: ImageLook, since: float | None) -> bool:
     """Tell whether the newest pull brought the image, since this moment."""
     record = look.record
-    return record is not None and not look.running and not record.error and record.finished_at >= since
+    if record is None or since is None:
+        return False
+    return not look.running and not record.error and record.finished_at >= since
 
 
 def pulling(image: str) -> str:

@@ -6,10 +6,8 @@ the words for it are `desired/image_pulls.py`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from netlab.desired.image_names import HOST, InvalidImageName, parse
 from netlab.desired.image_pulls import BACKOFF, FAILED, INVALID, NEVER, ImageWait, image_wait, pulling, was_pulled
@@ -55,20 +53,23 @@ def waits_of(look: Look, wish: Wish) -> Waits:
     return {
         container.name: wait
         for container in wish.pod.spec.all_containers
-        if container.name in starting and container.image != HOST and (wait := _wait(look, wish.pod, container, seen))
+        if container.name in starting and container.image != HOST and (wait := _wait(look, container, seen))
     }
 
 
-def _wait(look: Look, pod: Pod, container: Container, seen: SandboxStatus | None) -> ImageWait | None:
-    since = due_since(pod, container, seen, look.now)
-    return image_wait(container.image, container.image_pull_policy, look.images[container.image], since, look.now)
+def _wait(look: Look, container: Container, seen: SandboxStatus | None) -> ImageWait | None:
+    found, since = look.images[container.image], due_since(container, seen)
+    return image_wait(container.image, container.image_pull_policy, found, since, look.now)
 
 
-def due_since(pod: Pod, container: Container, seen: SandboxStatus | None, now: float) -> float:
-    """Return since when a container that is to start was due, in seconds since the epoch: its last end, or the Pod's start."""
-    began = datetime.fromisoformat(pod.status.start_time).timestamp() if pod.status.start_time else math.floor(now)
-    ends = [run.finished_at for run in (seen.runs if seen else ()) if run.name == container.name]
-    return max(began, *ends) if ends else began
+def due_since(container: Container, seen: SandboxStatus | None) -> float | None:
+    """Return since when a container that is to start was due, in seconds since the epoch: its last end, or its Pod's start.
+
+    The Pod's own startTime is in whole seconds: what was pulled in the same second may be older than the Pod.
+    """
+    if seen is None or not seen.alive:
+        return None
+    return max([seen.started_at, *(run.finished_at for run in seen.runs if run.name == container.name)])
 
 
 def held_back(plan: ProcessPlan, waits: Mapping[str, Waits]) -> ProcessPlan:
@@ -132,7 +133,7 @@ def started_event(look: Look, pod: Pod, name: str) -> Event | None:
     if container.image == HOST or found is None:
         return None
     message = f'Container image "{container.image}" already present on machine'
-    if found.record and was_pulled(found, due_since(pod, container, look.seen.get(pod.metadata.uid), look.now)):
+    if found.record and was_pulled(found, due_since(container, look.seen.get(pod.metadata.uid))):
         took = f"{found.record.finished_at - found.record.started_at:.3g}s"
         message = (
             f'Successfully pulled image "{container.image}" in {took} ({took} including waiting).'

@@ -22,6 +22,7 @@ from netlab.model.words import shown
 
 MAX_NAMESERVERS, MAX_SEARCHES = 3, 32
 HOST_IMAGE = "host"
+IMAGE_HINT = "host, or a name such as redis:7"
 COMMAND_HINT = 'image: host has no program of its own; for example command: ["sleep", "infinity"]'
 WHOLE_MAPS = ("metadata.labels", "metadata.annotations")
 SOURCES = "configMapKeyRef, secretKeyRef, fieldRef"
@@ -79,8 +80,10 @@ def _dns_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
 
 
 def _container_problems(container: Container, path: str, volumes: Mapping[str, int]) -> Iterator[FieldProblem]:
-    if container.image != container.image.strip():
-        yield f"{path}.image", "must not have leading or trailing whitespace", "host, or a name such as redis:7"
+    if not container.image:
+        yield f"{path}.image", "required", IMAGE_HINT
+    elif container.image != container.image.strip():
+        yield f"{path}.image", "must not have leading or trailing whitespace", IMAGE_HINT
     if container.image == HOST_IMAGE and not container.command:
         yield f"{path}.command", "required", COMMAND_HINT
     elif container.command and not container.command[0]:

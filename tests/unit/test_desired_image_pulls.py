@@ -21,6 +21,8 @@ ROWS = [
     pytest.param("x", "", ImageLook(image=HERE), 0.0, ("ContainerCreating", True, 1001), id="latest is pulled always"),
     pytest.param("x", "", ImageLook(image=HERE, record=PULLED), 940.0, None, id="a pull since the container was due will do"),
     pytest.param("x", "", ImageLook(image=HERE, record=PULLED), 960.0, ("ContainerCreating", True, 1001), id="not one before"),
+    pytest.param("x", "", ImageLook(image=HERE, record=PULLED), None, ("ContainerCreating", False, 1001), id="nor without a sandbox"),
+    pytest.param("x:1", "", ImageLook(image=HERE), None, None, id="which one that is there need not wait for"),
     pytest.param("x", "Never", ImageLook(image=HERE), 0.0, None, id="Never is content with what is there"),
     pytest.param("x", "Never", ImageLook(), 0.0, ("ErrImageNeverPull", False, None), id="and waits for ever otherwise"),
     pytest.param("X!", "Never", ImageLook(), 0.0, ("InvalidImageName", False, None), id="no name is nobody's image"),
