@@ -1,7 +1,8 @@
 """Conditions of Pods: what `kubectl wait` waits for. Pure.
 
-It follows from the statuses of Pods, and so do the times. A Pod is Ready since the last of its containers started, and not
-Ready since the last of them ended, unless a probe has a say in it: then the status holds the moment.
+They follow from the statuses of Pods, and so do the times. A Pod is Ready since the last of its containers started, and not
+Ready since the last of them ended, unless a probe has a say in it: then the status holds the moment. It also holds since when
+there is a sandbox, and nothing if there is none.
 Source: Kubernetes docs, pod-lifecycle (Pod conditions); kubelet status/generate.go.
 """
 
@@ -12,9 +13,11 @@ from netlab.model.meta import Condition
 from netlab.model.pod import Pod
 from netlab.model.pod_status import ContainerStatus
 
+SANDBOX_READY = "PodReadyToStartContainers"
+
 
 def pod_conditions(pod: Pod) -> tuple[Condition, ...]:
-    """Return Initialized, Ready, ContainersReady and PodScheduled, in the kubelet's order; only the last while unbound.
+    """Return the five conditions in the kubelet's order; PodScheduled alone while the Pod is unbound.
 
     Initialized is since the last of the init containers has done its part, or since the Pod was bound.
     """
@@ -31,7 +34,20 @@ def pod_conditions(pod: Pod) -> tuple[Condition, ...]:
             ),
         )
     ready = _readiness(pod, "Ready"), _readiness(pod, "ContainersReady")
-    return _initialized(pod), *ready, Condition(type="PodScheduled", status="True", last_transition_time=since)
+    scheduled = Condition(type="PodScheduled", status="True", last_transition_time=since)
+    return _sandbox_ready(pod), _initialized(pod), *ready, scheduled
+
+
+def _sandbox_ready(pod: Pod) -> Condition:
+    known = (item for item in pod.status.conditions if item.type == SANDBOX_READY)
+    return next(
+        known, Condition(type=SANDBOX_READY, status="False", last_transition_time=_last_end(pod) or pod.status.start_time)
+    )
+
+
+def _last_end(pod: Pod) -> str:
+    """When the last of the containers ended, and the sandbox with it; empty if none has."""
+    return max((item.finished_at for item in pod.status.container_statuses), default="")
 
 
 def _initialized(pod: Pod) -> Condition:

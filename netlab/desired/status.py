@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from netlab.desired.assignments import PodAssignment
-from netlab.desired.conditions import ready_since
+from netlab.desired.conditions import SANDBOX_READY, ready_since
 from netlab.desired.initializing import is_initialized, present_runs, restart_policy
 from netlab.desired.probing import awaits_hook, has_started, is_ready, is_unwell
 from netlab.desired.restarts import Backoff, Wait, decide_restart, needs_restart
@@ -86,9 +86,16 @@ def pod_status(
         init_container_statuses=init,
         container_statuses=main,
     )
-    found = replace(found, conditions=_ready_since(pod, found, runs.values()))
+    found = replace(found, conditions=(*_sandbox_since(sandbox), *_ready_since(pod, found, runs.values())))
     over = found.phase not in FINAL_PHASES and now >= active_until(pod, found.start_time)
     return replace(found, phase="Failed", reason=DEADLINE_EXCEEDED, message=TOO_LONG) if over else found
+
+
+def _sandbox_since(sandbox: SandboxStatus | None) -> tuple[Condition, ...]:
+    """The condition PodReadyToStartContainers, as long as the Pod has its namespaces and network."""
+    if sandbox is None or not sandbox.alive:
+        return ()
+    return (Condition(type=SANDBOX_READY, status="True", last_transition_time=rfc3339(sandbox.started_at)),)
 
 
 def _ready_since(pod: Pod, found: PodStatus, runs: Iterable[ContainerRun]) -> tuple[Condition, ...]:

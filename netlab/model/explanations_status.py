@@ -29,8 +29,8 @@ STATUS_SENTENCES: Sentences = {
         "init_container_statuses": "What is known of each init container, in the order of the spec.",
         "container_statuses": "What is known of each container, in the order of the spec; none while the Pod has no Node.",
         "conditions": (
-            "PodScheduled, Initialized, ContainersReady and Ready with the time since when; made anew from the rest of the"
-            " status whenever somebody looks."
+            "PodScheduled, PodReadyToStartContainers (it has its namespaces and its network), Initialized, ContainersReady and"
+            " Ready with the time since when; made anew from the rest of the status whenever somebody looks."
         ),
         "qos_class": (
             "Guaranteed if every container has limits for cpu and memory and requests no less, BestEffort if none has limits or"

@@ -80,7 +80,6 @@ ON_PURPOSE = (
     ),
     OnPurpose("run-dry-run", r"  - args:", "  - command:", NO_PROGRAM),
     OnPurpose("describe-pod", r"(?m)^ *(Container ID|Image ID):.*\n", "", NOT_MODELLED),
-    OnPurpose("describe-pod", r"(?m)^  PodReadyToStartContainers .*\n", "", NOT_MODELLED),
     OnPurpose("describe-node", r"(?m)^Lease:\n(  .*\n)+", "", NO_LEASE),
 )
 
