@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netlab.errors import KernelError
+from netlab.kernel import interrupts
 
 # What a program needs and nothing that a user's shell happens to hold: the process lives longer than that shell.
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
@@ -34,7 +35,8 @@ def start_detached(args: Sequence[str], log: Path, held: int) -> None:
     env = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     try:
         os.ftruncate(held, 0)
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)) as output:
+        log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(log_file) as output, interrupts.held():
             process = subprocess.Popen(
                 [*args, str(held)],
                 stdin=subprocess.DEVNULL,
@@ -44,11 +46,17 @@ def start_detached(args: Sequence[str], log: Path, held: int) -> None:
                 env=env,
                 start_new_session=True,
                 pass_fds=(held,),
-                preexec_fn=lambda: os.pwrite(held, str(os.getpid()).encode(), 0),  # noqa: PLW1509 - we have no threads here
+                preexec_fn=lambda: _begin(held),  # noqa: PLW1509 - we have no threads here
             )
     except OSError as error:
         raise KernelError(f"start {args[0]}: {error.strerror}") from error
     process.returncode = 0  # it is not waited for: it belongs to process 1 as soon as this command has ended
+
+
+def _begin(held: int) -> None:
+    """What the new process does before it becomes the program."""
+    os.pwrite(held, str(os.getpid()).encode(), 0)
+    interrupts.forget()
 
 
 def holder(path: Path) -> int | None:

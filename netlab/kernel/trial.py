@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel import nft, rtnetlink
+from netlab.kernel import interrupts, nft, rtnetlink
 from netlab.kernel.findings import CURES, Finding, Look, is_root, looked, missing, not_looked_at, ok, warning
 from netlab.kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket, nested, number, text
 from netlab.kernel.processes import wait_readable
@@ -48,12 +48,14 @@ def run() -> dict[str, Finding]:
     if not is_root():
         return {name: not_looked_at(name) for name in NAMES}
     me, (reader, writer) = os.getpid(), os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
-    if child == 0:
-        try:
-            _be_child(me, writer)
-        finally:
-            os._exit(0)  # never back into our caller's code, not even by an exception
+    with interrupts.held():
+        child = os.fork()
+        if child == 0:
+            try:
+                interrupts.forget()
+                _be_child(me, writer)
+            finally:
+                os._exit(0)  # never back into our caller's code, not even by an exception
     os.close(writer)
     try:
         lines = _received(reader)
