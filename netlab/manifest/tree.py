@@ -24,6 +24,8 @@ from netlab.model.words import shown
 MAX_BYTES = 10 * 1024 * 1024
 MAX_NODES = 1_000_000
 MAX_DEPTH = 64
+DEPTH_TEXT = f"nested deeper than {MAX_DEPTH} levels"
+TOO_DEEP = "exceeded maximum nesting depth"
 MAX_FAULTS = 20  # each one costs another look at the rest of the text
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -100,6 +102,8 @@ def _documents(text: str, first: int, budget: list[int]) -> Iterator[Node]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 + first if mark else 0
+        if error.problem == TOO_DEEP:  # a limit of the library's own, met first because it reads ahead
+            raise TreeError(line, DEPTH_TEXT) from error
         words = ": ".join(part for part in (error.context, error.problem) if part)
         raise TreeError(line, f"not YAML: {words}", _tab_hint(text, line - first) or _quote_hint(words)) from error
     except yaml.YAMLError as error:  # a character that YAML does not allow
@@ -152,7 +156,7 @@ class _Builder:
                 self._anchors[event.anchor] = node
             return self._add(node, line)
         if len(self._open) >= MAX_DEPTH:
-            raise TreeError(line, f"nested deeper than {MAX_DEPTH} levels")
+            raise TreeError(line, DEPTH_TEXT)
         kind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "list"
         if event.anchor:
             self._anchors[event.anchor] = None
@@ -177,7 +181,7 @@ class _Builder:
         around.size += node.size
         around.height = max(around.height, node.height + 1)
         if around.height + len(self._open) > MAX_DEPTH + 1:
-            raise TreeError(line, f"nested deeper than {MAX_DEPTH} levels")
+            raise TreeError(line, DEPTH_TEXT)
         return None
 
     def _spend(self, nodes: int, line: int) -> None:
