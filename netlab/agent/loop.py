@@ -1,7 +1,7 @@
 """The agent: one process per lab for what must happen later.
 
-It reconciles when a container ends, when it is woken (by a command, or by a probe that found a change), when a back-off or a
-grace period is over, and from time to time to repair what somebody changed by hand.
+It reconciles when a container ends, when it is woken (by a command, a probe that found a change, a disk that is too full), when
+a back-off or a grace period is over, and from time to time to repair what somebody changed by hand.
 
 Pods and traffic never depend on its being alive: the next command does the same work and starts it again. It works under the
 lab's lock like any command, and ends when the lab is gone. One line is printed (to agent.log) for each change it made.
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from netlab.agent.prober import Prober
+from netlab.agent.surveyor import Surveyor
 from netlab.engine.agent import wake_agent
 from netlab.engine.containers import new_runtime
 from netlab.engine.reconcile import reconcile
@@ -30,17 +31,19 @@ RETRY_S = 5.0
 
 def run(paths: LabPaths, clock: Clock = time.time, say: Callable[[str], None] = print) -> None:
     """Keep the lab as it is wished until it is gone."""
-    prober = Prober(new_runtime(paths), clock, lambda: wake_agent(paths), say)
+    runtime = new_runtime(paths)
+    prober = Prober(runtime, clock, lambda: wake_agent(paths), say)
+    surveyor = Surveyor(runtime, lambda: wake_agent(paths), say)
     with Watch([paths.exits, paths.wake]) as watch:
         while True:
             try:
-                timeout_s = _once(paths, clock, say, prober)
+                timeout_s = _once(paths, clock, say, prober, surveyor)
             except NotFound:
                 return
             watch.wait(timeout_s)
 
 
-def _once(paths: LabPaths, clock: Clock, say: Callable[[str], None], prober: Prober) -> float:
+def _once(paths: LabPaths, clock: Clock, say: Callable[[str], None], prober: Prober, surveyor: Surveyor) -> float:
     """Reconcile once; return after how many seconds to look again at the latest."""
     try:
         with session(paths, clock=clock) as lab:
@@ -53,6 +56,7 @@ def _once(paths: LabPaths, clock: Clock, say: Callable[[str], None], prober: Pro
         say(f"error: {error}")
         return RETRY_S
     prober.watch(report.patients)
+    surveyor.watch(report.limited)
     if report.changes:
         say(f"changes={report.changes} rounds={report.rounds}")
     for problem in report.problems:

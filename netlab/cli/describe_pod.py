@@ -10,11 +10,13 @@ from netlab.cli.describe_probe import probe_lines
 from netlab.cli.describe_resources import requirement_lines
 from netlab.cli.describe_volumes import volume_lines
 from netlab.cli.tabbed import NONE, headed, listed, long_time, mapping
-from netlab.model.container import Container, EnvVar
+from netlab.desired.downward import resource
+from netlab.errors import NotFound
+from netlab.model.container import Container, EnvVar, ResourceFieldSelector
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
 from netlab.model.pod_status import ContainerStatus
-from netlab.model.resources import qos_class
+from netlab.model.resources import NO_AMOUNTS, qos_class
 from netlab.model.workload import PodTemplateSpec
 
 POD_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
@@ -137,14 +139,14 @@ def _inside(container: Container) -> Iterator[str]:
             if ref is not None:
                 yield f"  {ref.name}\t{kind}{prefix}\tOptional: {str(ref.optional).lower()}"
     yield headed("Environment", container.env)
-    yield from (f"  {variable.name}:\t{_value(variable)}" for variable in container.env)
+    yield from (f"  {variable.name}:\t{_value(variable, container)}" for variable in container.env)
     yield headed("Mounts", container.volume_mounts)
     for mount in sorted(container.volume_mounts, key=lambda item: item.mount_path):
         part = f",path={json.dumps(mount.sub_path, ensure_ascii=False)}" if mount.sub_path else ""
         yield f"  {mount.mount_path} from {mount.name} ({'ro' if mount.read_only else 'rw'}{part})"
 
 
-def _value(variable: EnvVar) -> str:
+def _value(variable: EnvVar, container: Container) -> str:
     """Return a variable's value, or in words where it comes from."""
     source = variable.value_from
     if source is not None and source.config_map_key_ref is not None:
@@ -155,4 +157,14 @@ def _value(variable: EnvVar) -> str:
         return f"<set to the key '{key.key}' in secret '{key.name}'>\tOptional: {str(key.optional).lower()}"
     if source is not None and source.field_ref is not None:
         return f" ({source.field_ref.api_version}:{source.field_ref.field_path})"
+    if source is not None and source.resource_field_ref is not None:
+        return f"{_amount(source.resource_field_ref, container)} ({source.resource_field_ref.resource})"
     return variable.value
+
+
+def _amount(told: ResourceFieldSelector, container: Container) -> str:
+    """Kubectl looks at this container whichever is named, and knows no Node."""
+    try:
+        return resource(container, told, NO_AMOUNTS)
+    except NotFound:
+        return "node allocatable"

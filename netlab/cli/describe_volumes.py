@@ -29,7 +29,7 @@ def volume_lines(volumes: Sequence[Volume], indent: str = "") -> Iterator[str]:
 
 def _details(volume: Volume) -> Iterator[str]:
     if volume.empty_dir is not None:
-        yield from ("Medium:\t", "SizeLimit:\t<unset>")
+        yield from (f"Medium:\t{volume.empty_dir.medium}", f"SizeLimit:\t{volume.empty_dir.size_limit or '<unset>'}")
     if volume.host_path is not None:
         yield from (f"Path:\t{volume.host_path.path}", f"HostPathType:\t{volume.host_path.type}")
     if volume.config_map is not None:
@@ -58,6 +58,8 @@ def _items(files: Sequence[DownwardAPIVolumeFile]) -> Iterator[str]:
     for file in files:
         if file.field_ref is not None:
             yield f"{file.field_ref.field_path} -> {file.path}"
+        if file.resource_field_ref is not None:
+            yield f"{file.resource_field_ref.resource} -> {file.path}"
 
 
 def _word(value: bool) -> str:  # noqa: FBT001 - the value itself

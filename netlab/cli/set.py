@@ -169,3 +169,5 @@ def _lines(container: Container) -> Iterator[str]:
             yield f"# {variable.name} from secret {source.secret_key_ref.name}, key {source.secret_key_ref.key}"
         elif source.field_ref is not None:
             yield f"# {variable.name} from field path {source.field_ref.field_path}"
+        elif source.resource_field_ref is not None:
+            yield f"# {variable.name} from resource {source.resource_field_ref.resource}"

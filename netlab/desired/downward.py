@@ -1,6 +1,7 @@
-"""The downward API: fields of a Pod as text, for variables and for files.
+"""The downward API: fields of a Pod, and resources of its containers, as text, for variables and for files.
 
-Source: Kubernetes docs, Downward API; pkg/fieldpath (FormatMap, ExtractFieldPathAsString).
+Source: Kubernetes docs, Downward API; pkg/fieldpath (FormatMap, ExtractFieldPathAsString); pkg/api/v1/resource
+(ExtractContainerResourceValue, MergeContainerResourceLimits).
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from collections.abc import Mapping
 
 from netlab.desired.assignments import Assignments
 from netlab.errors import NotFound
+from netlab.model.container import Container, ResourceFieldSelector
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
+from netlab.model.quantity import NANO, ZERO, parse_quantity
+from netlab.model.resources import Amounts, amounts
 
 KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
 ESCAPES = {'"': '\\"', "\\": "\\\\"} | dict(zip("\a\b\f\n\r\t\v", (f"\\{letter}" for letter in "abfnrtv"), strict=True))
@@ -38,6 +42,31 @@ def field(assignments: Assignments, pod: Pod, path: str) -> str:
     if path not in fields:
         raise NotFound(f"pod {meta.name}: fieldPath {path} is not one of {', '.join(fields)}, metadata.labels['KEY']")
     return fields[path]
+
+
+def named_container(pod: Pod, told: ResourceFieldSelector, own: str = "") -> Container:
+    """Return the container whose amount is meant, `own` if none is named. Raises NotFound."""
+    name = told.container_name or own
+    found = next((item for item in pod.spec.all_containers if item.name == name), None)
+    if found is None:
+        raise NotFound(f"container {name} not found")
+    return found
+
+
+def resource(container: Container, told: ResourceFieldSelector, room: Amounts) -> str:
+    """Return an amount of a container as a whole number of divisors, rounded up.
+
+    `room` is what a Node has: the limit of a container without one. Raises NotFound if that is not known.
+    """
+    kind, _, resource_name = told.resource.partition(".")
+    if kind == "limits":
+        found = {**room, **amounts(container.resources.limits)}
+        if resource_name not in found:
+            raise NotFound(f"container {container.name} has no limit of {resource_name}, and what its Node has is not known")
+    else:
+        found = {resource_name: ZERO, **amounts(container.resources.requests)}
+    divisor = parse_quantity(told.divisor)
+    return str(-(-found[resource_name].nano // ((divisor.nano if divisor else 0) or NANO)))
 
 
 def pairs(values: Mapping[str, str]) -> str:

@@ -14,18 +14,23 @@ from collections.abc import Iterator, Mapping
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.configuration import Source, configuration, text_at, texts
-from netlab.desired.downward import field
+from netlab.desired.downward import field, named_container, resource
 from netlab.model.container import ConfigMapKeySelector, Container, EnvFromSource, EnvVarSource, SecretKeySelector
 from netlab.model.lab import Cluster
 from netlab.model.pod import Pod
+from netlab.model.resources import NO_AMOUNTS, Amounts
 from netlab.model.service import Service
 
 REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 API_SERVER = ("default", "kubernetes")
 
 
-def environment(cluster: Cluster, assignments: Assignments, pod: Pod, container: Container) -> dict[str, str]:
+def environment(
+    cluster: Cluster, assignments: Assignments, pod: Pod, container: Container, room: Amounts = NO_AMOUNTS
+) -> dict[str, str]:
     """Return the variables of a container in the order in which they come to be: Services', ConfigMaps' and Secrets', its own.
+
+    `room` is what a Node has, which is the limit of a container without one.
 
     Raises:
         NotFound: a ConfigMap, Secret or key that is not optional does not exist (CreateContainerConfigError), or a field
@@ -38,6 +43,8 @@ def environment(cluster: Cluster, assignments: Assignments, pod: Pod, container:
     for variable in container.env:
         if variable.value_from is None:
             own[variable.name] = expand(variable.value, services | own)
+        elif (told := variable.value_from.resource_field_ref) is not None:
+            own[variable.name] = resource(named_container(pod, told, container.name), told, room)
         elif (value := _value_from(cluster, assignments, pod, variable.value_from)) is not None:
             own[variable.name] = value
     return services | own

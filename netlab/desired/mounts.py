@@ -1,11 +1,12 @@
 """Which volume a container sees where: the mounts of a container, and the paths of the machine that a Pod's volumes are. Pure.
 
-Source: Kubernetes docs, Volumes; kubelet kubelet_pods.go (makeMounts) and container/helpers.go (ExpandContainerVolumeMounts).
+Source: Kubernetes docs, Volumes; kubelet volume/emptydir (calculateEmptyDirMemorySize), kubelet_pods.go (makeMounts),
+container/helpers.go (ExpandContainerVolumeMounts).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from netlab.desired.configuration import is_secret
 from netlab.desired.environment import REFERENCE, expand
@@ -13,9 +14,11 @@ from netlab.errors import NetlabError, NotFound
 from netlab.model.container import VolumeMount
 from netlab.model.formats import sub_path
 from netlab.model.pod import Pod
+from netlab.model.quantity import ZERO, parse_quantity
+from netlab.model.resources import Amounts, pod_limits
 from netlab.model.volume import Volume
 from netlab.netstate.process import BindMount
-from netlab.netstate.volume import HostPath
+from netlab.netstate.volume import HostPath, Scratch
 
 
 def bind_mount(pod: Pod, mount: VolumeMount, variables: Mapping[str, str], where: str) -> BindMount:
@@ -53,9 +56,29 @@ def host_paths(pod: Pod) -> tuple[HostPath, ...]:
     )
 
 
+def scratch(pod: Pod, room: Amounts) -> Iterator[Scratch]:
+    """Yield the volumes that are empty at first. `room` is what a Node has: one in memory is never larger than that.
+
+    Nor is it larger than what the Pod's containers may use together, if all of them have a limit.
+    """
+    limited = all("memory" in container.resources.limits for container in pod.spec.all_containers)
+    bounds = [room.get("memory", ZERO), pod_limits(pod.spec)["memory"] if limited else ZERO]
+    for volume in pod.spec.volumes:
+        if (wish := volume.empty_dir) is None:
+            continue
+        limit = (parse_quantity(wish.size_limit) or ZERO) if wish.size_limit else ZERO
+        if wish.medium == "Memory":
+            size = min((amount.units for amount in (limit, *bounds) if amount.nano), default=0)
+            yield Scratch(name=volume.name, in_memory=True, size_bytes=size)
+        else:
+            yield Scratch(name=volume.name)
+
+
 def _source(volume: Volume) -> str:
     if volume.host_path is not None:
         return volume.host_path.path
+    if volume.empty_dir is not None and volume.empty_dir.medium == "Memory":
+        return f"memory/{volume.name}"
     return f"{'secrets' if is_secret(volume) else 'volumes'}/{volume.name}"
 
 

@@ -18,7 +18,7 @@ from netlab.desired.environment import environment, expand
 from netlab.desired.host_network import netns_of, node_hosts
 from netlab.desired.image_names import HOST
 from netlab.desired.image_process import PATH, process_of_image
-from netlab.desired.mounts import bind_mount, by_destination, host_paths
+from netlab.desired.mounts import bind_mount, by_destination, host_paths, scratch
 from netlab.desired.resolver import resolv_conf_text
 from netlab.desired.rights import fs_group, rights, sysctls, user_in_image
 from netlab.desired.volume_files import volume_files
@@ -27,6 +27,7 @@ from netlab.model.codec import encode
 from netlab.model.container import Container
 from netlab.model.lab import Cluster
 from netlab.model.pod import Pod
+from netlab.model.resources import NO_AMOUNTS, Amounts
 from netlab.model.security import PodSecurityContext
 from netlab.netstate.image import Image
 from netlab.netstate.names import digest
@@ -49,18 +50,21 @@ fe00::2\tip6-allrouters
 ALIASES_HEADER = "\n# Entries added by HostAliases.\n"
 
 
-def sandbox(cluster: Cluster, assignments: Assignments, pod: Pod, images: Images = NO_IMAGES) -> Sandbox:
+def sandbox(
+    cluster: Cluster, assignments: Assignments, pod: Pod, images: Images = NO_IMAGES, room: Amounts = NO_AMOUNTS
+) -> Sandbox:
     """Return the Pod's processes as they are to be; addresses are missing from /etc/hosts while the Pod is not bound.
 
-    `images` are those that are here, by the name in the manifest; a container whose image is not has nothing to run yet.
+    `images` are those that are here, by the name in the manifest; a container whose image is not has nothing to run yet. `room`
+    is what a Node has.
 
     Raises:
         MountFailure: a volume cannot be set up; this is said first.
         NotFound: a ConfigMap, Secret, key or volume that a container needs does not exist.
         NetlabError: a container of `image: host` without a command, or one that must not run as root and would.
     """
-    files = volume_files(cluster, assignments, pod)
-    containers = tuple(_container(cluster, assignments, pod, container, images) for container in pod.spec.all_containers)
+    files = volume_files(cluster, assignments, pod, room)
+    containers = tuple(_container(cluster, assignments, pod, container, images, room) for container in pod.spec.all_containers)
     return Sandbox(
         uid=pod.metadata.uid,
         netns=netns_of(cluster.lab.metadata.name, pod, assignments.pods.get(pod.key)),
@@ -70,7 +74,7 @@ def sandbox(cluster: Cluster, assignments: Assignments, pod: Pod, images: Images
         containers=containers,
         files=files,
         host_paths=host_paths(pod),
-        scratch=tuple(volume.name for volume in pod.spec.volumes if volume.empty_dir is not None),
+        scratch=tuple(scratch(pod, room)),
         fs_group=fs_group(pod),
         sysctls=tuple((one.name, one.value) for one in sysctls(pod)),
         share_process_namespace=pod.spec.share_process_namespace,
@@ -119,9 +123,11 @@ def _own_hosts(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:
     return HOSTS_HEADER + "".join(f"{ip}\t{names}\n" for ip in (bound.ips if bound else ()))
 
 
-def _container(cluster: Cluster, assignments: Assignments, pod: Pod, container: Container, images: Images) -> ContainerProcess:
+def _container(  # noqa: PLR0917 - what a container may depend on
+    cluster: Cluster, assignments: Assignments, pod: Pod, container: Container, images: Images, room: Amounts
+) -> ContainerProcess:
     where = f"pod {pod.metadata.namespace}/{pod.metadata.name}, container {container.name}"
-    variables = environment(cluster, assignments, pod, container)
+    variables = environment(cluster, assignments, pod, container, room)
     command, args = (tuple(expand(word, variables) for word in words) for words in (container.command, container.args))
     image = images.get(container.image)
     may = rights(pod, container, _user(container, image))

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from netlab.desired.assignments import PodAssignment
 from netlab.desired.conditions import SANDBOX_READY, ready_since
+from netlab.desired.disk_evictions import EVICTED
 from netlab.desired.initializing import is_initialized, present_runs, restart_policy
 from netlab.desired.probing import awaits_hook, has_started, is_ready, is_unwell
 from netlab.desired.restarts import Backoff, Wait, decide_restart, needs_restart
@@ -87,6 +88,8 @@ def pod_status(
         container_statuses=main,
     )
     found = replace(found, conditions=(*_sandbox_since(sandbox), *_ready_since(pod, found, runs.values())))
+    if sandbox and sandbox.evicted and found.phase not in FINAL_PHASES:
+        return replace(found, phase="Failed", reason=EVICTED, message=sandbox.evicted)
     over = found.phase not in FINAL_PHASES and now >= active_until(pod, found.start_time)
     return replace(found, phase="Failed", reason=DEADLINE_EXCEEDED, message=TOO_LONG) if over else found
 

@@ -12,6 +12,7 @@ from netlab.errors import NetlabError
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
+from netlab.model.resources import Amounts
 from netlab.netstate.process import Sandbox, SandboxStatus
 from netlab.netstate.pull import ImageLook
 
@@ -35,15 +36,18 @@ class Look:
         return is_on_stopped_node(self.cluster.lab, self.assignments.pods.get(pod.key))
 
 
-def form_sandboxes(cluster: Cluster, assignments: Assignments, images: Mapping[str, ImageLook]) -> Formed:
-    """Return the processes of every Pod that is bound to a Node; those whose image is not here yet have nothing to run."""
+def form_sandboxes(cluster: Cluster, assignments: Assignments, images: Mapping[str, ImageLook], room: Amounts) -> Formed:
+    """Return the processes of every Pod that is bound to a Node; those whose image is not here yet have nothing to run.
+
+    `room` is what a Node has.
+    """
     here = {name: look.image for name, look in images.items() if look.image is not None}
     found: dict[Key, Sandbox | NetlabError] = {}
     for pod in cluster.pods:
         bound = assignments.pods.get(pod.key)
         if bound and bound.ips:
             try:
-                found[pod.key] = sandbox(cluster, assignments, pod, here)
+                found[pod.key] = sandbox(cluster, assignments, pod, here, room)
             except NetlabError as error:
                 found[pod.key] = error
     return found

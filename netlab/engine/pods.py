@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple, assert_never
 
+from netlab.desired.disk_evictions import EVICTED
 from netlab.desired.image_status import with_images
 from netlab.desired.probing import place_of
 from netlab.desired.restarts import Backoff
@@ -99,6 +100,8 @@ def _status(look: Look, pod: Pod, backoffs: Mapping[str, Backoff]) -> PodStatus:
 
 def status_events(pod: Pod, later: PodStatus) -> Iterator[Event]:
     """Yield what the kubelet would say about the way from the Pod's status to the later one."""
+    if later.reason == EVICTED != pod.status.reason:
+        yield event_of(pod.key, "Warning", EVICTED, later.message)
     before = {item.name: item for item in pod.all_statuses}
     for item in replace(pod, status=later).all_statuses:
         earlier = before.get(item.name, ContainerStatus(name=item.name))

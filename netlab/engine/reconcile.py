@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netlab.desired.compile import compile_net
+from netlab.desired.disk_evictions import limited_pods
 from netlab.desired.endpoints import all_slices
 from netlab.desired.host_ports import host_ports
 from netlab.desired.power import stopped_nodes
@@ -65,10 +66,11 @@ def _round(session: Session, report: Report) -> bool:
     """One look and one act; tell whether anything was changed."""
     store, now = session.store, session.clock()
     with report.timed("decide"), store.transaction():
-        cluster, assignments = decide(store, now, session.room())
+        room = session.room()
+        cluster, assignments = decide(store, now, room)
     with report.timed("statuses"):
         images = look_at_images(session.images, cluster.pods)
-        formed = form_sandboxes(cluster, assignments, images)
+        formed = form_sandboxes(cluster, assignments, images, room)
         seen = session.runtime.observe()
         look = Look(cluster=cluster, assignments=assignments, formed=formed, seen=seen, now=now, images=images)
         look, news = report_statuses(store, look)
@@ -81,6 +83,7 @@ def _round(session: Session, report: Report) -> bool:
     with report.timed("processes"):
         steps += _processes(session, report, look)
     report.patients = tuple(patients(look.cluster.pods, look.seen, look.assignments, session.paths.lab))
+    report.limited = limited_pods(pod for pod in look.cluster.pods if pod.metadata.uid in look.seen)
     report.changes += steps
     return bool(steps) or (bool(news) and not _is_decided(session, look))
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from netlab.desired.probing import Patient
+from netlab.model.pod import Pod
 
 
 @dataclass(slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class Report:
     `changes` counts changes of Linux and of processes; `timings` are seconds by part, for the breakdown; `problems` are
     sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do;
     `steps` are all changes in order, those of the network as the commands that do them by hand, each with its reason;
-    `patients` are the containers that run and have probes.
+    `patients` are the containers that run and have probes, `limited` the Pods that may not fill the disk.
     """
 
     changes: int = 0
@@ -27,6 +28,7 @@ class Report:
     wake_at: float | None = None
     steps: list[str] = field(default_factory=list)
     patients: tuple[Patient, ...] = ()
+    limited: tuple[Pod, ...] = ()
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

@@ -64,8 +64,13 @@ class Surroundings:
     user: User | None = None
 
 
-def pause_config(*, root: str, netns: str, hostname: str, mark: str, sysctls: Iterable[tuple[str, str]] = ()) -> Config:
-    """Return the configuration of a pause process; `mark` is put into its environment, by which it is known in /proc."""
+def pause_config(
+    *, root: str, netns: str, hostname: str, mark: str, sysctls: Iterable[tuple[str, str]] = (), volumes: Iterable[Config] = ()
+) -> Config:
+    """Return the configuration of a pause process; `mark` is put into its environment, by which it is known in /proc.
+
+    `volumes` are further mounts, which containers will share.
+    """
     return {
         "ociVersion": VERSION,
         "hostname": hostname,
@@ -82,6 +87,7 @@ def pause_config(*, root: str, netns: str, hostname: str, mark: str, sysctls: It
         "mounts": [
             _mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev", "ro"),
             _mount("/dev", "tmpfs", "tmpfs", "nosuid", "noexec", "mode=755", "size=64k"),
+            *volumes,
         ],
         "linux": {
             "namespaces": [*({"type": kind} for kind in ("pid", "ipc", "uts", "mount")), {"type": "network", "path": netns}],

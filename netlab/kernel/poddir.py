@@ -4,11 +4,12 @@
         etc/{hosts,resolv.conf,hostname}      seen by all containers
         shm/, volumes/<name>/                 shared by all containers
         terminating                           TERM was sent
+        evicted                               why the Pod is to be evicted: it wrote too much (disk_usage.py)
         files                                 which files of volumes were written, as digests
         pause/{config.json,pidfile,netns,process}   process: pid, start time, boot
         containers/<name>/<attempt>/          a bundle
             config.json, rootfs/, upper/, work/
-            mounts/<number>                   where parts of volumes are attached, in its maker's view only
+            mounts/<number>[.memory]          where volumes in memory and parts of volumes are attached, for its maker only
             pidfile, conmon.pid, oom, log, ... written by conmon
             run                               written when it was started: main process, conmon, time
             failed                            why it could not be started

@@ -43,6 +43,7 @@ def sandbox_status(pod: PodDirectory, exits: Path) -> SandboxStatus:
         detached=lives and not attached,
         terminating=(pod.path / "terminating").exists(),
         files=written(pod.path),
+        evicted=read(pod.path / "evicted") or "",
         runs=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in newest),
         previous=tuple(container_run(name, attempt, pod.bundle(name, attempt), exits) for name, attempt in before),
     )

@@ -26,6 +26,7 @@ from netlab.kernel.seccomp import PROFILE, seccomp_filter
 from netlab.netstate.health import Health
 from netlab.netstate.hooks import Hook, HookKind
 from netlab.netstate.process import Sandbox, SandboxStatus
+from netlab.netstate.volume import DiskUsage
 
 if TYPE_CHECKING:
     from netlab.kernel.checks import Checker
@@ -114,6 +115,18 @@ class ContainerRuntime:
     def note_health(self, uid: str, name: str, attempt: int, health: Health) -> None:
         """Write down what probes found of an attempt. Needs no lock: it is one file of the attempt's own, and one writer."""
         health_file.note(self._places.pod(uid).bundle(name, attempt), health)
+
+    def disk_usage(self, uid: str) -> DiskUsage:
+        """Return what a Pod has on the disk. Needs no lock, and may take as long as there are files. Raises KernelError."""
+        from netlab.kernel.disk_usage import measure  # noqa: PLC0415 - few Pods have a limit
+
+        return measure(self._places.pod(uid))
+
+    def note_eviction(self, uid: str, message: str) -> None:
+        """Write down that a Pod is to be evicted, and why. Needs no lock: one file, one writer. Raises KernelError."""
+        from netlab.kernel.disk_usage import note  # noqa: PLC0415 - few Pods have a limit
+
+        note(self._places.pod(uid), message)
 
     def checker(self) -> Checker[Any]:
         """Return what asks the checks of probes, outside the lab's lock."""

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel import installed, probes
+from netlab.kernel import installed, memory_volumes, probes
 from netlab.kernel.files import PRIVATE, make_directory, translated
 from netlab.kernel.findings import Checks, require
 from netlab.kernel.poddir import LabDirectories
@@ -38,8 +38,8 @@ def make_directories(places: LabDirectories) -> None:
 
 
 def _make_pause_root(root: Path) -> None:
-    """Catatonit and two empty directories: crun mounts /proc and /dev, but does not make them."""
-    for directory in (root, root / "proc", root / "dev"):
+    """Catatonit and the empty directories that crun mounts on, but does not make."""
+    for directory in (root, root / "proc", root / "dev", root / memory_volumes.PLACE.strip("/")):
         make_directory(directory)
     source, target, draft = Path(installed.runtime_program("catatonit") or ""), root / "pause", root / ".pause"
     with translated("copy catatonit to", target):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from netlab.errors import KernelError, NotFound
-from netlab.kernel import cgroups, conmon, image_root, netns, oci, processes, subpaths
+from netlab.kernel import cgroups, conmon, image_root, memory_volumes, netns, oci, processes, subpaths
 from netlab.kernel.cgroup_limits import pod_files
 from netlab.kernel.crun import Crun, Unstartable
 from netlab.kernel.ending import clear_bundle, end_makers, kill_sandbox, pause_mark
@@ -29,6 +29,7 @@ from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
 VOLUMES: Final = "volumes/"
 SECRETS: Final = "secrets/"
+MEMORY: Final = "memory/"
 ANYBODYS: Final = 0o666
 HOST_ROOT: Final = Path("/")
 # Directories of the machine that belong to its programs, besides /usr; on older machines /bin and /lib are no links.
@@ -57,6 +58,7 @@ def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
         hostname=sandbox.hostname,
         mark=pause_mark(pod.path),
         sysctls=sandbox.sysctls,
+        volumes=memory_volumes.oci_mounts(sandbox.scratch, sandbox.fs_group),
     )
     replace_text(pod.pause.path / "config.json", oci.text(config))
     replace_text(pod.pause.path / "netns", f"{sandbox.netns}\n")
@@ -132,8 +134,10 @@ def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
     for name in ("etc", "volumes", "containers"):
         make_directory(pod.path / name)
     make_directory(pod.path / "shm", STICKY)
-    for name in sandbox.scratch:
-        directory = pod.path / "volumes" / component(name)
+    for volume in sandbox.scratch:
+        directory = pod.path / "volumes" / component(volume.name)
+        if volume.in_memory:
+            continue
         if not directory.is_dir():  # its mode is the containers' to change
             make_directory(directory, WORLD_WRITABLE)
             if sandbox.fs_group is not None:
@@ -179,7 +183,7 @@ def _surroundings(
         netns=str(netns.path(sandbox.netns)),
         pause_pid=pause.pid,
         cgroup=f"/netlab/{places.lab}/{sandbox.uid}/{process.name}",
-        sources=tuple(_sources(places, pod, bundle, process)),
+        sources=tuple(_sources(places, pod, bundle, process, pause)),
         read_only=tuple(_read_only()),
         share_pid=sandbox.share_process_namespace,
         open_files=_hard_limit(),
@@ -203,16 +207,23 @@ def _hard_limit() -> int:
 def needs_own_view(sandbox: Sandbox, name: str) -> bool:
     """Tell whether the container must be started in a view of the mounts of its own (mounts.privately)."""
     return any(
-        process.image or any(mount.sub_path for mount in process.mounts)
+        process.image or any(mount.sub_path or mount.source.startswith(MEMORY) for mount in process.mounts)
         for process in sandbox.containers
         if process.name == name
     )
 
 
-def _sources(places: LabDirectories, pod: PodDirectory, bundle: Bundle, process: ContainerProcess) -> Iterator[str]:
-    """The sources of a container's mounts, in their order; parts of volumes are attached in its bundle."""
+def _sources(
+    places: LabDirectories, pod: PodDirectory, bundle: Bundle, process: ContainerProcess, pause: Process
+) -> Iterator[str]:
+    """The sources of a container's mounts, in order; volumes in memory and parts of volumes are attached in its bundle."""
     for number, mount in enumerate(process.mounts):
-        source = _source(places, pod, mount)
+        if mount.source.startswith(MEMORY):
+            whole = bundle.path / "mounts" / f"{number}.memory"
+            memory_volumes.attach(pause, mount.source.removeprefix(MEMORY), whole)
+            source = str(whole)
+        else:
+            source = _source(places, pod, mount)
         if mount.sub_path:
             target = bundle.path / "mounts" / str(number)
             subpaths.attach(Path(source), mount, target, process.name)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from netlab.manifest.host_rules import host_network_problems, host_port_problems, machine_problems
 from netlab.manifest.probe_rules import hook_problems, probe_problems
-from netlab.manifest.resource_rules import resource_problems
+from netlab.manifest.resource_rules import resource_field_problems, resource_problems
 from netlab.manifest.rules import repeated
 from netlab.manifest.security_rules import security_problems, sysctl_problems
 from netlab.manifest.taint_rules import toleration_problems
@@ -25,7 +25,7 @@ HOST_IMAGE = "host"
 IMAGE_HINT = "host, or a name such as redis:7"
 COMMAND_HINT = 'image: host has no program of its own; for example command: ["sleep", "infinity"]'
 WHOLE_MAPS = ("metadata.labels", "metadata.annotations")
-SOURCES = "configMapKeyRef, secretKeyRef, fieldRef"
+SOURCES = "configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef"
 
 
 def pod_spec_problems(spec: PodSpec, path: str) -> Iterator[FieldProblem]:
@@ -110,7 +110,9 @@ def _env_problems(variable: EnvVar, path: str) -> Iterator[FieldProblem]:
     if source.field_ref is not None and source.field_ref.field_path in WHOLE_MAPS:
         hint = f"{source.field_ref.field_path}['KEY']"
         yield f"{path}.valueFrom.fieldRef.fieldPath", f"a variable may only be one of {source.field_ref.field_path}", hint
-    found = (source.config_map_key_ref, source.secret_key_ref, source.field_ref)
+    if source.resource_field_ref is not None:
+        yield from resource_field_problems(source.resource_field_ref, f"{path}.valueFrom.resourceFieldRef")
+    found = (source.config_map_key_ref, source.secret_key_ref, source.field_ref, source.resource_field_ref)
     sources = [one for one in found if one is not None]
     if not sources:
         yield f"{path}.valueFrom", f"must specify one of: {SOURCES}", ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from netlab.manifest.resource_rules import resource_field_problems
 from netlab.manifest.rules import repeated
 from netlab.model.codec import FieldProblem
 from netlab.model.container import VolumeMount
@@ -93,8 +94,14 @@ def _paths(source: VolumeProjection) -> set[str]:
 def _downward(files: tuple[DownwardAPIVolumeFile, ...], path: str) -> Iterator[FieldProblem]:
     for n, file in enumerate(files):
         where = f"{path}.items[{n}]"
-        if file.field_ref is None:
+        if file.field_ref is None and file.resource_field_ref is None:
             yield where, "one of fieldRef and resourceFieldRef is required", "fieldRef: {fieldPath: metadata.labels}"
-        elif file.field_ref.field_path.startswith(PLACES):
+        elif file.field_ref is not None and file.resource_field_ref is not None:
+            yield where, "fieldRef and resourceFieldRef can not be specified simultaneously", "leave one out"
+        elif file.resource_field_ref is not None:
+            if not file.resource_field_ref.container_name:
+                yield f"{where}.resourceFieldRef.containerName", "required", "a volume belongs to no container"
+            yield from resource_field_problems(file.resource_field_ref, f"{where}.resourceFieldRef")
+        elif file.field_ref is not None and file.field_ref.field_path.startswith(PLACES):
             problem = f"only {METADATA} are supported in a volume, is {shown(file.field_ref.field_path)}"
             yield f"{where}.fieldRef.fieldPath", problem, ""

@@ -43,12 +43,25 @@ class ObjectFieldSelector:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceFieldSelector:
+    """What a container asks for or may use at most, `limits.cpu` or `requests.memory`, in multiples of `divisor`, rounded up.
+
+    The divisor 0 stands for 1: one processor, one byte. Without a name the container is the one whose variable it is.
+    """
+
+    resource: Annotated[str, "resource-field"]
+    container_name: str = ""
+    divisor: Annotated[str, "quantity"] = "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvVarSource:
     """Where an environment variable's value comes from; exactly one field is set."""
 
     config_map_key_ref: ConfigMapKeySelector | None = None
     secret_key_ref: SecretKeySelector | None = None
     field_ref: ObjectFieldSelector | None = None
+    resource_field_ref: ResourceFieldSelector | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from netlab.model.container import (
     EnvVar,
     EnvVarSource,
     ObjectFieldSelector,
+    ResourceFieldSelector,
     SecretKeySelector,
     SecretRef,
 )
@@ -85,6 +86,7 @@ CONTAINER_SENTENCES: Sentences = {
         "config_map_key_ref": "One key of a ConfigMap of the Pod's Namespace, read whenever the container starts.",
         "secret_key_ref": "One key of a Secret of the Pod's Namespace, read whenever the container starts.",
         "field_ref": "A field of the Pod itself, such as its name or its address.",
+        "resource_field_ref": "What a container of the Pod asks for or may use at most.",
     },
     ConfigMapKeySelector: {
         "name": "Name of the ConfigMap, in the Pod's Namespace.",
@@ -100,6 +102,17 @@ CONTAINER_SENTENCES: Sentences = {
         "optional": (
             "Whether the variable is just left out if Secret or key do not exist; otherwise the container waits with the reason"
             " CreateContainerConfigError until they do."
+        ),
+    },
+    ResourceFieldSelector: {
+        "resource": (
+            "Which amount: limits.cpu, limits.memory, limits.ephemeral-storage, or the same of requests; a limit that is not"
+            " set is all that the Node has, a request that is not made is 0."
+        ),
+        "container_name": "Of which container; of the variable's own if nothing is said, and to be said in a volume.",
+        "divisor": (
+            "What the amount is counted in, rounded up: 1m or 1 for processors, 1, 1k, 1M to 1E or 1Ki to 1Ei for bytes; 0"
+            " stands for 1."
         ),
     },
     ObjectFieldSelector: {
@@ -145,7 +158,7 @@ CONTAINER_SENTENCES: Sentences = {
     ResourceRequirements: {
         "limits": (
             "The most that the container may use: it gets no more time of `cpu`, is killed (OOMKilled) if it needs more"
-            " `memory`, and nothing holds it to its `ephemeral-storage`."
+            " `memory`, and its Pod is evicted if it has written more than its `ephemeral-storage` to the disk."
         ),
         "requests": (
             "What the scheduler finds a Node with room for, `cpu` (`500m` is half a processor), `memory` and"

@@ -57,7 +57,13 @@ VOLUME_SENTENCES: Sentences = {
         "downward_api": "Fields of the Pod as files, which may only be read.",
         "projected": "Files of several ConfigMaps and Secrets and fields of the Pod in one directory, only to be read.",
     },
-    EmptyDirVolume: {},
+    EmptyDirVolume: {
+        "medium": "Where it is: on the disk if nothing is said, or with Memory in memory, as part of what its users may have.",
+        "size_limit": (
+            "The most that it may hold (`64Mi`): one in memory is full then, and a Pod that has written more to one on the disk"
+            " is evicted, that is it fails with the reason Evicted."
+        ),
+    },
     ConfigMapVolume: {
         "name": "Name of the ConfigMap, in the Pod's Namespace.",
         "items": ITEMS,
@@ -71,10 +77,11 @@ VOLUME_SENTENCES: Sentences = {
         "optional": OPTIONAL,
     },
     KeyToPath: {"key": "The key.", "path": PATH, "mode": OWN_MODE},
-    DownwardAPIVolume: {"items": "The files, and which field of the Pod each holds.", "default_mode": MODE},
+    DownwardAPIVolume: {"items": "The files, and which field each holds.", "default_mode": MODE},
     DownwardAPIVolumeFile: {
         "path": PATH,
         "field_ref": "The field: the Pod's name, Namespace, uid, labels or annotations; changed ones are written at once.",
+        "resource_field_ref": "What one of the containers asks for or may use at most.",
         "mode": OWN_MODE,
     },
     ProjectedVolume: {

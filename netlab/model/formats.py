@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netlab.model.quantity import quantity
-from netlab.model.resources import resource_name
+from netlab.model.resources import resource_field, resource_name
 from netlab.model.security import capability
 
 Check = Callable[[Any], str]
@@ -324,6 +324,7 @@ FORMATS: Mapping[str, Check] = {
     "port-range": port_range,
     "port-reference": port_reference,
     "quantity": quantity,
+    "resource-field": resource_field,
     "resource-name": resource_name,
     "secret-text": secret_text,
     "sub-path": sub_path,

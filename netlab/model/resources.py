@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netlab.model.pod import PodSpec
 
 RESOURCES = ("cpu", "memory", "ephemeral-storage")
+RESOURCE_FIELDS = tuple(f"{part}.{name}" for part in ("limits", "requests") for name in RESOURCES)
 COMPUTE = ("cpu", "memory")
 """The resources that decide the class of quality of service."""
 
@@ -46,6 +47,11 @@ class ResourceRequirements:
 def resource_name(value: str) -> str:
     """A check of a format: a resource that every Node has."""
     return "" if value in RESOURCES else f"must be one of {', '.join(RESOURCES)}"
+
+
+def resource_field(value: str) -> str:
+    """A check of a format: an amount that a container can be told of."""
+    return "" if value in RESOURCE_FIELDS else f"must be one of {', '.join(RESOURCE_FIELDS)}"
 
 
 def amounts(written: Mapping[str, str]) -> Amounts:
@@ -87,15 +93,16 @@ def qos_class(spec: PodSpec) -> QosClass:
     return "Guaranteed" if equal else "Burstable"
 
 
-def as_written(plain: Mapping[str, Any]) -> dict[str, Any]:
+def canonical_amounts(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return `resources` from outside with its amounts in their one form; a number is an amount too. Faults stay."""
     return {
-        key: {name: _canonical(value) for name, value in found.items()} if isinstance(found, dict) else found
+        key: {name: canonical(value) for name, value in found.items()} if isinstance(found, dict) else found
         for key, found in plain.items()
     }
 
 
-def _canonical(value: Any) -> Any:
+def canonical(value: Any) -> Any:
+    """Return an amount from outside in its one form; what is none stays as it is."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return value
     amount = parse_quantity(str(value))

@@ -20,7 +20,7 @@ from netlab.model.probe import Lifecycle, LifecycleHandler, Probe
 from netlab.model.resources import ResourceRequirements
 from netlab.model.security import PodSecurityContext, SeccompProfile, SecurityContext
 from netlab.model.service import Endpoint, Service, ServiceSpec
-from netlab.model.volume import DownwardAPIVolumeFile, EmptyDirVolume, Volume, VolumeProjection
+from netlab.model.volume import Volume, VolumeProjection
 from netlab.model.workload import TemplateMeta
 
 _KINDS = (
@@ -53,17 +53,15 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Lifecycle: "stopSignal",
         LifecycleHandler: "tcpSocket",
         Container: "resizePolicy stdin stdinOnce tty volumeDevices",
-        EnvVarSource: "fileKeyRef resourceFieldRef",
+        EnvVarSource: "fileKeyRef",
         ResourceRequirements: "claims",
         PodSecurityContext: "appArmorProfile seLinuxChangePolicy seLinuxOptions supplementalGroupsPolicy windowsOptions",
         SecurityContext: "appArmorProfile seLinuxOptions windowsOptions",
         SeccompProfile: "localhostProfile",
-        EmptyDirVolume: "medium sizeLimit",
         Volume: "awsElasticBlockStore azureDisk azureFile cephfs cinder csi ephemeral fc flexVolume"
         " flocker gcePersistentDisk gitRepo glusterfs image iscsi nfs persistentVolumeClaim photonPersistentDisk portworxVolume"
         " quobyte rbd scaleIO storageos vsphereVolume",
         VolumeProjection: "clusterTrustBundle podCertificate serviceAccountToken",
-        DownwardAPIVolumeFile: "resourceFieldRef",
         ServiceSpec: "allocateLoadBalancerNodePorts externalIPs healthCheckNodePort loadBalancerClass loadBalancerIP"
         " loadBalancerSourceRanges sessionAffinityConfig topologyKeys trafficDistribution",
         Endpoint: "deprecatedTopology hints zone",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from netlab.frozen import dataclass
-from netlab.model.container import ObjectFieldSelector
+from netlab.model.container import ObjectFieldSelector, ResourceFieldSelector
 from netlab.model.meta import DnsLabel
 
 FILE_MODE = 0o644
@@ -19,7 +19,10 @@ VolumePath = Annotated[str, "volume-path"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmptyDirVolume:
-    """A directory that lives as long as the Pod."""
+    """A directory that lives as long as the Pod: on the disk, or with `Memory` in memory. `size_limit` is in bytes."""
+
+    medium: Literal["", "Memory"] = ""
+    size_limit: Annotated[str, "quantity"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +64,11 @@ class SecretVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownwardAPIVolumeFile:
-    """A field of the Pod as a file."""
+    """A field of the Pod, or a resource of one of its containers, as a file. Exactly one of the two is set."""
 
     path: VolumePath
     field_ref: ObjectFieldSelector | None = None
+    resource_field_ref: ResourceFieldSelector | None = None
     mode: FileMode | None = None
 
 

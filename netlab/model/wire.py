@@ -12,15 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netlab.model.config import ConfigMap, Secret
+from netlab.model.container import ResourceFieldSelector
 from netlab.model.formats import config_key
 from netlab.model.node import Namespace
 from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.model.probe import Probe
-from netlab.model.resources import ResourceRequirements, as_written
+from netlab.model.resources import ResourceRequirements, canonical, canonical_amounts
 from netlab.model.service import EndpointConditions, EndpointPort
-from netlab.model.volume import HostPathVolume
+from netlab.model.volume import EmptyDirVolume, HostPathVolume
 
 Plain = dict[str, Any]
+Reshape = Callable[[Plain], Plain]
 
 ACRONYMS = {
     "ip": "IP", "ips": "IPs", "cidr": "CIDR", "cidrs": "CIDRs", "id": "ID", "uuid": "UUID", "api": "API", "fqdn": "FQDN",
@@ -75,6 +77,11 @@ def _probe_from_wire(plain: Plain) -> Plain:
     return {key: value for key, value in plain.items() if key not in DEFAULT_AT_ZERO or value != 0 or value is False}
 
 
+def _amount(name: str) -> Reshape:
+    """Put one amount into its one form; a number is an amount too."""
+    return lambda plain: plain | {name: canonical(plain[name])} if name in plain else plain
+
+
 def _namespace_to_wire(plain: Plain) -> Plain:
     return plain | {"status": {"phase": "Terminating" if plain["metadata"].get("deletionTimestamp") else "Active"}}
 
@@ -118,12 +125,12 @@ TOLD_ZEROS: Mapping[type, frozenset[str]] = {
     HostPathVolume: frozenset({"type"}),
 }
 
-Reshape = Callable[[Plain], Plain]
 TO_WIRE: Mapping[type, Reshape] = {
     ContainerStatus: _container_status_to_wire, Namespace: _namespace_to_wire, PodStatus: _pod_status_to_wire,
 }  # fmt: skip
 FROM_WIRE: Mapping[type, Reshape] = {
     ConfigMap: _config_map_from_wire, ContainerStatus: _container_status_from_wire, Namespace: _namespace_from_wire,
     PodStatus: _pod_status_from_wire, Secret: _secret_from_wire,
-    Probe: _probe_from_wire, ResourceRequirements: as_written,
+    Probe: _probe_from_wire, ResourceRequirements: canonical_amounts,
+    EmptyDirVolume: _amount("sizeLimit"), ResourceFieldSelector: _amount("divisor"),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from netlab.netstate.health import UNPROBED, Health
 from netlab.netstate.hooks import HookState
 from netlab.netstate.names import NetnsName
 from netlab.netstate.rights import Rights
-from netlab.netstate.volume import HostPath, VolumeFiles
+from netlab.netstate.volume import HostPath, Scratch, VolumeFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -67,10 +67,11 @@ class ContainerProcess:
 class Sandbox:
     """A Pod's processes. `uid` is the Pod's uid and names its directory; the three texts become files under /etc.
 
-    `scratch` lists names of directories to make below the Pod's own `volumes/` (emptyDir); a BindMount whose source starts
-    with `volumes/` (relative) refers to one of them. `files` are volumes with files, below `secrets/` those that are only in
-    memory; `host_paths` are looked at before the sandbox is made. `limits` are those of the cgroup around the containers'.
-    `fs_group` owns the scratch directories, and `sysctls` (names and values) are set in its namespaces.
+    `scratch` are directories to make below the Pod's own `volumes/`, or below `memory/`, which only its pause process sees; a
+    BindMount whose source starts with one of these (relative) refers to one of them. `files` are volumes with files, below
+    `secrets/` those that are only in memory; `host_paths` are looked at before the sandbox is made. `limits` are those of the
+    cgroup around the containers'. `fs_group` owns the scratch directories, and `sysctls` (names and values) are set in its
+    namespaces.
     """
 
     uid: str
@@ -79,7 +80,7 @@ class Sandbox:
     hosts: str
     resolv_conf: str
     containers: tuple[ContainerProcess, ...]
-    scratch: tuple[str, ...] = ()
+    scratch: tuple[Scratch, ...] = ()
     files: tuple[VolumeFiles, ...] = ()
     fs_group: int | None = None
     host_paths: tuple[HostPath, ...] = ()
@@ -123,7 +124,8 @@ class SandboxStatus:
     `started_at` is when the pause process was started. `previous` has the run before the newest, of each container of which
     something of it is left.
 
-    `files` says which files of volumes were last written (netstate.volume.digest_of).
+    `files` says which files of volumes were last written (netstate.volume.digest_of). `evicted` is why its Pod is to be
+    evicted, empty if it is not.
 
     `detached`: the pause process lives, but not in the network namespace that has the Pod's name now (somebody deleted that,
     and it was made anew). Such a sandbox is not `alive`: its containers have no network.
@@ -135,5 +137,6 @@ class SandboxStatus:
     detached: bool = False
     terminating: bool = False
     files: str = ""
+    evicted: str = ""
     runs: tuple[ContainerRun, ...] = ()
     previous: tuple[ContainerRun, ...] = ()

@@ -1,4 +1,4 @@
-"""Volumes whose files are written for a Pod: each file with its bytes and its mode.
+"""Volumes of a Pod: directories that go with it, paths of the machine, and files that are written for it.
 
 Contents may be secret: they are not part of what an object of here prints as.
 """
@@ -6,7 +6,7 @@ Contents may be secret: they are not part of what an object of here prints as.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -26,6 +26,27 @@ class VolumeFiles:
     name: str
     files: tuple[VolumeFile, ...]
     in_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scratch:
+    """A directory that is empty at first and goes with the Pod (emptyDir).
+
+    `in_memory`: a tmpfs that is full with `size_bytes`; 0: with half of the machine's memory, as the kernel has it. On the
+    disk nobody is stopped from writing.
+    """
+
+    name: str
+    in_memory: bool = False
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskUsage:
+    """What a Pod has on the disk, in bytes: each volume that goes with it, and each container's layer with its log."""
+
+    volumes: Mapping[str, int]
+    containers: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ from netlab.netstate.volume import VolumeFile
 
 ETC_NETNS = "/etc/netns"
 OWN_PROGRAM = ("-m", "netlab.dns")
-VOLUMES = "volumes/"
+VOLUMES, MEMORY = "volumes/", "memory/"
 IMAGE_HOST = """\
 # Makes on /mnt a root directory like that of `image: host`: the machine's programs and settings, where what is written is the
 # container's own and goes with it; the rest is empty. Only the mount namespace of the container sees it.
@@ -94,7 +94,7 @@ class Places:
 
     def source(self, netns: NetnsName, mount: BindMount) -> str:
         """What is mounted: a path of the machine, or a directory that the containers of a Pod share."""
-        return f"{self.directory}/{netns}/{mount.source}" if mount.source.startswith(VOLUMES) else mount.source
+        return f"{self.directory}/{netns}/{mount.source}" if mount.source.startswith((VOLUMES, MEMORY)) else mount.source
 
 
 def with_network(cluster: Cluster, assignments: Assignments) -> list[Pod]:
@@ -158,7 +158,11 @@ def _files(pod: Pod, wanted: Sandbox, places: Places) -> Iterator[str]:
     yield f"mkdir -p {etc} {places.directory}/{wanted.netns}/volumes"
     made = {"DirectoryOrCreate": "mkdir -p", "FileOrCreate": "touch -a"}
     yield from (f"{made[path.type]} {quote(path.path)}" for path in wanted.host_paths if path.type in made)
-    yield from (f"mkdir -m 777 {places.directory}/{wanted.netns}/volumes/{quote(name)}" for name in wanted.scratch)
+    for empty in wanted.scratch:
+        if empty.in_memory:
+            yield _comment(f"volume {empty.name} is on the disk here; a lab has it in memory (tmpfs), seen by the Pod alone")
+            yield f"mkdir -p {places.directory}/{wanted.netns}/memory"
+        yield f"mkdir -m 777 {places.directory}/{wanted.netns}/{MEMORY if empty.in_memory else VOLUMES}{quote(empty.name)}"
     for volume in wanted.files:
         for file in volume.files:
             yield from _file(f"{places.directory}/{wanted.netns}/volumes/{quote(volume.name)}", file)

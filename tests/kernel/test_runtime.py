@@ -20,7 +20,7 @@ from netlab.kernel.machine import mounts_below
 from netlab.kernel.poddir import LabDirectories
 from netlab.kernel.runtime import ContainerRuntime
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
-from netlab.netstate.volume import HostPath
+from netlab.netstate.volume import HostPath, Scratch
 
 pytestmark = [
     pytest.mark.kernel,
@@ -242,7 +242,7 @@ def test_volumes_are_shared_and_host_paths_made(lab, capfd):
         BindMount(source=str(made), destination="/host"),
     )
     paths = (HostPath(name="h", path=str(made), type="DirectoryOrCreate"),)
-    pod = lab.sandbox(scratch=("v",), host_paths=paths)
+    pod = lab.sandbox(scratch=(Scratch(name="v"),), host_paths=paths)
     first = replace(pod.containers[0], mounts=volumes)
     second = replace(first, name="d", mounts=(replace(volumes[0], read_only=True),))
     pod = lab.start(replace(pod, containers=(first, second)))
@@ -255,7 +255,7 @@ def test_volumes_are_shared_and_host_paths_made(lab, capfd):
     "changes",
     [
         pytest.param({"uid": "../x"}, id="uid"),
-        pytest.param({"scratch": ("..",)}, id="volume"),
+        pytest.param({"scratch": (Scratch(name=".."),)}, id="volume"),
         pytest.param({"netns": "../../etc/passwd"}, id="namespace"),
     ],
 )

@@ -16,6 +16,7 @@ from netlab.model.container import (
     EnvVar,
     EnvVarSource,
     ObjectFieldSelector,
+    ResourceFieldSelector,
     SecretKeySelector,
     SecretRef,
 )
@@ -202,6 +203,12 @@ def test_prefix():
 def test_field_ref(path, value):
     found = compute(pod(EnvVar(name="X", value_from=EnvVarSource(field_ref=ObjectFieldSelector(field_path=path)))))
     assert found == {"X": value}
+
+
+def test_resource_field_ref_means_the_container_itself_if_none_is_named():
+    told = ResourceFieldSelector(resource="requests.memory", divisor="1Mi")
+    found = compute(pod(EnvVar(name="X", value_from=EnvVarSource(resource_field_ref=told))))
+    assert found == {"X": "0"}
 
 
 def test_fields_of_an_unbound_pod_are_empty():

@@ -14,13 +14,14 @@ from netlab.model.container import Container, EnvVar, VolumeMount
 from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import Key, ObjectMeta
 from netlab.model.pod import HostAlias, Pod, PodDNSConfig, PodDNSConfigOption, PodSpec
+from netlab.model.resources import ResourceRequirements, amounts
 from netlab.model.security import PodSecurityContext
 from netlab.model.service import Service, ServicePort, ServiceSpec
 from netlab.model.sysctl import Sysctl
 from netlab.model.volume import EmptyDirVolume, HostPathVolume, Volume
 from netlab.netstate.cgroup import CgroupLimits
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
-from netlab.netstate.volume import HostPath
+from netlab.netstate.volume import HostPath, Scratch
 
 REDIS = Service(metadata=ObjectMeta(name="redis", namespace="shop"), spec=ServiceSpec(ports=(ServicePort(port=6379),)))
 ASSIGNED = Assignments(
@@ -248,7 +249,31 @@ def test_volume(volume, read_only, mount):
     assert found.containers[0].mounts == (replace(mount, volume="v"),)
     paths = (HostPath(name="v", path="/srv", type=volume.host_path.type),) if volume.host_path else ()
     assert found.host_paths == paths
-    assert found.scratch == (("v",) if volume.empty_dir else ())
+    assert found.scratch == ((Scratch(name="v"),) if volume.empty_dir else ())
+
+
+ROOM = amounts({"memory": "1Gi"})
+
+
+@pytest.mark.parametrize(
+    ("written", "limits", "expected"),
+    [
+        ({}, {}, Scratch(name="v")),
+        ({"size_limit": "10Mi"}, {}, Scratch(name="v")),
+        ({"medium": "Memory"}, {}, Scratch(name="v", in_memory=True, size_bytes=1 << 30)),
+        ({"medium": "Memory", "size_limit": "10Mi"}, {}, Scratch(name="v", in_memory=True, size_bytes=10 << 20)),
+        ({"medium": "Memory", "size_limit": "2Gi"}, {}, Scratch(name="v", in_memory=True, size_bytes=1 << 30)),
+        ({"medium": "Memory"}, {"memory": "64Mi"}, Scratch(name="v", in_memory=True, size_bytes=64 << 20)),
+        ({"medium": "Memory", "size_limit": "0"}, {"cpu": "1"}, Scratch(name="v", in_memory=True, size_bytes=1 << 30)),
+    ],
+)
+def test_an_empty_directory_is_no_larger_than_wished_than_the_pod_may_and_than_the_node_is(written, limits, expected):
+    mount = VolumeMount(name="v", mount_path="/data")
+    one = container(volume_mounts=(mount,), resources=ResourceRequirements(limits=limits))
+    wanted = pod(one, volumes=(Volume(name="v", empty_dir=EmptyDirVolume(**written)),))
+    found = sandbox(cluster(), Assignments(), wanted, room=ROOM)
+    assert found.scratch == (expected,)
+    assert found.containers[0].mounts[0].source == ("memory/v" if expected.in_memory else "volumes/v")
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,11 @@ def fields(**files):
             id="fields of the Pod",
         ),
         pytest.param(
+            {"downwardAPI": {"items": [{"path": "cpu", "resourceFieldRef": {"containerName": "c", "resource": "requests.cpu"}}]}},
+            {"cpu": (b"0", 0o644)},
+            id="a resource of a container",
+        ),
+        pytest.param(
             {"projected": {"sources": [
                 {"configMap": ALL}, {"secret": {"name": "login"}}, {"downwardAPI": {"items": fields(uid="metadata.uid")}},
             ], "defaultMode": 292}},
@@ -93,6 +98,15 @@ def test_files_of_a_volume(source, files):
             {"projected": {"sources": [{"secret": {"name": "login", "items": [{"key": "no", "path": "x"}]}}]}},
             "references non-existent secret key: no",
             id="key of a Secret",
+        ),
+        pytest.param(
+            {
+                "downwardAPI": {
+                    "items": [{"path": "cpu", "resourceFieldRef": {"containerName": "no", "resource": "limits.cpu"}}]
+                }
+            },
+            "container no not found",
+            id="container whose resource is asked for",
         ),
         pytest.param(
             {"configMap": {"name": "settings", "items": [{"key": "a", "path": "x"}, {"key": "b", "path": "x/y"}]}},

@@ -42,6 +42,7 @@ EXAMPLES = {
     "ipv4-mask": st.integers(8, 30), "mtu": st.integers(576, 65535),
     "int32": st.integers(-9, 9), "non-negative": st.integers(0, 2**31 - 1), "positive": st.integers(1, 2**31 - 1), "port": st.integers(1, 65535), "port-or-zero": st.integers(0, 65535),
     "capability": st.sampled_from(["ALL", "NET_ADMIN"]), "resource-name": st.sampled_from(["cpu", "memory"]), "quantity": st.sampled_from(["0", "500m", "1Gi"]),
+    "resource-field": st.sampled_from(["limits.cpu", "requests.memory"]),
     "port-reference": st.integers(1, 65535) | LABEL, "header-name": st.just("Host"), "one-line": st.just("a: b"),
     "target-port": st.integers(0, 65535) | LABEL,
     "int-or-percent": st.integers(0, 999) | st.integers(0, 999).map("{}%".format),

@@ -31,7 +31,7 @@ GOOD = {
     "label-key": ["a", "A.b_c-d", "example.com/a", "x" * 63],
     "label-value": ["", "A.b_c-d", "x" * 63],
     "capability": ["ALL", "NET_ADMIN", "CHECKPOINT_RESTORE"],
-    "quantity": ["0", "500m", "1.5Gi", "1e3"], "resource-name": ["cpu", "memory", "ephemeral-storage"],
+    "resource-field": ["limits.cpu", "requests.ephemeral-storage"], "quantity": ["0", "500m", "1.5Gi", "1e3"], "resource-name": ["cpu", "memory", "ephemeral-storage"],
     "config-key": ["a", ".a", "a.b_c-d"],
     "field-path": ["metadata.name", "status.podIP", "metadata.labels", "metadata.labels['app']", "metadata.annotations['a.b/c']"],
 }  # fmt: skip
@@ -58,7 +58,7 @@ BAD = {
     "label-key": ["", "/", "a/", "/a", "A.com/a", "a/b/c", "-a", "x" * 64, "a\n"],
     "label-value": ["-a", "a-", "a b", "x" * 64, "a\n"],
     "capability": ["", "CAP_NET_ADMIN", "net_admin", "all", "NET"],
-    "quantity": ["", "1 Gi", "1gi", "-1", "9" * 20], "resource-name": ["", "CPU", "nvidia.com/gpu", "hugepages-2Mi"],
+    "quantity": ["", "1 Gi", "1gi", "-1", "9" * 20], "resource-field": ["", "cpu", "limits.gpu", "Limits.cpu"], "resource-name": ["", "CPU", "nvidia.com/gpu", "hugepages-2Mi"],
     "config-key": ["", ".", "..", "..a", "a/b", "a b", "x" * 254],
     "field-path": ["", "spec", "metadata.labels['']", "metadata.labels['a b']", "status.phase"],
 }  # fmt: skip
