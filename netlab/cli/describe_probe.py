@@ -24,6 +24,8 @@ def _action(probe: Probe) -> str:
         return f"http-get {http.scheme.lower()}://{http.host}:{http.port}{http.path}"
     if (tcp := probe.tcp_socket) is not None:
         return f"tcp-socket {tcp.host}:{tcp.port}"
+    if (grpc := probe.grpc) is not None:
+        return f"grpc <pod>:{grpc.port} {grpc.service}"
     return "unknown"
 
 

@@ -23,7 +23,7 @@ from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.probe import HTTPGetAction, LifecycleHandler, PortReference, Probe
-from netlab.netstate.health import Check, ExecCheck, Health, HttpCheck, TcpCheck
+from netlab.netstate.health import Check, ExecCheck, GrpcCheck, Health, HttpCheck, TcpCheck
 from netlab.netstate.hooks import Hook, Pause
 from netlab.netstate.names import NetnsName, machine_netns
 from netlab.netstate.process import ContainerRun, SandboxStatus
@@ -179,6 +179,10 @@ def check_of(uid: str, container: Container, attempt: int, probe: Probe, place: 
         return TcpCheck(netns=place.netns, host=probe.tcp_socket.host or place.ip, port=port)
     if probe.http_get is not None:
         return http_check(container, probe.http_get, place)
+    if (grpc := probe.grpc) is not None:
+        return GrpcCheck(
+            netns=place.netns, host=place.ip, port=grpc.port, service=grpc.service, timeout_s=probe.timeout_seconds
+        )
     raise NetlabError("the probe has no action")
 
 

@@ -24,7 +24,7 @@ from netlab.kernel.connection import Connection
 from netlab.kernel.crun import Crun
 from netlab.kernel.exec_check import RunningCommand
 from netlab.kernel.poddir import LabDirectories
-from netlab.netstate.health import Check, ExecCheck, HttpCheck, Outcome, TcpCheck
+from netlab.netstate.health import Check, ExecCheck, Outcome, SocketCheck
 
 READ: Final = selectors.EVENT_READ
 
@@ -96,7 +96,7 @@ class Checker(Generic[Ticket]):
         if self._home is not None:
             os.close(self._home)
 
-    def _new_socket(self, check: TcpCheck | HttpCheck) -> socket.socket:
+    def _new_socket(self, check: SocketCheck) -> socket.socket:
         """Return a socket of the check's namespace. Raises OSError, KernelError."""
         if self._home is None:
             self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)

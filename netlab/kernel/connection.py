@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from netlab.errors import KernelError
 from netlab.kernel.conversations import Reply, broken, conversation, too_late
-from netlab.netstate.health import HttpCheck, Outcome, TcpCheck
+from netlab.netstate.health import HttpCheck, Outcome, SocketCheck
 
 if TYPE_CHECKING:
     import ssl
@@ -26,7 +26,6 @@ CHUNK_BYTES: Final = 1 << 16
 MOST_REDIRECTS: Final = 10
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
-SocketCheck = TcpCheck | HttpCheck
 Ended = Callable[[Outcome], None]
 Result = TypeVar("Result")
 Waits = Generator[int, None, Result]
@@ -52,6 +51,7 @@ class Connection:
     ) -> None:
         self._selector, self._new_socket, self._check, self._ended = selector, new_socket, check, ended
         self._socket = new_socket(check)
+        self._is_open = False
         self._steps = self._ask()
 
     def begin(self) -> None:
@@ -60,7 +60,7 @@ class Connection:
 
     def give_up(self) -> None:
         """Its time is over."""
-        self._end(too_late(self._check))
+        self._end(too_late(self._check, connected=self._is_open))
 
     def _go_on(self, _: int) -> None:
         try:
@@ -101,6 +101,7 @@ class Connection:
     def _ask_once(self) -> Waits[Outcome | HttpCheck]:
         if (trouble := (yield from self._connect())) is not None:
             return trouble
+        self._is_open = True
         talk = conversation(self._check)
         reply: Reply = talk.opening()
         while isinstance(reply, bytes):

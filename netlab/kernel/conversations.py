@@ -1,4 +1,4 @@
-"""What is said over the connection of a check, as bytes: HTTP. No sockets here.
+"""What is said over the connection of a check, as bytes: HTTP here, gRPC in grpc_health.py. No sockets here.
 
 `heard` takes what came (nothing: the other end is done) and returns bytes to send, an outcome, or the check to go on with.
 An HTTP answer is judged when its headers have come; a redirect is followed on the same host, up to ten times.
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 from urllib.parse import quote, urljoin, urlsplit
 
-from netlab.netstate.health import Check, HttpCheck, Outcome, TcpCheck
+from netlab.netstate.health import Check, GrpcCheck, HttpCheck, Outcome, SocketCheck, TcpCheck
 
 HEADERS_MAX: Final = 1 << 16
 USER_AGENT: Final = "kube-probe/1.32"
@@ -108,16 +108,35 @@ def conversation(check: Check) -> Conversation:
     """Return what is to be said over the connection of a check."""
     if isinstance(check, HttpCheck):
         return HttpRequest(check)
+    if isinstance(check, GrpcCheck):
+        from netlab.kernel.grpc_health import HealthCall  # noqa: PLC0415 - few probes need HTTP/2
+
+        return HealthCall(check)
     return Silence()
 
 
-def broken(check: TcpCheck | HttpCheck, why: str) -> Outcome:
+def broken(check: SocketCheck, why: str) -> Outcome:
     """Return the outcome of a connection that came to nothing, in the kubelet's words."""
-    return Outcome(success=False, text=f'Get "{check.url}": {why}' if isinstance(check, HttpCheck) else why)
+    match check:
+        case HttpCheck():
+            text = f'Get "{check.url}": {why}'
+        case GrpcCheck():
+            text = f'error: failed to connect service at "{check.host}:{check.port}": {why}'
+        case TcpCheck():
+            text = why
+    return Outcome(success=False, text=text)
 
 
-def too_late(check: TcpCheck | HttpCheck) -> Outcome:
+def too_late(check: SocketCheck, *, connected: bool) -> Outcome:
     """Return the outcome of a check that took too long."""
-    if isinstance(check, HttpCheck):
-        return broken(check, "context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
-    return broken(check, f"dial tcp {check.host}:{check.port}: i/o timeout")
+    match check:
+        case HttpCheck():
+            return broken(check, "context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
+        case GrpcCheck() if connected:
+            text = f"timeout: health rpc did not complete within {check.timeout_s}s"
+        case GrpcCheck():
+            where = f'"{check.host}:{check.port}" within {check.timeout_s}s'
+            text = f"timeout: failed to connect service {where}: context deadline exceeded"
+        case TcpCheck():
+            text = f"dial tcp {check.host}:{check.port}: i/o timeout"
+    return Outcome(success=False, text=text)

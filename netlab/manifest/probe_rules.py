@@ -11,7 +11,7 @@ from netlab.model.codec import FieldProblem
 from netlab.model.container import Container
 from netlab.model.probe import LifecycleHandler, Probe
 
-ACTIONS = "exec, httpGet, tcpSocket"
+ACTIONS = "exec, httpGet, tcpSocket, grpc"
 HOOK_ACTIONS = "exec, httpGet, sleep"
 
 

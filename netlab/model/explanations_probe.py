@@ -5,6 +5,7 @@ from __future__ import annotations
 from netlab.model.explanations_status import Sentences
 from netlab.model.probe import (
     ExecAction,
+    GRPCAction,
     HTTPGetAction,
     HTTPHeader,
     Lifecycle,
@@ -19,6 +20,7 @@ PROBE_SENTENCES: Sentences = {
         "exec": "A command in the container, which succeeds if it ends with 0.",
         "http_get": "An HTTP request from the Node, which succeeds if the answer's status is 200 to 399.",
         "tcp_socket": "A TCP connection from the Node, which succeeds if it opens.",
+        "grpc": "A call of the gRPC health service from the Node, which succeeds if the answer is SERVING.",
         "initial_delay_seconds": "Seconds from the start of the container to the first time it is asked.",
         "timeout_seconds": "Seconds after which no answer is a failure; a command that takes longer is killed.",
         "period_seconds": "Seconds from one time to the next.",
@@ -52,6 +54,10 @@ PROBE_SENTENCES: Sentences = {
     HTTPHeader: {
         "name": "The header's name.",
         "value": "Its text, one line; empty leaves out a header of the kubelet's own.",
+    },
+    GRPCAction: {
+        "port": "The port's number.",
+        "service": "The service that is asked for; empty asks for the whole server.",
     },
     TCPSocketAction: {
         "port": "The port's number, or the name of one of the container's ports.",

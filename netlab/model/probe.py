@@ -48,12 +48,21 @@ class TCPSocketAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GRPCAction:
+    """A call of grpc.health.v1.Health/Check from the Node, without TLS; the answer SERVING is success."""
+
+    port: PortNumber
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """How and how often a container is asked, in seconds and in answers in a row. Exactly one of the actions is set."""
 
     exec: ExecAction | None = None
     http_get: HTTPGetAction | None = None
     tcp_socket: TCPSocketAction | None = None
+    grpc: GRPCAction | None = None
     initial_delay_seconds: Annotated[int, "non-negative"] = 0
     timeout_seconds: Annotated[int, "positive"] = 1
     period_seconds: Annotated[int, "positive"] = 10
@@ -64,7 +73,7 @@ class Probe:
     @property
     def actions(self) -> tuple[object, ...]:
         """What of the actions is set."""
-        return tuple(one for one in (self.exec, self.http_get, self.tcp_socket) if one is not None)
+        return tuple(one for one in (self.exec, self.http_get, self.tcp_socket, self.grpc) if one is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from netlab.model.lab import Lab
 from netlab.model.meta import ObjectMeta
 from netlab.model.node import Namespace, Node, NodeSpec
 from netlab.model.pod import Pod, PodSpec
-from netlab.model.probe import Lifecycle, LifecycleHandler, Probe
+from netlab.model.probe import Lifecycle, LifecycleHandler
 from netlab.model.resources import ResourceRequirements
 from netlab.model.security import PodSecurityContext, SeccompProfile, SecurityContext
 from netlab.model.service import Endpoint, Service, ServiceSpec
@@ -49,7 +49,6 @@ FIELDS: Mapping[type, frozenset[str]] = {
         " preemptionPolicy priority priorityClassName readinessGates resourceClaims resources runtimeClassName schedulerName"
         " schedulingGates serviceAccount serviceAccountName"
         " topologySpreadConstraints",
-        Probe: "grpc",
         Lifecycle: "stopSignal",
         LifecycleHandler: "tcpSocket",
         Container: "resizePolicy stdin stdinOnce tty volumeDevices",

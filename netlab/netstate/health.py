@@ -57,6 +57,17 @@ class HttpCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrpcCheck:
+    """What does a server's grpc.health.v1.Health say of a service? `timeout_s` is only for the words of an answer too late."""
+
+    netns: NetnsName
+    host: str
+    port: int
+    service: str = ""
+    timeout_s: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecCheck:
     """How does a command in a container end?"""
 
@@ -66,7 +77,8 @@ class ExecCheck:
     args: tuple[str, ...]
 
 
-Check: TypeAlias = TcpCheck | HttpCheck | ExecCheck
+SocketCheck: TypeAlias = TcpCheck | HttpCheck | GrpcCheck
+Check: TypeAlias = SocketCheck | ExecCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

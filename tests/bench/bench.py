@@ -10,11 +10,9 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import select
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -25,8 +23,9 @@ import command_line
 import dns.message
 import dns.rdatatype
 import pod_networks
-from rich.console import Console
-from rich.table import Table
+import pods
+import probes
+from report import Figures, add, show, write
 
 from netlab.kernel import nft
 from netlab.kernel.memory import pss_bytes
@@ -214,43 +213,6 @@ def addresses(netns: str, name: str) -> set[str]:
     return in_namespace(netns, ask)
 
 
-def report(times: Measured, rates: Measured, memory: list[float], load: tuple[float, float, float]) -> None:
-    """Print the table."""
-    console = Console()
-    table = Table("what", "median", "lowest", "highest", "n", "asked", title="netlab bench")
-    for name, values in times.items():
-        table.add_row(name, *(f"{value:.0f} ms" for value in spread(values)), str(len(values)), ASKED.get(name, ""))
-    for name, values in rates.items():
-        table.add_row(name, *(f"{value:.0f} /s" for value in spread(values)), str(len(values)), ASKED.get(name, ""))
-    table.add_row(
-        "memory of all processes, guestbook", *(f"{value:.0f} MB" for value in spread(memory)), str(len(memory)), "150 MB"
-    )
-    console.print(table)
-    cpus = os.cpu_count() or 1
-    noise = "NOISY: others were using this machine" if load[0] > cpus else "quiet enough"
-    console.print(f"{platform.platform()}, {cpus} CPUs, load before {load[0]:.2f}: {noise}")
-
-
-ASKED = {
-    "cold up + guestbook + page by DNS name": "1500 ms",
-    "down": "500 ms",
-    "apply, unchanged": "300 ms",
-    "get pods, 100 Pods": "120 ms",
-    "get pods, 500 Pods": "150 ms",
-    "netlab --help": "80 ms",
-    "completion of a Pod's name": "150 ms",
-    "completion of a verb": "150 ms",
-    "container ends -> rules of a Node": "100 ms",
-    "  then -> cluster DNS": "100 ms",
-    "Pod networks, netlab": "150 /s",
-}
-
-
-def spread(values: list[float]) -> tuple[float, float, float]:
-    """Return median, lowest, highest."""
-    return statistics.median(values), min(values), max(values)
-
-
 def main() -> None:
     """Run everything and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -258,21 +220,24 @@ def main() -> None:
     parser.add_argument("--pods", type=int, nargs="*", default=[100, 500])
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    load = os.getloadavg()
+    load = os.getloadavg()[0]
     times: Measured = {}
-    rates: Measured = {}
     memory: list[float] = []
     for _ in range(given.runs):
         guestbook(times, memory)
     reaction(times, given.runs)
     for count in given.pods:
         many_pods(times, count, given.runs)
+    found: Figures = {}
+    for name, values in times.items():
+        add(found, name, "ms", *values)
+    add(found, "memory of all processes, guestbook", "MB", *memory)
     for name, (work, count) in pod_networks.CONTENDERS.items():
-        rates[name] = [count / work(count) for _ in range(3)]
-    report(times, rates, memory, load)
+        add(found, name, "/s", *(count / work(count) for _ in range(3)))
+    found |= pods.measure(given.runs) | probes.measure()
+    show(found, load)
     if given.json:
-        figures = {"ms": times, "per_second": rates, "memory_mb": memory, "load_before": load, "machine": platform.platform()}
-        given.json.write_text(json.dumps(figures, indent=2) + "\n")
+        write(given.json, found, load)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,7 @@ spec:
 ---
 """
 WEB = '[sh, -c, "hostname > name; touch ok; exec python3 -m http.server 80"]'
+GRPC_SERVER = Path(__file__).parents[1] / "grpc_health_server.py"
 REDIS = "[redis-server, --save, '']"
 
 
@@ -128,6 +131,15 @@ def test_a_pod_that_is_being_deleted_serves_as_long_as_its_probe_says_so(lab, un
             'Readiness probe failed: Get "http://IP:80/": dial tcp IP:80: connect: connection refused', id="nobody answers",
         ),
         pytest.param(
+            "[sleep, infinity]", "{grpc: {port: 80}}",
+            'error: failed to connect service at "IP:80": dial tcp IP:80: connect: connection refused', id="no gRPC server at all",
+        ),
+        pytest.param(
+            WEB, "{grpc: {port: 80}}",
+            "Readiness probe failed: error: health rpc probe failed: rpc error: code = Unavailable desc = connection",
+            id="a web server is no gRPC server",
+        ),
+        pytest.param(
             "[sleep, infinity]", "{exec: {command: [sh, -c, 'echo not yet >&2; exit 3']}}", "Readiness probe failed: not yet",
             id="a command says why",
         ),
@@ -158,6 +170,27 @@ def test_what_a_probe_finds(module_lab, until, command, probe, said):
         lab("wait", "pod/it", "--for=condition=Ready", "--timeout=20s")
     lab("delete", "pod", "it")
     assert "sleep 7654321" not in lab("exec", "node-1", "--", "ps", "-eo", "args")
+
+
+def test_a_grpc_server_says_itself_whether_it_serves(lab, until):
+    program = "".join(f"          {line}\n" for line in GRPC_SERVER.read_text().splitlines())
+    command = f'[sh, -c, "touch serving; exec {sys.executable} -c \\"$PROGRAM\\" 50051"]'
+    wish = a_pod(
+        "one", command, readiness="{grpc: {port: 50051}}", liveness="{grpc: {port: 50051, service: known}, failureThreshold: 5}"
+    )
+    lab.apply(
+        SERVICE
+        + wish.replace("    livenessProbe", f"    env:\n    - name: PROGRAM\n      value: |\n{program}    livenessProbe")
+    )
+    lab("wait", "pod/one", "--for=condition=Ready", "--timeout=20s")
+    lab("exec", "one", "--", "rm", "serving")
+    until(lambda: condition(lab, "one") == "False")
+    said = lab("events", "--for", "pod/one")
+    assert 'Readiness probe failed: service unhealthy (responded with "NOT_SERVING")' in said
+    until(lambda: row(lab, "one")[2].startswith("1"))  # its liveness asks the same
+    lab("wait", "pod/one", "--for=condition=Ready", "--timeout=20s")
+    assert "Container main failed liveness probe, will be restarted" in lab("events", "--for", "pod/one")
+    assert " grpc <pod>:50051 known delay=0s timeout=1s period=1s #success=1 #failure=5" in lab("describe", "pod", "one")
 
 
 def test_liveness_restarts_a_container_and_its_readiness_begins_anew(lab, until):

@@ -1,0 +1,72 @@
+"""Figures with their units, what was asked of them, and how they are shown: median, lowest, highest, and a word about noise."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+# What MISSION and the issues ask for, in the unit of the figure.
+ASKED = {
+    "cold up + guestbook + page by DNS name": "1500 ms",
+    "down": "500 ms",
+    "apply, unchanged": "300 ms",
+    "get pods, 100 Pods": "120 ms",
+    "get pods, 500 Pods": "150 ms",
+    "netlab --help": "80 ms",
+    "completion of a Pod's name": "150 ms",
+    "completion of a verb": "150 ms",
+    "container ends -> rules of a Node": "100 ms",
+    "  then -> cluster DNS": "100 ms",
+    "Pod networks, netlab": "150 /s",
+    "memory of all processes, guestbook": "150 MB",
+    "one Pod alone, created to Running": "55 ms",
+    "Pods in bulk, created to Running": "55 /s",
+    "exec of true, more than crun's own": "60 ms",
+    "memory of a Pod beyond its program": "3 MB",
+    "down, 300 ready Pods": "2000 ms",
+    "agent idle, 300 Pods": "1 %",
+    "500 Pods, 1-second probes, half TCP half HTTP": "50 %",
+}
+
+
+class Figure(NamedTuple):
+    """One measured thing: its unit, and every value."""
+
+    unit: str
+    values: list[float]
+
+
+Figures = dict[str, Figure]
+
+
+def add(found: Figures, name: str, unit: str, *values: float) -> None:
+    """Add values to a figure."""
+    found.setdefault(name, Figure(unit, [])).values.extend(values)
+
+
+def show(found: Figures, load: float) -> None:
+    """Print the table; `load` is the load average from before the first run."""
+    console = Console()
+    table = Table("what", "median", "lowest", "highest", "n", "asked", title="netlab bench")
+    for name, (unit, values) in found.items():
+        digits = 0 if unit in {"ms", "/s"} else 2
+        spread = (f"{value:.{digits}f} {unit}" for value in (statistics.median(values), min(values), max(values)))
+        table.add_row(name, *spread, str(len(values)), ASKED.get(name, ""))
+    console.print(table)
+    cpus = os.cpu_count() or 1
+    noise = "NOISY: others were using this machine" if load > cpus else "quiet enough"
+    console.print(f"{platform.platform()}, {cpus} CPUs, load before {load:.2f}: {noise}")
+
+
+def write(path: Path, found: Figures, load: float) -> None:
+    """Write every value for machines to read."""
+    figures = {name: {"unit": figure.unit, "values": figure.values} for name, figure in found.items()}
+    text = json.dumps({"machine": platform.platform(), "load_before": load, "figures": figures}, indent=2)
+    path.write_text(f"{text}\n")
