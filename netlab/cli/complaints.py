@@ -91,6 +91,8 @@ def _bad_value(option: click.Option, message: str) -> str:
 def _words(error: click.ClickException, path: str) -> str:
     verb = path.rpartition(" ")[2]
     if isinstance(error, click.MissingParameter) and error.param is not None:
+        if "create" in path.split():
+            return f"exactly one {error.param.human_readable_name} is required, got 0"
         return f"{error.param.human_readable_name} is required for {verb}"
     extra = _EXTRA.fullmatch(error.format_message())
     return f"Unexpected args: [{extra[1]}]" if extra else error.format_message()

@@ -1,4 +1,4 @@
-"""`netlab create configmap` and `netlab create secret`: from literals, files and lists of variables.
+"""`netlab create`: ConfigMaps and Secrets from literals, files and lists of variables; the rest is in create_workload.py.
 
 Source: kubectl create (v1.32).
 """
@@ -10,14 +10,12 @@ from typing import TypeVar
 
 import click
 
+from netlab.cli.create_workload import create, deployment, job, namespace
 from netlab.cli.flags import VerbGroup, early_options
-from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, show_generated
+from netlab.cli.mutation import Mutation, mutation_options
 from netlab.cli.options import example
-from netlab.cli.words import resource
-from netlab.errors import Conflict, NetlabError
+from netlab.errors import NetlabError
 from netlab.manifest.config_sources import contents, key_pair, new_config_map, new_secret, registry_login
-from netlab.model.config import ConfigMap, Secret
-from netlab.model.lab import Cluster
 
 F = TypeVar("F", bound=Callable[..., object])
 DOCKER_HUB = "https://index.docker.io/v1/"
@@ -39,7 +37,7 @@ def source_options(function: F) -> F:
 @early_options
 @click.pass_context
 def command(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None:  # noqa: ARG001 - read by resolve_command
-    """Make a ConfigMap or a Secret from words and files. Everything else is made by apply."""
+    """Make one object from words. Everything else is made by apply."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(1)
@@ -61,7 +59,7 @@ def configmap(
 ) -> None:
     """Make a ConfigMap."""
     data = contents("ConfigMap", from_literal, from_file, from_env_file)
-    _create(ctx, change, new_config_map(name, change.namespace or "default", data))
+    create(ctx, change, new_config_map(name, change.namespace or "default", data))
 
 
 @command.group("secret", cls=VerbGroup, invoke_without_command=True)
@@ -92,7 +90,7 @@ def generic(
 ) -> None:
     """Make a Secret from literals, files or lists of variables."""
     data = contents("Secret", from_literal, from_file, from_env_file)
-    _create(ctx, change, new_secret(name, change.namespace or "default", data, type_))
+    create(ctx, change, new_secret(name, change.namespace or "default", data, type_))
 
 
 @secret.command("tls", epilog=example("netlab create secret tls web --cert=web.crt --key=web.key"))
@@ -103,7 +101,7 @@ def generic(
 @click.pass_context
 def tls(ctx: click.Context, *, name: str, cert: str, key: str, change: Mutation) -> None:
     """Make a Secret from a certificate and its key."""
-    _create(ctx, change, new_secret(name, change.namespace or "default", key_pair(cert, key), "kubernetes.io/tls"))
+    create(ctx, change, new_secret(name, change.namespace or "default", key_pair(cert, key), "kubernetes.io/tls"))
 
 
 @secret.command("docker-registry", epilog=example("netlab create secret docker-registry pull --from-file=.docker/config.json"))
@@ -132,19 +130,8 @@ def docker_registry(
     files = [word if "=" in word else f".dockerconfigjson={word}" for word in from_file]
     login = registry_login(docker_server, docker_username, docker_password, docker_email)
     data = contents("Secret", (), files, ()) if files else login
-    _create(ctx, change, new_secret(name, change.namespace or "default", data, "kubernetes.io/dockerconfigjson"))
+    create(ctx, change, new_secret(name, change.namespace or "default", data, "kubernetes.io/dockerconfigjson"))
 
 
-def _create(ctx: click.Context, change: Mutation, item: ConfigMap | Secret) -> None:
-    if change.dry_run == "client":
-        show_generated(change, [item])
-        return
-
-    def make(cluster: Cluster) -> list[Wish]:
-        if item.key in cluster.objects:
-            colon = ":" if isinstance(item, ConfigMap) else ""
-            exists = f'{resource(item.kind)} "{item.metadata.name}" already exists'
-            raise Conflict(f"failed to create {item.kind.lower()}{colon} {exists}")
-        return [Wish(item)]
-
-    ctx.exit(mutate(change, make))
+for workload in (deployment, job, namespace):
+    command.add_command(workload)

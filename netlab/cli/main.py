@@ -39,7 +39,7 @@ VERBS = {
         "get": "List objects.",
         "describe": "Show one object with all that belongs to it.",
         "apply": "Make objects from Kubernetes YAML.",
-        "create": "Make a ConfigMap or a Secret from words and files.",
+        "create": "Make a Deployment, Job, Namespace, ConfigMap or Secret from words.",
         "diff": "Show what apply would change.",
         "delete": "Delete objects.",
         "run": "Make a Pod that runs a command.",

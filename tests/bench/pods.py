@@ -107,7 +107,7 @@ def crowd(found: Figures) -> None:
             add(found, "memory of a Pod beyond its program", "MB", cost / 1e6)
             add(found, "agent idle, 300 Pods", "%", 100 * busy(agent, IDLE_S))
         finally:
-            add(found, "down, 300 ready Pods", "ms", taken([*NETLAB, "down", LAB]))
+            add(found, "down, 300 ready Pods", "ms", taken([*NETLAB, "down", "--lab", LAB]))
 
 
 def pids(paths: LabPaths) -> list[int]:

@@ -60,7 +60,7 @@ def measure(looks: int = 3) -> Figures:
             settle(agent)
             add(found, name, "%", *(100 * busy(agent, LOOK_S) for _ in range(looks)))
         finally:
-            subprocess.run([*NETLAB, "down", LAB], check=True, capture_output=True)
+            subprocess.run([*NETLAB, "down", "--lab", LAB], check=True, capture_output=True)
     return found
 
 

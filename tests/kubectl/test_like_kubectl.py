@@ -67,9 +67,13 @@ ON_PURPOSE = (
     OnPurpose("get-nodes-wide", r"  CONTAINER-RUNTIME", "  CONTAINER-RUNTIME  POD-CIDR", OWN_COLUMN),
     OnPurpose("get-nodes-wide", r"(?m)  MACHINE$", "  MACHINE  IP/24", OWN_COLUMN),
     OnPurpose("taint-dry-run", r" tainted", " tainted (dry run)", "netlab says of every dry run that it is one"),
-    OnPurpose("*-dry-run*", r"(?m)^ *(creationTimestamp: null|resources: \{\}|status: \{\})\n", "", NOTHING_SAID),
+    OnPurpose(
+        "*-dry-run*", r"(?m)^ *(creationTimestamp: null|resources: \{\}|status: \{\}|strategy: \{\})\n", "", NOTHING_SAID
+    ),
     OnPurpose("*-dry-run*", r"(?m)^status:\n  loadBalancer: \{\}\n", "", NOTHING_SAID),
-    OnPurpose("*-dry-run*", r"(?m)^ *(dnsPolicy: ClusterFirst|restartPolicy: Always|protocol: TCP)\n", "", DEFAULT_SAID),
+    OnPurpose(
+        "*-dry-run*", r"(?m)^ *(dnsPolicy: ClusterFirst|restartPolicy: Always|protocol: TCP|replicas: 1)\n", "", DEFAULT_SAID
+    ),
     OnPurpose("diff-configmap", r"@@\n@@\n", "@@\n", NO_GENERATION),
     OnPurpose("apply-without-file", r"must specify one of -f and -k", "must specify -f FILE, -f DIR or -f -", NO_KUSTOMIZE),
     OnPurpose(
@@ -78,6 +82,14 @@ ON_PURPOSE = (
     OnPurpose(
         "get-unknown-output", r"go-template,go-template-file,|jsonpath-as-json,|template,templatefile,", "", NO_TEMPLATES
     ),
+    OnPurpose("create-namespace-dry-run", r"spec: \{\}\n", "status:\n  phase: Active\n", "a Namespace has a phase at once"),
+    OnPurpose(
+        "create-job-without-image",
+        r"either --image or --from must be specified",
+        "job/fresh spec.template.spec.containers[0].command: required",
+        IMAGE_HOST,
+    ),
+    OnPurpose("create-job-*", r"(?m)^  template:\n    metadata:\n", "  template:\n", NOTHING_SAID),
     OnPurpose("run-dry-run", r"  - args:", "  - command:", NO_PROGRAM),
     OnPurpose("describe-pod", r"(?m)^ *(Container ID|Image ID):.*\n", "", NOT_MODELLED),
     OnPurpose("describe-node", r"(?m)^Lease:\n(  .*\n)+", "", NO_LEASE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 POD = """
@@ -42,7 +43,7 @@ def test_requests_and_limits_are_in_the_cgroup(lab):
     assert cgroup_files(lab, "limited", "cpu.weight", "cpu.shares") in (["256"], ["10"])
     page = lab("describe", "pod", "limited")
     assert "    Limits:\n      cpu:     500m\n      memory:  64Mi\n    Requests:\n      cpu:        250m\n" in page
-    assert "QoS Class:          Burstable" in page
+    assert re.search(r"(?m)^QoS Class: +Burstable$", page)
     lab("exec", "limited", "--", "true")
 
 

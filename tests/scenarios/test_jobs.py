@@ -87,3 +87,22 @@ def test_one_pod_on_every_node_and_a_new_one_after_a_change(lab):
     after = {pod["spec"]["nodeName"]: pod["metadata"]["uid"] for pod in lab.pods("watch-")}
     assert sorted(after) == sorted(before)
     assert set(after.values()).isdisjoint(before.values())
+
+
+def test_workloads_are_made_from_words_once(lab):
+    made = {
+        ("job", "now", "--", "echo", "hi"): ("job.batch/now created", 'failed to create job: jobs.batch "now" already exists'),
+        ("deployment", "web", "-r", "2", "--", "sleep", "infinity"): (
+            "deployment.apps/web created", 'failed to create deployment: deployments.apps "web" already exists',
+        ),
+        ("namespace", "shop"): ("namespace/shop created", '(AlreadyExists): namespaces "shop" already exists'),
+    }  # fmt: skip
+    for words, (said, refused) in made.items():
+        assert lab("create", *words).strip() == said
+        again = lab.run("create", *words)
+        assert again.code == 1
+        assert refused in again.err
+    ended(lab, "Complete", "job/now")
+    assert lab("logs", "job/now") == "hi\n"
+    lab("wait", "--for=condition=Available", "deployment/web", "--timeout=30s")
+    assert len(lab.pods("web-")) == 2
