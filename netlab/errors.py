@@ -14,7 +14,7 @@ A library's own exceptions are translated once, in the room that calls the libra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from netlab.frozen import dataclass
 
 USAGE, CONTENT = 1, 2
 

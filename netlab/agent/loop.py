@@ -25,7 +25,8 @@ from netlab.model.event import Event
 from netlab.store.events import record
 from netlab.store.paths import LabPaths
 
-REPAIR_S = 10.0
+REPAIR_S, LONGEST_REPAIR_S = 10.0, 60.0
+IDLE_SHARE = 0.005  # of a processor, at most, for looking whether somebody changed something by hand
 RETRY_S = 5.0
 
 
@@ -72,5 +73,7 @@ def _record(lab: Session, news: Iterable[tuple[Event, float]]) -> None:
 
 
 def next_look(report: Report, now: float) -> float:
-    """Return the seconds until something is due, at most REPAIR_S."""
-    return REPAIR_S if report.wake_at is None else min(REPAIR_S, max(0.0, report.wake_at - now))
+    """Return the seconds until something is due, or until it is time for repairs: the later, the longer a look takes."""
+    took_s = sum(report.timings.values())
+    repair_s = min(max(REPAIR_S, took_s / IDLE_SHARE), LONGEST_REPAIR_S)
+    return repair_s if report.wake_at is None else min(repair_s, max(0.0, report.wake_at - now))

@@ -8,7 +8,6 @@ Source: kubectl cp, as of v1.32 (forms, errors, where things go).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from netlab.cli.find import find_container
 from netlab.cli.options import complete_files, example, lab_option, live_lab, namespace_option
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 from netlab.kernel.copying import fetch, send
 from netlab.kernel.crun import Stdio
 

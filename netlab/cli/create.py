@@ -39,8 +39,7 @@ def source_options(function: F) -> F:
 def command(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None:  # noqa: ARG001 - read by resolve_command
     """Make one object from words. Everything else is made by apply."""
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help(), err=True)
-        ctx.exit(1)
+        raise click.UsageError(f"must specify one of {', '.join(command.commands)}")
 
 
 @command.command("configmap", epilog=example("netlab create configmap settings --from-literal=mode=dev --from-file=icons"))
@@ -68,8 +67,7 @@ def configmap(
 def secret(ctx: click.Context, *, namespace: str | None, lab: str | None) -> None:  # noqa: ARG001 - read by resolve_command
     """Make a Secret: generic, tls or docker-registry."""
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help(), err=True)
-        ctx.exit(1)
+        raise click.UsageError(f"must specify one of {', '.join(secret.commands)}")
 
 
 @secret.command("generic", epilog=example("netlab create secret generic login --from-literal=password=hunter2"))

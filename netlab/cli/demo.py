@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -22,6 +21,7 @@ import click
 from netlab.cli.options import DEFAULT_LAB, example, lab_option, lab_paths
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError, NotFound
+from netlab.frozen import dataclass
 
 DEMOS = Path(__file__).resolve().parents[1] / "demos"
 PATIENCE_S = 20.0

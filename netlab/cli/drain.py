@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import click
 
@@ -29,6 +28,7 @@ from netlab.engine.session import session
 from netlab.engine.settle import wait_gone
 from netlab.engine.view import read_lab
 from netlab.errors import ManifestError, NetlabError
+from netlab.frozen import dataclass
 from netlab.model.pod import Pod
 from netlab.store.paths import LabPaths
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import click
 
@@ -15,6 +14,7 @@ from netlab.cli.tabbed import last_seen
 from netlab.cli.text import as_json_line
 from netlab.cli.words import keys, usage
 from netlab.engine.view import read_lab, watch_lab
+from netlab.frozen import dataclass
 from netlab.model.codec import encode
 from netlab.model.event import Event
 from netlab.model.lab import Cluster

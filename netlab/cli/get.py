@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import click
 
@@ -15,6 +14,7 @@ from netlab.cli.query import parse_query
 from netlab.cli.saying import say_error
 from netlab.cli.words import is_namespaced, one_source, resource, usage
 from netlab.engine.view import read_lab
+from netlab.frozen import dataclass
 from netlab.model.codec import encode
 from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject

@@ -17,13 +17,14 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, assert_never
 
 from netlab.cli import jsonpath_parser as steps
 from netlab.cli.go_values import GO_TYPES, go_json, go_text
 from netlab.cli.jsonpath_parser import Path, Scanner, Step, Unreadable
 from netlab.cli.words import usage
+from netlab.frozen import dataclass
 
 LARGEST = 2_000_000  # values
 LONGEST = 100_000_000  # characters

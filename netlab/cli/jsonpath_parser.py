@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+
+from netlab.frozen import dataclass
 
 DEEPEST = 20  # expressions inside expressions
 INT64_MAX = 2**63 - 1

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import NamedTuple
+
+from netlab.frozen import dataclass
 
 FIELDS = 4
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import click
@@ -23,6 +23,7 @@ from netlab.cli.saying import say_error
 from netlab.cli.words import usage
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError, NotFound
+from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
 from netlab.model.pod import Pod
 from netlab.store.paths import LabPaths

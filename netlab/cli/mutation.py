@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, NamedTuple, TypeVar, cast
 
 import click
@@ -27,6 +27,7 @@ from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
 from netlab.engine.session import Session, session
 from netlab.errors import NotFound
+from netlab.frozen import dataclass
 from netlab.manifest.load import Written
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.store.paths import LabPaths

@@ -6,7 +6,6 @@ json  yaml  name  wide  jsonpath=TEMPLATE  jsonpath-file=FILE  custom-columns=SP
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import click
 
 from netlab.cli.text import as_json, as_yaml, plain
 from netlab.cli.words import subject, usage
+from netlab.frozen import dataclass
 from netlab.model.lab import KubernetesObject
 
 NO_TEMPLATE = "template format specified but no template given"

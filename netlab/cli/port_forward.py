@@ -11,7 +11,6 @@ import ipaddress
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import click
@@ -22,6 +21,7 @@ from netlab.desired.host_network import netns_of
 from netlab.engine.containers import new_runtime
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 from netlab.kernel.forward import Forwarder
 from netlab.model.container import ContainerPort
 from netlab.model.lab import KubernetesObject

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
 from netlab.cli.words import KINDS, is_namespaced, kinds, not_found, one_source, usage
 from netlab.errors import ManifestError, NetlabError, NotFound
+from netlab.frozen import dataclass
 from netlab.model.codec import NOUNS, encode
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key

@@ -85,7 +85,7 @@ def rollout_text(item: KubernetesObject, revision: int = 0) -> tuple[str, bool]:
     if isinstance(item, DaemonSet):
         return _daemon_progress(item)
     if not isinstance(item, Deployment):
-        raise NetlabError(f"no status viewer has been implemented for {item.kind}")
+        raise NetlabError(f"no status viewer has been implemented for {item.kind} (Deployments and DaemonSets only)")
     name, seen, wished = item.metadata.name, item.status, item.spec.replicas
     if revision and revision != revision_of(item):
         raise NetlabError(f"desired revision ({revision}) is different from the running revision ({revision_of(item)})")
@@ -124,9 +124,9 @@ def show_history(*, words: tuple[str, ...], files: tuple[str, ...], revision: in
     cluster = read_lab(live_lab(lab))
     for item in _named(cluster, words, files, namespace):
         if isinstance(item, DaemonSet):
-            raise NetlabError(f"{item.key} keeps no earlier templates here")
+            raise NetlabError(f"{item.key} keeps no earlier templates here; apply the one that is wanted")
         if not isinstance(item, Deployment):
-            raise NetlabError(f"no history viewer has been implemented for {item.kind}")
+            raise NetlabError(f"no history viewer has been implemented for {item.kind} (only Deployments have revisions)")
         click.echo(history_page(item, of_deployment(cluster, item), revision))
 
 

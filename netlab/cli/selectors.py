@@ -14,10 +14,10 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from netlab.cli.words import usage
+from netlab.frozen import dataclass
 from netlab.model.formats import label_key, label_value
 
 LABELS_HINT = "write a=b, a!=b, a in (b,c), a notin (b,c), a or !a, with commas between them and quotes around it all"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
 
@@ -16,6 +16,7 @@ from netlab.desired.power import stopped_nodes
 from netlab.engine.agent import agent_pid
 from netlab.engine.containers import new_runtime
 from netlab.engine.view import open_store
+from netlab.frozen import dataclass
 from netlab.kernel.memory import pss_bytes
 from netlab.kernel.netns import names_in_use
 from netlab.model.wire import wire_name

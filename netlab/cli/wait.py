@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
 
@@ -18,6 +17,7 @@ from netlab.cli.query import Selection, parse_query, selected, selection_options
 from netlab.cli.words import nothing_named, one_source, resource, subject, usage
 from netlab.engine.view import read_lab, watch_lab
 from netlab.errors import NetlabError, NotFound
+from netlab.frozen import dataclass
 from netlab.model.codec import encode
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key

@@ -6,8 +6,9 @@ The store keeps them; `assign` makes the missing ones. Addresses are text, one p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from netlab.frozen import dataclass
 from netlab.model.container import Protocol
 from netlab.model.meta import Key
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from netlab.frozen import dataclass
 from netlab.model.event import Event
 from netlab.model.job import Job
 from netlab.model.lab import KubernetesObject

@@ -8,9 +8,9 @@ Source: kubectl drain (v1.32): pkg/drain/filters.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from netlab.frozen import dataclass
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import OwnerReference
 from netlab.model.pod import Pod

@@ -10,9 +10,10 @@ Source: Kubernetes docs, Configuration Best Practices (hostPort); CNI plugin por
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
+from netlab.frozen import dataclass
 from netlab.model.container import ContainerPort
 from netlab.model.lab import Cluster
 from netlab.model.lifecycle import FINAL_PHASES

@@ -11,10 +11,10 @@ the same in manifests. Source: Kubernetes docs, Images; distribution/reference, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 
 HOST: Final = "host"
 DEFAULT_REGISTRY: Final = "docker.io"  # a fact of the grammar

@@ -10,9 +10,8 @@ is made later does not wait for it. Source: Kubernetes docs, Images; kubelet ima
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netlab.desired.image_names import InvalidImageName, parse, pull_policy
+from netlab.frozen import dataclass
 from netlab.netstate.pull import ImageLook, PullRecord
 
 FIRST_DELAY_S = 10.0

@@ -13,11 +13,12 @@ Source: Kubernetes docs, Configure Liveness, Readiness and Startup Probes; kubel
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from netlab.desired.assignments import Assignments
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 from netlab.model.container import Container
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Key

@@ -12,10 +12,10 @@ Source: kubelet network/dns (GetPodDNS, appendDNSConfig, formDNSConfigFitsLimits
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from netlab.desired.assignments import Assignments
+from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod, PodDNSConfig

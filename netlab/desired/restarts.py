@@ -12,8 +12,9 @@ A start that fails must be seen afterwards as a run with that attempt and state 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from netlab.frozen import dataclass
 from netlab.model.pod import RestartPolicy
 from netlab.netstate.process import ContainerRun
 

@@ -58,7 +58,7 @@ def rolled_back(item: KubernetesObject, owned: Sequence[ReplicaSet], to_revision
     if isinstance(item, DaemonSet):
         raise NetlabError(f"{item.key} keeps no earlier templates here; apply the one that is wanted")
     if not isinstance(item, Deployment):
-        raise NetlabError(f'no rollbacker has been implemented for "{item.kind}"')
+        raise NetlabError(f'no rollbacker has been implemented for "{item.kind}" (only Deployments have revisions)')
     target = _target(item, owned, to_revision)
     if item.spec.paused:
         raise NetlabError("you cannot rollback a paused deployment; resume it first with 'netlab rollout resume' and try again")

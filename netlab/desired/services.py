@@ -23,11 +23,11 @@ Source: kube-proxy.md (kube-proxy's nftables mode, whose decisions these are); n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import Target, effective_endpoints
 from netlab.desired.host_ports import HostPort
+from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
 from netlab.model.service import EndpointSlice, Service, ServicePort
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable

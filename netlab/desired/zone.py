@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.node import Namespace

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from netlab.desired.addons import labelled
@@ -22,6 +22,7 @@ from netlab.engine.deleting import delete_pods
 from netlab.engine.nodes import tell_cordons
 from netlab.engine.session import Session
 from netlab.errors import Conflict, NotFound
+from netlab.frozen import dataclass
 from netlab.manifest.load import Written
 from netlab.manifest.merge import three_way
 from netlab.model.lab import Cluster, KubernetesObject

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from netlab.desired.compile import mark
 from netlab.engine.agent import stop_agent
 from netlab.engine.containers import new_runtime
 from netlab.errors import KernelError, NetlabError, NotFound
+from netlab.frozen import dataclass
 from netlab.kernel.files import remove_if_empty, remove_tree
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine import mounts_below

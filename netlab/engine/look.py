@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.sandboxes import sandbox
 from netlab.desired.unreachable import is_on_stopped_node
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from netlab.desired.compile import mark
 from netlab.desired.node_status import capacity
 from netlab.engine.containers import new_runtime
 from netlab.engine.images import MachineImages
 from netlab.errors import NotFound
+from netlab.frozen import dataclass
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine_facts import look_at_machine
 from netlab.kernel.port import Images, Network, Runtime, Scope

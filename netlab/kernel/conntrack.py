@@ -15,10 +15,10 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from netlab.errors import KernelError
+from netlab.frozen import dataclass
 from netlab.kernel import netns
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attribute, attributes
 from netlab.netstate.names import NetnsName

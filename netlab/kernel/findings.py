@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from netlab.errors import HostUnready
+from netlab.frozen import dataclass
 
 State = Literal["ok", "warning", "missing"]
 

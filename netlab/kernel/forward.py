@@ -19,11 +19,11 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
 from netlab.errors import KernelError
+from netlab.frozen import dataclass
 from netlab.kernel.netns import in_namespace
 from netlab.netstate.names import NetnsName
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 
 LARGEST: Final = 4 << 20
 EXPECTED: Final = "an OCI archive, a Docker archive or an OCI directory is expected"

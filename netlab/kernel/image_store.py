@@ -22,11 +22,11 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from netlab.errors import KernelError, NotFound
+from netlab.frozen import dataclass
 from netlab.kernel.files import PRIVATE, read, replace_text, translated
 from netlab.kernel.image_config import parse_config
 from netlab.netstate.image import Image

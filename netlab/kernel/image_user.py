@@ -6,10 +6,10 @@ Source: OCI image-spec 1.0, config.md (User); moby's user.GetExecUser, which con
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from netlab.errors import NotFound
+from netlab.frozen import dataclass
 
 HIGHEST: Final = 2**31 - 1
 PASSWD_FIELDS, GROUP_FIELDS = 7, 4

@@ -12,10 +12,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from netlab.frozen import dataclass
 from netlab.kernel import nft
 from netlab.kernel.crun import ENVIRONMENT
 from netlab.kernel.findings import CURES, Finding, missing, ok, warning

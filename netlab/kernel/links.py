@@ -8,8 +8,9 @@ number for its namespace that only the near namespace understands, so the candid
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from netlab.frozen import dataclass
 from netlab.kernel import rtnetlink
 from netlab.kernel.namespaces import OpenNamespaces
 from netlab.kernel.netlink import NetlinkSocket

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
 from netlab.errors import KernelError
+from netlab.frozen import dataclass
 from netlab.kernel import netns, rtnetlink
 from netlab.kernel.netlink import NetlinkSocket
 from netlab.kernel.port import Scope

@@ -11,9 +11,10 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
+
+from netlab.frozen import dataclass
 
 NETLINK_ROUTE: Final = 0
 NETLINK_NETFILTER: Final = 12

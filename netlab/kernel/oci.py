@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from netlab.frozen import dataclass
 from netlab.kernel.cgroup_limits import oci_resources
 from netlab.kernel.image_user import User
 from netlab.netstate.process import BindMount, ContainerProcess

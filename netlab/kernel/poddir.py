@@ -34,11 +34,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from netlab.errors import KernelError
+from netlab.frozen import dataclass
 from netlab.kernel import processes
 from netlab.kernel.files import read
 from netlab.kernel.processes import Process

@@ -10,11 +10,11 @@ So the engine can be tested without root, on a clock of the test's own, and what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from netlab.desired.image_names import ImageName
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 from netlab.netstate.health import Health
 from netlab.netstate.hooks import Hook, HookKind
 from netlab.netstate.names import NetnsName

@@ -14,10 +14,11 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from netlab.frozen import dataclass
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 ORPHAN_S: Final = 1.0  # a child whose crun failed is about to end; one whose crun was killed goes on

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
+from netlab.frozen import dataclass
 from netlab.kernel.files import PRIVATE, make_directory, read, replace_text
 from netlab.netstate.pull import PullRecord
 

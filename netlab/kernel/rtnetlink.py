@@ -8,9 +8,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Final
 
+from netlab.frozen import dataclass
 from netlab.kernel.netlink import (
     NLM_F_CREATE,
     NLM_F_EXCL,

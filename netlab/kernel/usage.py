@@ -15,10 +15,10 @@ import os
 import select
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from netlab.frozen import dataclass
 from netlab.kernel import cgroups
 
 WINDOW_S: Final = 0.25

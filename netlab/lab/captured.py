@@ -15,11 +15,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from netlab.errors import KernelError, NetlabError
+from netlab.frozen import dataclass
 from netlab.kernel import mounts, processes
 from netlab.kernel.crun import Stdio
 

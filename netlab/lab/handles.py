@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 
@@ -18,6 +17,7 @@ from netlab.engine.reconcile import reconcile
 from netlab.engine.session import Session, session
 from netlab.engine.view import read_lab
 from netlab.errors import NotFound
+from netlab.frozen import dataclass
 from netlab.lab.captured import Call, Completed, captured, netns_call
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key

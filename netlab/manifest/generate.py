@@ -6,10 +6,11 @@ Source: kubectl reference (run, expose); kubectl pkg/cmd/run and pkg/cmd/expose.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 from netlab.manifest.checked import checked
 from netlab.manifest.pod_rules import HOST_IMAGE
 from netlab.model.lab import KubernetesObject

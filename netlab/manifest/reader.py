@@ -7,9 +7,10 @@ is taken as its text, as kubectl does. `<<` merges, as in YAML 1.1. `kind: List`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from netlab.frozen import dataclass
 from netlab.manifest.tree import MERGE, Node, TreeError, read_trees
 from netlab.model.codec import KINDS
 from netlab.model.words import key_path, shown, type_problem

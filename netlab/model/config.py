@@ -8,9 +8,10 @@ Source: Kubernetes API reference, core/v1 ConfigMap and Secret.
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
+from netlab.frozen import dataclass
 from netlab.model.meta import Key, ObjectMeta
 
 OPAQUE = "Opaque"

@@ -5,9 +5,10 @@ Source: Kubernetes API reference, core/v1 Container.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.meta import DnsLabel
 from netlab.model.probe import Lifecycle, PortNumber, Probe
 from netlab.model.resources import ResourceRequirements

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.meta import Key, LabelSelector, ObjectMeta
 from netlab.model.workload import IntOrPercent, PodTemplateSpec
 

@@ -6,9 +6,10 @@ Source: Kubernetes API reference, core/v1 Event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.meta import Key, ObjectMeta
 
 EventType = Literal["Normal", "Warning"]

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from netlab.frozen import dataclass
 from netlab.model.container import ConfigMapRef, SecretRef
 from netlab.model.explanations import EXPLANATIONS, KINDS, WIRE_ONLY
 from netlab.model.lab import KubernetesObject, Lab

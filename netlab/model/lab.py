@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, TypeAlias
 
+from netlab.frozen import dataclass
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event

@@ -5,8 +5,10 @@ Source: Kubernetes API conventions (metadata); RFC 1123 for names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Literal, NamedTuple
+
+from netlab.frozen import dataclass
 
 LabelKey = Annotated[str, "label-key"]
 Labels = dict[LabelKey, Annotated[str, "label-value"]]

@@ -5,9 +5,10 @@ Source: Kubernetes API reference, core/v1 Node and Namespace.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.meta import Key, ObjectMeta
 from netlab.model.taint import Taint
 

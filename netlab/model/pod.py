@@ -5,9 +5,10 @@ Source: Kubernetes API reference, core/v1 Pod.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.container import Container
 from netlab.model.meta import DnsName, Key, Labels, ObjectMeta
 from netlab.model.pod_status import ContainerStatus, PodStatus

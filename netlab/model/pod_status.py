@@ -5,9 +5,9 @@ Source: Kubernetes API reference, core/v1 PodStatus.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from netlab.frozen import dataclass
 from netlab.model.meta import Condition
 from netlab.model.resources import QosClass
 

@@ -5,8 +5,9 @@ A Node whose machine is off is still a Node: it stays in `get nodes`, with all i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
+
+from netlab.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

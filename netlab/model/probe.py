@@ -5,8 +5,9 @@ Source: Kubernetes API reference, core/v1 Probe, Lifecycle; docs, Configure Prob
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
+
+from netlab.frozen import dataclass
 
 PortNumber = Annotated[int, "port"]
 PortReference = Annotated[int | str, "port-reference"]

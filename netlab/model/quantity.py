@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+
+from netlab.frozen import dataclass
 
 QUANTITY_TEXT = "must be a quantity: a number with a unit behind it, for example 500m, 2, 128Mi or 1.5Gi"
 NANO = 10**9

@@ -10,10 +10,11 @@ Pod Quality of Service Classes; component-helpers/resource.PodRequests.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.quantity import ZERO, Quantity, largest, parse_quantity
 
 if TYPE_CHECKING:

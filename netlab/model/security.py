@@ -5,9 +5,9 @@ Source: Kubernetes API reference, core/v1 PodSecurityContext and SecurityContext
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.sysctl import Sysctl
 
 UserId = Annotated[int, "non-negative"]

@@ -6,9 +6,10 @@ are plural from the first day (dual stack), though only IPv4 is programmed yet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.container import Protocol
 from netlab.model.meta import Key, Labels, ObjectMeta
 from netlab.model.probe import PortNumber

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
+from netlab.frozen import dataclass
 from netlab.model import unsupported
 from netlab.model.formats import FORMATS, UNSHOWN, Check
 from netlab.model.wire import FROM_WIRE, TO_WIRE, TOLD_ZEROS, Plain, wire_name

@@ -5,7 +5,7 @@ Source: Kubernetes docs, Using sysctls in a Kubernetes Cluster (safe sysctls, as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from netlab.frozen import dataclass
 
 SAFE = (
     "kernel.shm_rmid_forced",

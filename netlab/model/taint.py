@@ -10,9 +10,9 @@ Source: Kubernetes docs, Taints and Tolerations; API reference, core/v1; k8s.io/
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.meta import LabelKey
 
 TaintEffect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]

@@ -5,9 +5,10 @@ Source: Kubernetes API reference, apps/v1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
+from netlab.frozen import dataclass
 from netlab.model.meta import Annotations, Condition, Key, Labels, LabelSelector, ObjectMeta
 from netlab.model.pod import PodSpec
 

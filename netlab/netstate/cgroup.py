@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from netlab.frozen import dataclass
 
 CPU_PERIOD_US = 100_000
 LEAST_SHARES, MOST_SHARES = 2, 262_144

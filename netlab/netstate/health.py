@@ -6,9 +6,9 @@ outcomes is `Health`; it is written down whenever it changes, and belongs to one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from netlab.frozen import dataclass
 from netlab.netstate.names import NetnsName
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from netlab.frozen import dataclass
 from netlab.netstate.health import ExecCheck, HttpCheck
 
 HookKind = Literal["postStart", "preStop"]

@@ -5,7 +5,9 @@ Source: OCI image-spec 1.0, config.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from netlab.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

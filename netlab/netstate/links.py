@@ -6,8 +6,7 @@ described: the link-local route and the local table that the kernel adds by itse
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from netlab.frozen import dataclass
 from netlab.netstate.names import IfName, NetnsName
 
 ROUTE_PROTOCOL = 98

@@ -7,7 +7,8 @@ means nothing. Source: nft(8). What these nouns do not know (flowtables, quotas,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from netlab.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -6,9 +6,10 @@ and a cgroup each. Times are seconds since the epoch (float, UTC).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from netlab.frozen import dataclass
 from netlab.netstate.cgroup import CgroupLimits
 from netlab.netstate.health import UNPROBED, Health
 from netlab.netstate.hooks import HookState

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from netlab.frozen import dataclass
 
 # What a container's root may do, in all container engines alike.
 USUAL_CAPABILITIES = frozenset(

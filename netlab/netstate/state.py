@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from netlab.frozen import dataclass
 from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import NftTable

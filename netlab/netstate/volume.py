@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from netlab.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from netlab.desired.initializing import due, present_runs, restart_policy
 from netlab.desired.probing import Place, awaits_hook, is_unwell
 from netlab.desired.restarts import Backoff, RestartNow, Wait, decide_restart
 from netlab.desired.status import active_until
+from netlab.frozen import dataclass
 from netlab.model.container import Container
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod

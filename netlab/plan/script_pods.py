@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from base64 import encodebytes
 from collections.abc import Iterator
-from dataclasses import dataclass
 from shlex import quote
 
 from netlab.desired.assignments import Assignments
@@ -24,6 +23,7 @@ from netlab.desired.sandboxes import HOSTS_HEADER, sandbox
 from netlab.desired.wiring import has_network
 from netlab.desired.zone import Zone, zone
 from netlab.errors import NetlabError
+from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
 from netlab.model.pod import Pod
 from netlab.netstate.names import NetnsName, pod_netns

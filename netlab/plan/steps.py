@@ -6,8 +6,8 @@ A step is idempotent: applied to a machine on which it was applied before, it ch
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
+from netlab.frozen import dataclass
 from netlab.netstate.links import ROUTE_PROTOCOL, UNLESS_PRESENT, Address, Bridge, Link, Route, Sysctl
 from netlab.netstate.names import IfName, NetnsName
 

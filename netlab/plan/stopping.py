@@ -6,10 +6,11 @@ Source: Kubernetes docs, Container Lifecycle Hooks; kubelet killContainer (minim
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from netlab.desired.probing import Place, hook_of
+from netlab.frozen import dataclass
 from netlab.model.pod import Pod
 from netlab.netstate.hooks import Hook, HookKind
 from netlab.netstate.process import ContainerRun

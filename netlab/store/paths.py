@@ -15,10 +15,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from netlab.errors import ManifestError, Problem
+from netlab.frozen import dataclass
 
 STATE_ROOT = Path("/run/netlab")
 DATA_ROOT = Path("/var/lib/netlab")

@@ -16,16 +16,19 @@ NOW = 1000.0
 
 
 @pytest.mark.parametrize(
-    ("wake_at", "expected"),
+    ("wake_at", "took_s", "expected"),
     [
-        pytest.param(None, loop.REPAIR_S, id="nothing is due: only repair"),
-        pytest.param(NOW + 3, 3.0, id="a back-off ends in three seconds"),
-        pytest.param(NOW - 3, 0.0, id="it is over already"),
-        pytest.param(NOW + 300, loop.REPAIR_S, id="far away: repair comes first"),
+        pytest.param(None, 0.01, 10, id="nothing is due: only repair"),
+        pytest.param(NOW + 3, 0.01, 3, id="a back-off ends in three seconds"),
+        pytest.param(NOW - 3, 0.01, 0, id="it is over already"),
+        pytest.param(NOW + 300, 0.01, 10, id="far away: repair comes first"),
+        pytest.param(None, 0.15, 30, id="a look that takes long comes seldom"),
+        pytest.param(None, 9.0, 60, id="but it comes"),
+        pytest.param(NOW + 20, 0.15, 20, id="what is due comes first"),
     ],
 )
-def test_next_look(wake_at, expected):
-    assert loop.next_look(Report(wake_at=wake_at), NOW) == expected
+def test_next_look(wake_at, took_s, expected):
+    assert loop.next_look(Report(wake_at=wake_at, timings={"a": took_s / 2, "b": took_s / 2}), NOW) == pytest.approx(expected)
 
 
 def test_it_goes_on_after_an_error_and_ends_with_the_lab(tmp_path, monkeypatch):

@@ -123,7 +123,7 @@ def nowhere(tmp_path_factory):
         for module in (options_module, up_module):
             patch.setattr(module, "ensure_agent", lambda _: None)
         patch.setattr(session_module, "new_runtime", lambda _: runtime)
-        patch.setattr(images_module, "start_detached", lambda *_: None)
+        patch.setattr(images_module, "start_detached", lambda *_: _no_program())
         patch.setattr(skopeo, "program", _no_program)
         yield folder
 
