@@ -19,6 +19,7 @@ from netlab.cli.options import complete_containers, complete_targets, example, l
 from netlab.engine.containers import new_runtime
 from netlab.engine.view import read_lab, read_wish
 from netlab.errors import NetlabError, NotFound
+from netlab.kernel.cgroups import expect_moves
 from netlab.kernel.crun import Stdio
 from netlab.kernel.programs import become_program
 from netlab.model.pod import Pod
@@ -85,6 +86,7 @@ def command(
 
     TYPE/NAME is pod/NAME, deploy/NAME or svc/NAME: one of their Pods that is ready. A Pod called like a Node: pod/NAME.
     """
+    expect_moves()  # the kernel's wait is over when we have found the Pod
     target, args = checked(words, program(ctx))
     note: Say = silent if quiet else partial(click.echo, err=True)
     terminal = stdin and tty and sys.stdin.isatty()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netlab.cli.words import kinds, not_found, resource, usage
-from netlab.desired.owning import owned_by
 from netlab.desired.power import stopped_nodes
 from netlab.errors import NetlabError, NotFound
 from netlab.model.lab import Cluster, KubernetesObject
@@ -62,6 +61,8 @@ def find_object(cluster: Cluster, word: str, namespace: str) -> KubernetesObject
 def pods_of(cluster: Cluster, item: KubernetesObject) -> list[Pod]:
     """Return the Pods behind a workload or a Service, sorted by name. Raises NetlabError for anything else."""
     if isinstance(item, WORKLOADS):
+        from netlab.desired.owning import owned_by  # noqa: PLC0415 - mostly a Pod is named
+
         return owned_by(cluster, item)
     near = [pod for pod in cluster.pods if pod.metadata.namespace == item.metadata.namespace]
     if isinstance(item, Service) and item.spec.selector:

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
-from netlab.desired.node_status import node_status
-from netlab.desired.published import published
 from netlab.errors import NotFound
 from netlab.kernel.inotify import Watch
-from netlab.kernel.machine_facts import look_at_machine
 from netlab.kernel.netns import names_in_use
 from netlab.model.lab import Cluster
 from netlab.model.node import Node
@@ -24,6 +21,8 @@ from netlab.store.store import Store
 
 def read_lab(paths: LabPaths, *, with_events: bool = False) -> Cluster:
     """Return all objects as kubectl would see them, Events only if they are asked for. Raises NotFound without such a lab."""
+    from netlab.desired.published import published  # noqa: PLC0415 - for who looks at statuses, and not for exec
+
     with contextlib.closing(open_store(paths)) as store:
         cluster, assignments = store.cluster(), store.assignments()
         known = events(store) if with_events else ()
@@ -34,6 +33,9 @@ def read_lab(paths: LabPaths, *, with_events: bool = False) -> Cluster:
 
 def _nodes(paths: LabPaths, cluster: Cluster, assignments: Assignments, versions: tuple[str, str]) -> Iterator[Node]:
     """The Nodes with what is seen of them now."""
+    from netlab.desired.node_status import node_status  # noqa: PLC0415 - as above
+    from netlab.kernel.machine_facts import look_at_machine  # noqa: PLC0415
+
     machine, present, now = look_at_machine(paths.data), names_in_use(), time.time()
     for node in cluster.nodes:
         name = node.metadata.name

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netlab.errors import KernelError, NetlabError, NotFound
-from netlab.kernel import cgroups, ending, hooks, mounts, processes, runs, starting
+from netlab.kernel import cgroups, ending, hooks, mounts, processes, runs
 from netlab.kernel import health as health_file
 from netlab.kernel.commands import Command
 from netlab.kernel.crun import Crun, Stdio
-from netlab.kernel.image_store import STORE, ImageStore
 from netlab.kernel.poddir import LabDirectories
-from netlab.kernel.seccomp import PROFILE, seccomp_filter
 from netlab.netstate.health import Health
 from netlab.netstate.hooks import Hook, HookKind
 from netlab.netstate.process import Sandbox, SandboxStatus
@@ -39,7 +37,6 @@ class ContainerRuntime:
 
     def __init__(self, *, state: Path, data: Path, lab: str, clock: Callable[[], float] = time.time) -> None:
         self._places = LabDirectories(state=state, data=data, lab=lab)
-        self._images = ImageStore(data=data.parent / STORE, state=state.parent / STORE)
         self._crun = Crun(self._places.crun)
         self._clock = clock
         self._filters: dict[frozenset[str], dict[str, Any]] = {}
@@ -74,6 +71,8 @@ class ContainerRuntime:
 
     def start_sandbox(self, sandbox: Sandbox) -> None:
         """Make the Pod's files and its pause process; alive already, only changed files are rewritten. Raises KernelError."""
+        from netlab.kernel import starting  # noqa: PLC0415 - most commands start nothing
+
         mounts.inside(lambda: starting.start_sandbox(self._places, self._crun, sandbox))
 
     def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
@@ -85,11 +84,15 @@ class ContainerRuntime:
             NotFound: the sandbox has no such container.
             KernelError: the sandbox is not alive, or the runtime had other trouble.
         """
+        from netlab.kernel import starting  # noqa: PLC0415 - as above
+        from netlab.kernel.image_store import STORE, ImageStore  # noqa: PLC0415
+
+        images = ImageStore(data=self._places.data.parent / STORE, state=self._places.state.parent / STORE)
 
         def start() -> None:
             starting.start_container(
                 self._places, self._crun, sandbox, name, attempt,
-                seccomp=self._seccomp, images=self._images, clock=self._clock,
+                seccomp=self._seccomp, images=images, clock=self._clock,
             )  # fmt: skip
 
         mounts.inside(lambda: mounts.privately(start) if starting.needs_own_view(sandbox, name) else start())
@@ -225,6 +228,8 @@ class ContainerRuntime:
 
     def _seccomp(self, capabilities: frozenset[str]) -> dict[str, Any]:
         """The filter for containers with these capabilities, made once; two threads that make it at once make the same."""
+        from netlab.kernel.seccomp import PROFILE, seccomp_filter  # noqa: PLC0415 - as above
+
         if capabilities not in self._filters:
             machine = os.uname()
             self._filters[capabilities] = seccomp_filter(

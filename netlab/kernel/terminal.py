@@ -19,16 +19,18 @@ import fcntl
 import os
 import select
 import selectors
-import socket
 import struct
 import termios
 import threading
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from netlab.kernel.files import translated
+
+if TYPE_CHECKING:
+    import socket
 
 CHUNK_BYTES: Final = 65536
 REST_READS: Final = 256  # more than a terminal holds; a program left behind may go on printing
@@ -77,6 +79,8 @@ def raw(handle: int | None) -> Iterator[None]:
 @contextlib.contextmanager
 def console_socket(path: Path) -> Iterator[socket.socket]:
     """Listen for the program that makes a terminal and sends its master. Raises KernelError."""
+    import socket  # noqa: PLC0415 - for a terminal only
+
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with translated("listen on", path):
@@ -90,12 +94,14 @@ def console_socket(path: Path) -> Iterator[socket.socket]:
 
 def received_master(listener: socket.socket, ended: int) -> int | None:
     """Return the master that is sent, the caller's to close; None if the sender ended (`ended` is readable) without it."""
+    from socket import recv_fds  # noqa: PLC0415 - as above
+
     ready, _, _ = select.select([listener.fileno(), ended], [], [])
     if listener.fileno() not in ready:
         return None
     connection, _ = listener.accept()
     with connection:
-        _, handles, _, _ = socket.recv_fds(connection, CHUNK_BYTES, 1)
+        _, handles, _, _ = recv_fds(connection, CHUNK_BYTES, 1)
     return handles[0] if handles else None
 
 

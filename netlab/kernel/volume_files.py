@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,6 +60,8 @@ def written(pod: Path) -> str:
 
 def write_files(directory: Path, files: Iterable[VolumeFile]) -> None:
     """Put exactly these files into a volume's directory, all at once. Raises KernelError."""
+    import tempfile  # noqa: PLC0415 - most Pods have no such volume, and most commands write none
+
     wanted = tuple(files)
     with translated("write", directory):
         fresh = Path(tempfile.mkdtemp(prefix=time.strftime("..%Y_%m_%d_%H_%M_%S.", time.gmtime()), dir=directory))
@@ -95,6 +95,8 @@ def _write(directory: Path, file: VolumeFile) -> None:
 
 def _remove_others(directory: Path, kept: set[str]) -> None:
     """What was there before, and what a writer that was killed left."""
+    import shutil  # noqa: PLC0415 - as above
+
     for entry in os.scandir(directory):
         if entry.name not in kept:
             if entry.is_dir(follow_symlinks=False):

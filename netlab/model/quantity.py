@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from math import ceil
+from typing import TYPE_CHECKING
 
 from netlab.frozen import dataclass
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 QUANTITY_TEXT = "must be a quantity: a number with a unit behind it, for example 500m, 2, 128Mi or 1.5Gi"
 NANO = 10**9
@@ -25,11 +28,12 @@ LARGEST = 2**63 - 1
 _WRITTEN = re.compile(
     r"([-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))(?:[eE]([-+]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i)?)"
 )
+_WHOLE = re.compile(r"([0-9]{1,40})([numkMGTPE]|[KMGTPE]i|)")
 _DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_UNITS: Mapping[str, Fraction] = {
-    **{unit: Fraction(1000) ** power for power, unit in enumerate(_DECIMAL, start=-3)},
-    **{unit: Fraction(1024) ** power for power, unit in enumerate(_BINARY)},
+_POWERS: Mapping[str, tuple[int, int]] = {
+    **{unit: (1000, power) for power, unit in enumerate(_DECIMAL, start=-3)},
+    **{unit: (1024, power) for power, unit in enumerate(_BINARY)},
 }
 
 
@@ -67,6 +71,10 @@ ZERO = Quantity()
 
 def parse_quantity(text: str) -> Quantity | None:
     """Return the amount that is written, None if the text is no quantity or more than an int64 holds."""
+    if found := _WHOLE.fullmatch(text):  # as nearly all are written
+        base, power = _POWERS[found[2]]
+        nano = int(found[1]) * base**power * NANO if power >= 0 else int(found[1]) * NANO // base**-power
+        return Quantity(nano, text.endswith("i")) if nano <= LARGEST * NANO else None
     value = quantity_value(text)
     if value is None or abs(value) > LARGEST:
         return None
@@ -80,7 +88,10 @@ def quantity_value(text: str) -> Fraction | None:
     if not found:
         return None
     number, exponent, unit = found.groups()
-    return Fraction(number) * (Fraction(10) ** int(exponent) if exponent else _UNITS[unit or ""])
+    from fractions import Fraction  # noqa: PLC0415 - most Pods of a lab ask for nothing
+
+    base, power = (10, int(exponent)) if exponent else _POWERS[unit or ""]
+    return Fraction(number) * Fraction(base) ** power
 
 
 def quantity(value: str) -> str:
@@ -105,7 +116,7 @@ def _decimal_text(nano: int) -> str:
 
 
 def _binary_text(nano: int) -> str:
-    amount, unit = ceil(Fraction(nano, NANO)), 0
+    amount, unit = -(-nano // NANO), 0
     while amount % 1024 == 0 and unit < len(_BINARY) - 1:
         amount, unit = amount // 1024, unit + 1
     return f"{amount}{_BINARY[unit]}"

@@ -5,7 +5,6 @@ Input can be hostile: whatever is quoted in a message is cut, and characters tha
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -67,5 +66,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if len(word) > LONGEST_GUESSED:  # difflib's time grows with the square of the length
         return ""
     by_lower = {name.lower(): name for name in known if name and "." not in name}
+    import difflib  # noqa: PLC0415 - most words are right
+
     found = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f'did you mean "{by_lower[found[0]]}"?' if found else ""

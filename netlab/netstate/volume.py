@@ -5,7 +5,6 @@ Contents may be secret: they are not part of what an object of here prints as.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 
@@ -66,6 +65,8 @@ def digest_of(volumes: Iterable[VolumeFiles]) -> str:
 
 
 def _digest(files: Iterable[VolumeFile]) -> str:
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and most Pods have no such volume
+
     found = hashlib.sha256()
     for file in files:
         for part in (file.path.encode(), b"%o" % file.mode, file.content):

@@ -20,7 +20,7 @@ from netlab.kernel.memory import pss_bytes
 from netlab.store.paths import LabPaths
 
 LAB = "pods"
-NETLAB = (sys.executable, "-m", "netlab")
+NETLAB = (str(Path(sys.executable).parent / "netlab"),)
 BULK, PEER_BULK, CROWD = 50, 10, 300
 IDLE_S, SETTLED = 10.0, 0.02
 TIMEOUT_S = 60.0

@@ -35,7 +35,9 @@ EXPECTED = re.compile(
     r"\b(must|required|expected|at most|more than|deeper than|larger than|may only|may not|only .* supported)\b"
 )
 # Faults of the text itself, which belong to no field.
-OF_TEXT = re.compile(r"not YAML|YAML tag|alias|nested deeper|more than|is not UTF-8|holds no objects|is larger|merge \(<<\)")
+OF_TEXT = re.compile(
+    r"not YAML|YAML tag|alias|nested deeper|more than|is not UTF-8|holds no objects|is larger|merge \(<<\)|has a key"
+)
 FREE = re.compile(
     r"(labels|annotations|data|binaryData|stringData|nodeSelector|selector|matchLabels)$"
 )  # mappings whose keys the user chooses

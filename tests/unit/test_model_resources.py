@@ -172,3 +172,9 @@ def test_a_pod_has_the_shares_of_its_containers_together_and_a_number_of_process
 def test_nothing_adds_up_to_nothing():
     assert added([]) == {}
     assert amounts({"cpu": "?"}) == {}
+
+
+@pytest.mark.parametrize("unit", ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"])
+@pytest.mark.parametrize("number", [0, 1, 999, 1024, 10**6, 2**63 - 1, 2**63, 10**20])
+def test_a_whole_number_is_what_it_is_in_decimals(number, unit):
+    assert parse_quantity(f"{number}{unit}") == parse_quantity(f"{number}.0{unit}")
