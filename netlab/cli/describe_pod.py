@@ -79,15 +79,20 @@ def _containers(
     yield f"{indent}{label}:"
     for container in containers:
         yield f"{indent}{' ' if indent else '  '}{container.name}:"
-        yield from (f"    {line}" for line in _container(container))
-        if statuses is not None:
-            yield from (f"    {line}" for line in _state(statuses.get(container.name, ContainerStatus(name=container.name))))
+        status = None if statuses is None else statuses.get(container.name, ContainerStatus(name=container.name))
+        yield from (f"    {line}" for line in _container(container, status))
+        if status is not None:
+            yield from (f"    {line}" for line in _state(status))
         yield from (f"    {line}" for line in requirement_lines(container.resources))
         yield from (f"    {line}" for line in _inside(container))
 
 
-def _container(container: Container) -> Iterator[str]:
+def _container(container: Container, status: ContainerStatus | None) -> Iterator[str]:
+    if status is not None:
+        yield f"Container ID:\t{status.container_id}"
     yield f"Image:\t{container.image}"
+    if status is not None:
+        yield f"Image ID:\t{status.image_id}"
     plural = "s" if len(container.ports) > 1 else ""
     ports = ", ".join(f"{port.container_port}/{port.protocol}" for port in container.ports)
     of_node = ", ".join(f"{port.host_port}/{port.protocol}" for port in container.ports)

@@ -1,4 +1,4 @@
-"""What images add to the status of a Pod: which image each container has, and what it waits for if that is not ready. Pure."""
+"""What images and the runtime add to the status of a Pod: what each container is made of, and what it waits for. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from netlab.model.pod import Pod
 from netlab.model.pod_status import ContainerStateTerminated, ContainerStatus, PodStatus
 from netlab.netstate.process import SandboxStatus
 
+RUNTIME = "crun"
 Waits = Mapping[str, ImageWait]
 """By container, why it cannot start."""
 
@@ -17,10 +18,12 @@ Waits = Mapping[str, ImageWait]
 def with_images(status: PodStatus, pod: Pod, seen: SandboxStatus | None, waits: Waits) -> PodStatus:
     """Return the status with the images of containers, those in `waits` waiting for the reason given there."""
     images = {container.name: container.image for container in pod.spec.all_containers}
-    used = {run.name: run.image for run in seen.runs} if seen else {}
+    runs = {run.name: run for run in seen.runs if run.state != "created"} if seen else {}
 
     def told(item: ContainerStatus) -> ContainerStatus:
-        named = replace(item, image=images[item.name], image_id=used.get(item.name, "") or item.image_id)
+        named = replace(item, image=images[item.name])
+        if run := runs.get(item.name):
+            named = replace(named, image_id=run.image, container_id=f"{RUNTIME}://{run.id}")
         return _held(named, waits[item.name]) if item.name in waits else named
 
     return replace(
@@ -40,5 +43,5 @@ def _held(item: ContainerStatus, wait: ImageWait) -> ContainerStatus:
         )  # fmt: skip
     return ContainerStatus(
         name=item.name, state="waiting", reason=wait.reason, message=wait.message, restart_count=item.restart_count,
-        last_state=last, image=item.image, image_id=item.image_id,
+        last_state=last, image=item.image, image_id=item.image_id, container_id=item.container_id,
     )  # fmt: skip

@@ -75,7 +75,10 @@ class FakeRuntime:
             raise NotFound(f"sandbox {sandbox.uid} has no container {name}")
         if any(run.name == name and run.attempt == attempt for run in status.runs):
             return
-        run = ContainerRun(name=name, attempt=attempt, state="running", started_at=self._clock(), revision=process.revision)
+        run = ContainerRun(
+            name=name, attempt=attempt, state="running", started_at=self._clock(), revision=process.revision,
+            id=f"{sandbox.uid}-{name}-{attempt}",
+        )  # fmt: skip
         if process.args[0] in self.unknown:
             run = replace(run, state="failed", error=f"exec: {process.args[0]}: not found", finished_at=self._clock())
         self._put(sandbox.uid, run)

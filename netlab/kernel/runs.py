@@ -69,7 +69,7 @@ def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> Conta
         moment = _modified(bundle.path / "failed")
         return ContainerRun(
             name=name, attempt=attempt, state="failed", error=error.strip(), started_at=moment, finished_at=moment,
-            revision=made_from,
+            revision=made_from, id=bundle.id,
         )  # fmt: skip
     run = bundle.run()
     if run is None:
@@ -77,6 +77,7 @@ def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> Conta
     stopping_at = _modified(bundle.path / "stopping")
     known = ContainerRun(
         name=name, attempt=attempt, state="running", started_at=run.started_at, revision=made_from, stopping_at=stopping_at,
+        id=bundle.id,
         image=(bundle.read("image") or "").strip().rpartition("\n")[2],
         term_at=_modified(bundle.path / "term") if stopping_at else 0.0, health=health_of(bundle),
         post_start=hooks.state(bundle, "postStart"), pre_stop=hooks.state(bundle, "preStop") if stopping_at else "",

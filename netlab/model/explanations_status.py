@@ -82,6 +82,7 @@ STATUS_SENTENCES: Sentences = {
             "What exactly the newest run has its root directory from: the image's repository and the digest of its manifest;"
             " empty for `host`."
         ),
+        "container_id": "What the container runtime calls the newest run: `crun --root=/run/netlab/LAB/crun list` has it.",
         "last_state": "How the run before ended; of a container that waits for its restart, the run that just ended.",
     },
     ContainerStateTerminated: {

@@ -45,6 +45,7 @@ class ContainerStatus:
     started: bool = False
     image: str = ""
     image_id: str = ""
+    container_id: str = ""
     last_state: ContainerStateTerminated | None = None
 
 

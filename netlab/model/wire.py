@@ -119,7 +119,7 @@ def _is_text(value: Any) -> bool:
 
 # Fields whose zero says something: Kubernetes prints them, where it leaves out other zeros.
 TOLD_ZEROS: Mapping[type, frozenset[str]] = {
-    ContainerStatus: frozenset({"image", "image_id", "ready", "restart_count", "started"}),
+    ContainerStatus: frozenset({"container_id", "image", "image_id", "ready", "restart_count", "started"}),
     EndpointConditions: frozenset({"terminating"}),
     EndpointPort: frozenset({"name"}),
     HostPathVolume: frozenset({"type"}),

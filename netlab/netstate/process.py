@@ -92,8 +92,9 @@ class Sandbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRun:
-    """One run of one container. `attempt` counts from 0. `exit_code` is set once it has ended, `message` if it left one.
+    """One run of one container, which the runtime calls `id`. `attempt` counts from 0.
 
+    `exit_code` is set once it has ended, `message` if it left one.
     `error` is the runtime's reason why it could not be started (state `failed`): no process ever ran. `revision` is that of its
     ContainerProcess, `image` the reference of its image with a digest; `stopping_at` is when its end began, 0 if it runs or
     ended by itself. `health` is what probes found of it. Its end begins with its preStop hook, if it has one: then `term_at`
@@ -109,6 +110,7 @@ class ContainerRun:
     finished_at: float = 0.0
     error: str = ""
     message: str = ""
+    id: str = ""
     revision: str = ""
     stopping_at: float = 0.0
     health: Health = UNPROBED

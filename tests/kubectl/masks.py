@@ -32,6 +32,7 @@ ONCE = (
     (r"\b(v1\.32\.0|PROGRAM-\d\S*)", "VERSION"),
     (r"(?m)  <none> {2,}\w[^:\n]* +\d+\.\d+\.\S+ +\w+://\S+", "  <none>  MACHINE"),
     (r"(?m)^(  (?:Machine ID|Boot ID|Kernel Version|OS Image|Architecture|Container Runtime Version):).*", r"\1 MACHINE"),
+    (r"(?m)^( *Container ID:).*", r"\1 ID"),
     (r"(?m)^(  (?:cpu|ephemeral-storage|memory|pods):).*", r"\1 AMOUNT"),
     (r"(?<=[1-9a-zA-Z] \()\d+(?=%\))", "PART"),
     (r"(?<![\w.:-])(\d+[ydhms]){1,2}(?![\w.:-])", "AGE"),

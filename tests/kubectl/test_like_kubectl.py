@@ -61,7 +61,6 @@ NO_GENERATION = "kubectl's first difference is the object's generation, which ne
 NO_KUSTOMIZE = "there are no kustomizations, and so no -k"
 IMAGE_HOST = "--image is host if nobody says it; what is missing is the command, because image host has none of its own"
 NO_TEMPLATES = "there are no Go templates"
-NOT_MODELLED = "netlab has nothing of the kind yet, and says nothing of what it does not have"
 ON_PURPOSE = (
     OnPurpose("api-resources", r"endpointslices  discovery", "endpointslices  eps  discovery", "eps is netlab's short name"),
     OnPurpose("get-nodes-wide", r"  CONTAINER-RUNTIME", "  CONTAINER-RUNTIME  POD-CIDR", OWN_COLUMN),
@@ -91,7 +90,6 @@ ON_PURPOSE = (
     ),
     OnPurpose("create-job-*", r"(?m)^  template:\n    metadata:\n", "  template:\n", NOTHING_SAID),
     OnPurpose("run-dry-run", r"  - args:", "  - command:", NO_PROGRAM),
-    OnPurpose("describe-pod", r"(?m)^ *(Container ID|Image ID):.*\n", "", NOT_MODELLED),
     OnPurpose("describe-node", r"(?m)^Lease:\n(  .*\n)+", "", NO_LEASE),
 )
 
