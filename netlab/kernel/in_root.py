@@ -1,34 +1,27 @@
 """Files in a container's root directory, reached as the container would: no link in an image leads out of it.
 
-openat2(2) with RESOLVE_IN_ROOT takes `/` and `..` for the root directory itself, and RESOLVE_NO_MAGICLINKS refuses the links of
-/proc. What is read is a regular file of bounded size: a FIFO or a device would block, or worse.
+`/` and `..` stand for the root directory itself (openat2.py). What is read is a regular file of bounded size: a FIFO or a device
+would block, or worse.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import stat
-import struct
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-SYS_OPENAT2: Final = 437  # on all architectures
-RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x02, 0x10
+from netlab.kernel.openat2 import IN_ROOT, open_below
+
 LARGEST: Final = 1 << 20
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @contextlib.contextmanager
 def opened(root: int, path: str, flags: int) -> Iterator[int]:
     """Open a path below the directory `root` (a file descriptor) inside the block. Raises OSError."""
-    how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
-    handle = int(_libc.syscall(SYS_OPENAT2, root, os.fsencode(path), how, len(how)))
-    if handle < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), path)
+    handle = open_below(root, path, flags, IN_ROOT)
     try:
         yield handle
     finally:

@@ -9,8 +9,6 @@ Source: openat2(2); Kubernetes docs, Volumes (subPath), and the advisories CVE-2
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -21,19 +19,10 @@ from typing import Final
 from netlab.kernel import mounts
 from netlab.kernel.crun import Unstartable
 from netlab.kernel.files import make_directory, translated
+from netlab.kernel.openat2 import BENEATH, open_below
 from netlab.netstate.process import BindMount
 
 REFUSED: Final = 125
-ATTEMPTS: Final = 100
-_OPENAT2: Final = 437  # on every machine that has it
-_NO_MAGIC_LINKS, _BENEATH = 0x02, 0x08
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-class _OpenHow(ctypes.Structure):
-    """What openat2(2) is told."""
-
-    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
 def attach(volume: Path, mount: BindMount, target: Path, container: str) -> None:
@@ -62,14 +51,7 @@ def attach(volume: Path, mount: BindMount, target: Path, container: str) -> None
 
 def open_beneath(root: int, path: str) -> int:
     """Return a descriptor (O_PATH) of what is at `path` below a directory. Raises OSError, EXDEV if the path leads out."""
-    how = _OpenHow(os.O_PATH | os.O_CLOEXEC, 0, _BENEATH | _NO_MAGIC_LINKS)
-    for _ in range(ATTEMPTS):
-        found = _libc.syscall(_OPENAT2, root, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
-        if found >= 0:
-            return int(found)
-        if ctypes.get_errno() != errno.EAGAIN:  # somebody moved what we walked through
-            break
-    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+    return open_below(root, path, os.O_PATH, BENEATH)
 
 
 def make_beneath(root: int, path: str) -> None:
