@@ -22,6 +22,8 @@ from netlab.errors import NetlabError, NotFound
 from netlab.kernel.cgroups import expect_moves
 from netlab.kernel.crun import Stdio
 from netlab.kernel.programs import become_program
+from netlab.model.meta import Key
+from netlab.model.node import Node
 from netlab.model.pod import Pod
 from netlab.store.paths import LabPaths
 
@@ -93,13 +95,15 @@ def command(
     if stdin and tty and not terminal:
         note(NO_TERMINAL)
     paths = live_lab(lab)
-    cluster, _ = read_wish(paths)
+    space = namespace or "default"
+    # A name alone is that of a Pod or of a machine: of many Pods only this one is read.
+    cluster, _ = read_wish(paths, () if "/" in target else (Key(Pod.kind, space, target), Key(Node.kind, "", target)))
     if cluster.lab.status.machines:  # then it counts where the Pod is, which no wish says
         cluster = read_lab(paths)
     machine = find_machine(cluster, target)
     if machine is not None:
         become_program(machine, args, stdin=stdin)
-    pod, name = find_container(cluster, target, namespace or "default", container, note)
+    pod, name = find_container(cluster, target, space, container, note)
     code = run_in(paths, pod, name, args, tty=terminal, stdio=(None if stdin else subprocess.DEVNULL, None, None))
     if code:
         click.echo(f"command terminated with exit code {code}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
@@ -12,6 +12,7 @@ from netlab.errors import NotFound
 from netlab.kernel.inotify import Watch
 from netlab.kernel.netns import names_in_use
 from netlab.model.lab import Cluster
+from netlab.model.meta import Key
 from netlab.model.node import Node
 from netlab.netstate.names import machine_netns
 from netlab.store.events import events
@@ -68,10 +69,10 @@ def watch_lab(paths: LabPaths, deadline: float | None = None, *, with_events: bo
             yield cluster
 
 
-def read_wish(paths: LabPaths) -> tuple[Cluster, Assignments]:
-    """Return the objects as they were wished, and the choices. Raises NotFound if there is no such lab."""
+def read_wish(paths: LabPaths, only: Collection[Key] = ()) -> tuple[Cluster, Assignments]:
+    """Return the objects as they were wished, or `only` these, and the choices. Raises NotFound if there is no such lab."""
     with contextlib.closing(open_store(paths)) as store:
-        return store.cluster(), store.assignments()
+        return store.cluster(only), store.assignments()
 
 
 def open_store(paths: LabPaths) -> Store:

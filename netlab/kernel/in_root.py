@@ -1,7 +1,7 @@
 """Files in a container's root directory, reached as the container would: no link in an image leads out of it.
 
-`/` and `..` stand for the root directory itself (openat2.py). What is read is a regular file of bounded size: a FIFO or a device
-would block, or worse.
+`/` and `..` stand for the root directory itself (openat2.py). What is read is a regular file of bounded size: a FIFO or a
+device would block, or worse.
 """
 
 from __future__ import annotations

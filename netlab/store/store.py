@@ -7,7 +7,7 @@ Every change of a wish makes a new revision; statuses, restarts and events do no
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -103,16 +103,22 @@ class Store:
         self.set_fact("lab", json.dumps(encode(lab)))
         self._next_revision()
 
-    def cluster(self) -> Cluster:
-        """Return everything that is wished, Pods with their last reported status. Raises NetlabError without a lab."""
+    def cluster(self, only: Collection[Key] = ()) -> Cluster:
+        """Return everything that is wished, or `only` these of the objects, Pods with their last reported status.
+
+        Raises NetlabError without a lab.
+        """
         lab = self.lab()
         if lab is None:
             raise NetlabError(f"state file {self.path} holds no lab; {cure(self.path)}")
+        some = f" WHERE (kind, namespace, name) IN (VALUES {', '.join(['(?, ?, ?)'] * len(only))})" if only else ""
         rows = self.execute(
-            "SELECT kind, namespace, name, objects.body, statuses.body FROM objects LEFT JOIN statuses USING (uid)"
+            f"SELECT kind, namespace, name, objects.body, statuses.body FROM objects LEFT JOIN statuses USING (uid){some}",  # noqa: S608
+            *(part for key in only for part in key),
         )
         objects = {(key := Key(*row[:3])): self._object(key, row[3], row[4] or "") for row in rows}
-        self._decoded = {key: item for key, item in self._decoded.items() if key in objects}
+        if not only:
+            self._decoded = {key: item for key, item in self._decoded.items() if key in objects}
         return Cluster(lab=lab, objects=objects)
 
     def _object(self, key: Key, body: str, status: str) -> KubernetesObject:

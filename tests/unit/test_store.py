@@ -52,6 +52,13 @@ def test_status_is_kept_apart_and_makes_no_revision(store, build):
     assert store.cluster().objects[pod.key].status == status
 
 
+def test_of_many_objects_only_some_are_read(store, build):
+    pods = [store.put(build.pod(name)) for name in ("a", "b", "c")]
+    wanted = [pods[1].key, Key("Pod", "default", "none"), Key("Service", "default", "a")]
+    assert list(store.cluster(wanted).objects) == [pods[1].key]
+    assert len(store.cluster().objects) == 3
+
+
 def test_a_second_store_sees_what_the_first_committed(store, build):
     other = Store(store.path, lambda: NOW)
     store.put(build.pod("web"))
