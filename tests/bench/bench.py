@@ -213,28 +213,63 @@ def addresses(netns: str, name: str) -> set[str]:
     return in_namespace(netns, ask)
 
 
-def main() -> None:
-    """Run everything and report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--pods", type=int, nargs="*", default=[100, 500])
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
-    load = os.getloadavg()[0]
+def in_ms(times: Measured) -> Figures:
+    """Give milliseconds their unit."""
+    found: Figures = {}
+    for name, values in times.items():
+        add(found, name, "ms", *values)
+    return found
+
+
+def whole_lab(given: argparse.Namespace) -> Figures:
+    """From nothing to the guestbook's page and back, and what follows from the end of a container."""
     times: Measured = {}
     memory: list[float] = []
     for _ in range(given.runs):
         guestbook(times, memory)
     reaction(times, given.runs)
+    found = in_ms(times)
+    add(found, "memory of all processes, guestbook", "MB", *memory)
+    return found
+
+
+def commands(given: argparse.Namespace) -> Figures:
+    """What is typed in labs with many Pods."""
+    times: Measured = {}
     for count in given.pods:
         many_pods(times, count, given.runs)
+    return in_ms(times)
+
+
+def networks(_: argparse.Namespace) -> Figures:
+    """Pod networks alone, and peers."""
     found: Figures = {}
-    for name, values in times.items():
-        add(found, name, "ms", *values)
-    add(found, "memory of all processes, guestbook", "MB", *memory)
     for name, (work, count) in pod_networks.CONTENDERS.items():
         add(found, name, "/s", *(count / work(count) for _ in range(3)))
-    found |= pods.measure(given.runs) | probes.measure()
+    return found
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
+    "lab": whole_lab,
+    "commands": commands,
+    "networks": networks,
+    "pods": lambda given: pods.measure(given.runs),
+    "probes": lambda _: probes.measure(),
+}
+
+
+def main() -> None:
+    """Run what was asked for and report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--pods", type=int, nargs="*", default=[100, 500])
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    load = os.getloadavg()[0]
+    found: Figures = {}
+    for name in given.only:
+        found |= PARTS[name](given)
     show(found, load)
     if given.json:
         write(given.json, found, load)
