@@ -126,7 +126,7 @@ def _delattr(self: Any, name: str) -> None:  # noqa: ARG001
 
 def _reduce(self: Any) -> tuple[Any, ...]:
     """Copies and pickles are made by the class, as nothing can be set in an instance."""
-    return _again, (type(self), {item.name: getattr(self, item.name) for item in dataclasses.fields(self)})
+    return _again, (type(self), {item.name: getattr(self, item.name) for item in dataclasses.fields(self) if item.init})
 
 
 def _again(cls: type, values: dict[str, Any]) -> Any:

@@ -45,14 +45,19 @@ def owned_by(cluster: Cluster, item: KubernetesObject) -> list[Pod]:
 
 def garbage(cluster: Cluster) -> tuple[Key, ...]:
     """Return the objects all of whose owners are gone."""
-    living = {item.metadata.uid for item in cluster.objects.values()}
+    owned = [(key, item) for key, item in cluster.objects.items() if item.metadata.owner_references]
     return tuple(
         key
-        for key, item in sorted(cluster.objects.items())
-        if item.metadata.owner_references
-        and not any(owner.uid in living for owner in item.metadata.owner_references)
+        for key, item in sorted(owned)
+        if not any(_lives(cluster, key.namespace, owner) for owner in item.metadata.owner_references)
         and not item.metadata.deletion_timestamp
     )
+
+
+def _lives(cluster: Cluster, namespace: str, owner: OwnerReference) -> bool:
+    """Tell whether an owner of an object in this namespace is there; it is in the same one, or in none."""
+    found = (cluster.objects.get(Key(owner.kind, place, owner.name)) for place in (namespace, ""))
+    return any(item is not None and item.metadata.uid == owner.uid for item in found)
 
 
 def is_active(pod: Pod) -> bool:

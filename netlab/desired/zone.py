@@ -87,7 +87,7 @@ def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping
         found |= _service_records(service, domain, cluster_ips, backends.get(service.key, []))
     found |= _reverse_zones(cluster, found)
     found = {record for record in found if len(record.name) <= NAME_MAX}
-    namespaces = {item.metadata.name for item in cluster.objects.values() if isinstance(item, Namespace)}
+    namespaces = {item.metadata.name for item in cluster.of_kind(Namespace)}
     namespaces |= {key.namespace for key in cluster.objects if key.namespace}
     return Zone(domain=domain, namespaces=tuple(sorted(namespaces)), records=tuple(sorted(found, key=_place)))
 

@@ -65,8 +65,8 @@ def _evict(store: Store, cluster: Cluster, now: float) -> Cluster:
 
 def _finish_namespaces(store: Store, cluster: Cluster) -> Cluster:
     """A Namespace that is being deleted goes when it is empty."""
-    for item in list(cluster.objects.values()):
-        if isinstance(item, Namespace) and item.metadata.deletion_timestamp:
+    for item in cluster.of_kind(Namespace):
+        if item.metadata.deletion_timestamp:
             if any(key.namespace == item.metadata.name for key in cluster.objects):
                 continue
             store.delete(item)

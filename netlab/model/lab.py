@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 
 from netlab.frozen import dataclass
 from netlab.model.config import ConfigMap, Secret
@@ -24,6 +24,7 @@ from netlab.model.workload import Deployment, ReplicaSet
 KubernetesObject: TypeAlias = (
     Pod | Service | EndpointSlice | Deployment | ReplicaSet | DaemonSet | Job | ConfigMap | Secret | Namespace | Node | Event
 )
+T = TypeVar("T", bound=KubernetesObject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,59 +72,88 @@ class Lab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """All objects of a lab at one moment, by key. Immutable by convention: make a new one with `with_objects`."""
+    """All objects of a lab at one moment, by key. Immutable by convention: make a new one with `with_objects`.
+
+    The objects of one kind are the same tuple until one of them changes, so what follows from them alone can be kept by it.
+    """
 
     lab: Lab
     objects: Mapping[Key, KubernetesObject] = field(default_factory=dict)
+    _by_kind: dict[str, tuple[Any, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def with_objects(self, objects: Iterable[KubernetesObject]) -> Cluster:
         """Return a Cluster in which these objects replace or join the others."""
-        return Cluster(lab=self.lab, objects={**self.objects, **{item.key: item for item in objects}})
+        changed = {item.key: item for item in objects}
+        return self._with({**self.objects, **changed}, changed) if changed else self
 
     def without(self, keys: Iterable[Key]) -> Cluster:
         """Return a Cluster that lacks these keys; unknown keys are no error."""
         gone = set(keys)
-        return Cluster(lab=self.lab, objects={key: item for key, item in self.objects.items() if key not in gone})
+        if gone.isdisjoint(self.objects):
+            return self
+        return self._with({key: item for key, item in self.objects.items() if key not in gone}, gone)
+
+    def with_lab(self, lab: Lab) -> Cluster:
+        """Return a Cluster with the same objects in another Lab."""
+        if lab is self.lab:
+            return self
+        found = Cluster(lab=lab, objects=self.objects)
+        found._by_kind.update(self._by_kind)
+        return found
+
+    def _with(self, objects: Mapping[Key, KubernetesObject], changed: Iterable[Key]) -> Cluster:
+        """Return a Cluster of these objects that knows what is known already of the kinds without a change."""
+        found = Cluster(lab=self.lab, objects=objects)
+        kinds = {key.kind for key in changed}
+        found._by_kind.update((kind, items) for kind, items in self._by_kind.items() if kind not in kinds)
+        return found
+
+    def of_kind(self, kind: type[T]) -> tuple[T, ...]:
+        """Return the objects of one kind, sorted by key."""
+        if kind.kind not in self._by_kind:
+            keys = sorted(key for key in self.objects if key.kind == kind.kind)
+            self._by_kind[kind.kind] = tuple(self.objects[key] for key in keys)
+        return self._by_kind[kind.kind]
 
     @property
-    def pods(self) -> list[Pod]:
+    def pods(self) -> tuple[Pod, ...]:
         """All Pods, sorted by key."""
-        return [item for _, item in sorted(self.objects.items()) if isinstance(item, Pod)]
+        return self.of_kind(Pod)
 
     @property
-    def services(self) -> list[Service]:
+    def services(self) -> tuple[Service, ...]:
         """All Services, sorted by key."""
-        return [item for _, item in sorted(self.objects.items()) if isinstance(item, Service)]
+        return self.of_kind(Service)
 
     @property
-    def slices(self) -> list[EndpointSlice]:
+    def slices(self) -> tuple[EndpointSlice, ...]:
         """All EndpointSlices, hand-written and derived, sorted by key."""
-        return [item for _, item in sorted(self.objects.items()) if isinstance(item, EndpointSlice)]
+        return self.of_kind(EndpointSlice)
 
     @property
-    def deployments(self) -> list[Deployment]:
+    def deployments(self) -> tuple[Deployment, ...]:
         """All Deployments, sorted by key."""
-        return [item for _, item in sorted(self.objects.items()) if isinstance(item, Deployment)]
+        return self.of_kind(Deployment)
 
     @property
-    def replica_sets(self) -> list[ReplicaSet]:
+    def replica_sets(self) -> tuple[ReplicaSet, ...]:
         """All ReplicaSets, sorted by key."""
-        return [item for _, item in sorted(self.objects.items()) if isinstance(item, ReplicaSet)]
+        return self.of_kind(ReplicaSet)
 
     @property
-    def daemon_sets(self) -> list[DaemonSet]:
+    def daemon_sets(self) -> tuple[DaemonSet, ...]:
         """All DaemonSets, sorted by key."""
-        return [item for _, item in sorted(self.objects.items()) if isinstance(item, DaemonSet)]
+        return self.of_kind(DaemonSet)
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> tuple[Job, ...]:
         """All Jobs, sorted by key."""
-        return [item for _, item in sorted(self.objects.items()) if isinstance(item, Job)]
+        return self.of_kind(Job)
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> tuple[Event, ...]:
         """All Events, sorted by key; there are none unless they were asked for."""
-        return [item for _, item in sorted(self.objects.items()) if isinstance(item, Event)]
+        return self.of_kind(Event)
 
     def config_map(self, namespace: str, name: str) -> ConfigMap | None:
         """The ConfigMap of that name, or None."""

@@ -7,13 +7,16 @@ means nothing. Source: nft(8). What these nouns do not know (flowtables, quotas,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from netlab.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Element:
-    """One element: `key` alone in a set, `key : value` in a map; `comment` names the owner, for a human who asks."""
+class Element(NamedTuple):
+    """One element: `key` alone in a set, `key : value` in a map; `comment` names the owner, for a human who asks.
+
+    A tuple and not a dataclass, because a lab can have hundreds of thousands, which are sorted and compared.
+    """
 
     key: str
     value: str = ""

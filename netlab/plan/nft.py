@@ -59,11 +59,12 @@ def _needs_replacement(desired: NftTable, observed: NftTable) -> bool:
 
 def _changes(desired: NftTable, observed: NftTable) -> Iterator[str]:
     table = _name(desired)
-    old_sets, new_sets = _by_name(observed.sets), _by_name(desired.sets)
+    kept = desired.sets & observed.sets
+    old_sets, new_sets = _by_name(observed.sets - kept), _by_name(desired.sets - kept)
     old_chains, new_chains = _chains(observed), _chains(desired)
     changed = [chain for name, chain in new_chains.items() if old_chains.get(name) != chain]
     gone = [name for name in old_chains if name not in new_chains]
-    pairs = [(old_sets.get(name), item) for name, item in new_sets.items() if old_sets.get(name) != item]
+    pairs = [(old_sets.get(name), item) for name, item in new_sets.items()]
 
     yield from (f"flush chain {table} {chain.name}" for chain in changed if chain.name in old_chains)
     for name in gone:

@@ -54,7 +54,7 @@ FRESH = [f"add table {T}", f"delete table {T}"]
             [f'add element {T} s {{ 10.0.0.1, 10.0.0.2 comment "b" }}'], id="elements of a set in one line",
         ),
         pytest.param(
-            a_table(addresses(TWO)), a_table(addresses(replace(TWO, comment="c"))),
+            a_table(addresses(TWO)), a_table(addresses(TWO._replace(comment="c"))),
             [f"delete element {T} s {{ 10.0.0.2 }}", f'add element {T} s {{ 10.0.0.2 comment "c" }}'], id="a comment",
         ),
         pytest.param(
