@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from netlab.desired.endpoints import Target
 from netlab.desired.services import Entry, service_tables
+from netlab.netstate.iptables import IptablesChain, IptablesRules, IptablesTable
 from netlab.netstate.links import Address, Bridge, Route, Sysctl, Veth
 from netlab.netstate.names import IfName, mac_address, machine_netns, pod_netns, veth_name
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
@@ -41,6 +42,7 @@ def lab(
     nodes: Iterable[str] = NODES[:2],
     mtu: Mapping[str, int] | None = None,
     tables: Mapping[str, NftTable] | None = None,
+    iptables: Mapping[str, IptablesRules] | None = None,
     salt: str = "",
     hosts: Mapping[str, int] | None = None,
 ) -> NetState:
@@ -84,6 +86,7 @@ def lab(
                 routes=frozenset(routes),
                 sysctls=frozenset({FORWARD}),
                 table=tables.get(name),
+                iptables=frozenset({iptables[name]}) if iptables and name in iptables else frozenset(),
             )
         )
     return NetState(namespaces=frozenset(spaces))
@@ -137,6 +140,41 @@ def with_chain(base: NftTable, chain: Chain) -> NftTable:
 
 def with_set(base: NftTable, item: ElementSet) -> NftTable:
     return replace(base, sets=frozenset({*(old for old in base.sets if old.name != item.name), item}))
+
+
+def iptables(*, variant="nft", family="ip", **tables: Mapping[str, Iterable[str]]) -> IptablesRules:
+    """The rules of one iptables program: for each table its chains with their rules."""
+    return IptablesRules(
+        variant=variant,
+        family=family,
+        tables=frozenset(
+            IptablesTable(
+                name=name,
+                chains=frozenset(IptablesChain(name=chain, rules=tuple(rules)) for chain, rules in chains.items()),
+            )
+            for name, chains in tables.items()
+            if chains
+        ),
+    )
+
+
+@st.composite
+def rules_of_iptables(draw) -> IptablesRules:
+    """Random rules: up to four chains in each table, which jump downwards only, and jumps to them from built-in chains."""
+    tables = {}
+    for name, entries in (("filter", ("INPUT", "FORWARD")), ("nat", ("PREROUTING", "POSTROUTING"))):
+        chains = sorted(draw(st.sets(st.sampled_from(["KUBE-A", "KUBE-B", "CNI-C", "KUBE-D"]))))
+        found = {}
+        for position, chain in enumerate(chains):
+            targets = ["RETURN", "ACCEPT", *chains[position + 1 :]]
+            found[chain] = [
+                f"-s 10.0.0.{draw(st.integers(1, 3))}/32 -j {leads_to}"
+                for leads_to in draw(st.lists(st.sampled_from(targets), max_size=3))
+            ]
+        for entry in draw(st.sets(st.sampled_from(entries))) if chains else ():
+            found[entry] = [f"-j {leads_to}" for leads_to in draw(st.lists(st.sampled_from(chains), min_size=1, max_size=2))]
+        tables[name] = found
+    return iptables(**tables)
 
 
 HOOKS = (
@@ -202,6 +240,7 @@ def labs(draw) -> NetState:
         nodes=nodes,
         mtu={thing: draw(st.sampled_from([1400, 1500])) for thing in things},
         tables={node: draw(tables()) for node in nodes if draw(st.booleans())},
+        iptables={node: rules for node in nodes if (rules := draw(rules_of_iptables())).tables and draw(st.booleans())},
         salt=draw(st.sampled_from(["", "again"])),
         hosts={pod: draw(st.integers(2, 4)) for pod in pods},
     )

@@ -36,7 +36,7 @@ from netlab.kernel.files import replace_text
 from netlab.netstate.names import NetnsName, machine_netns
 from netlab.plan.diff import diff
 from netlab.plan.processes import plan_processes
-from netlab.plan.steps import ApplyNft, explained
+from netlab.plan.steps import ApplyIptables, ApplyNft, explained
 
 MAX_ROUNDS = 20
 RETRY_S = 10.0
@@ -108,7 +108,9 @@ def _network(session: Session, report: Report, look: Look) -> int:
         observed = session.network.observe(scope)
     with report.timed("diff"):
         plan = diff(desired, observed, scope.mark)
-    changed = {step.netns for step in plan.steps if isinstance(step, ApplyNft) and step.netns in observed.by_name}
+    changed = {
+        step.netns for step in plan.steps if isinstance(step, ApplyNft | ApplyIptables) and step.netns in observed.by_name
+    }
     if changed:  # remembered before the rules change: whoever finds this goes on, should we be killed in between
         session.store.set_fact("stale-flows", " ".join({*changed, *session.store.fact("stale-flows").split()}))
     report.steps += [explained(step) for step in plan.steps]

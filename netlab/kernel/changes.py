@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from netlab.errors import KernelError
-from netlab.kernel import netns, nft, rtnetlink, sysctl, wiring
+from netlab.kernel import iptables, netns, nft, rtnetlink, sysctl, wiring
 from netlab.kernel.namespaces import OpenNamespace, OpenNamespaces
 from netlab.kernel.netlink import Message, NetlinkSocket
 from netlab.netstate.names import IfName, NetnsName
@@ -20,6 +20,7 @@ from netlab.plan.steps import (
     AddAddress,
     AddLink,
     AddRoute,
+    ApplyIptables,
     ApplyNft,
     CreateNamespace,
     DeleteAddress,
@@ -48,6 +49,8 @@ def do(namespaces: OpenNamespaces, steps: Sequence[Step]) -> None:
             _one_by_one(_of(DeleteNamespace, steps), lambda step: _delete_namespace(namespaces, step))
         case ApplyNft():
             _one_by_one(_of(ApplyNft, steps), lambda step: _apply_nft(namespaces, step))
+        case ApplyIptables():
+            _one_by_one(_of(ApplyIptables, steps), lambda step: _apply_iptables(namespaces, step))
         case SetSysctl():
             _by_namespace(namespaces, _of(SetSysctl, steps), _set_sysctls)
         case AddLink():
@@ -86,7 +89,7 @@ def _one_by_one(steps: Sequence[SomeStep], work: Callable[[SomeStep], None]) -> 
     for step in steps:
         try:
             work(step)
-        except (KernelError, OSError, nft.NftError) as error:
+        except (KernelError, OSError, nft.NftError, iptables.IptablesError) as error:
             raise _refused(step, error) from error
 
 
@@ -154,6 +157,11 @@ def _delete_namespace(namespaces: OpenNamespaces, step: DeleteNamespace) -> None
 def _apply_nft(namespaces: OpenNamespaces, step: ApplyNft) -> None:
     namespaces.get(step.netns).enter()
     nft.run(step.script)
+
+
+def _apply_iptables(namespaces: OpenNamespaces, step: ApplyIptables) -> None:
+    namespaces.get(step.netns).enter()
+    iptables.restore(step.words, step.script)
 
 
 def _set_sysctls(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequence[SetSysctl]) -> Failures:

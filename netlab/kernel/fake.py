@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import assert_never
 
 from netlab.errors import KernelError
+from netlab.kernel.fake_iptables import FakeIptables, FakeIptablesError
 from netlab.kernel.fake_nft import FakeNftError, run_script
 from netlab.kernel.fake_space import FakeLink, FakeSpace, refuse
 from netlab.kernel.port import Scope
@@ -22,6 +23,7 @@ from netlab.plan.steps import (
     AddAddress,
     AddLink,
     AddRoute,
+    ApplyIptables,
     ApplyNft,
     CreateNamespace,
     DeleteAddress,
@@ -74,7 +76,7 @@ class FakeNetwork:
             self._count(step)
             try:
                 _Hands(self.spaces, scope).do(step)
-            except (KernelError, OSError, FakeNftError) as error:
+            except (KernelError, OSError, FakeNftError, FakeIptablesError) as error:
                 reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
                 raise _refused(step, reason) from error
             if self._on_step is not None:
@@ -101,6 +103,7 @@ def _refused(step: Step, reason: str) -> KernelError:
 def _describe(space: FakeSpace, names: frozenset[NetnsName], mark: str) -> Namespace:
     """Return the namespace in nouns: marked links and what is on them; a peer only if it is seen as well."""
     marked = {name for name, link in space.links.items() if link.alias == mark}
+    listed = [found.listed(*program) for program, found in space.iptables.items()]
     return Namespace(
         name=space.name,
         links=frozenset(_noun(space.links[name], names, mark) for name in marked),
@@ -108,6 +111,8 @@ def _describe(space: FakeSpace, names: frozenset[NetnsName], mark: str) -> Names
         routes=frozenset(space.routes.values()),
         sysctls=frozenset(Sysctl(key=key, value=value) for key, value in space.sysctls.items()),
         table=space.table,
+        iptables=frozenset(found.ours for found in listed if found.ours),
+        strangers=frozenset(found.strangers for found in listed if found.strangers),
     )
 
 
@@ -135,7 +140,7 @@ class _Hands:
         self._spaces, self._scope = spaces, scope
 
     def do(self, step: Step) -> None:
-        """Do one step. Raises KernelError, OSError, FakeNftError."""
+        """Do one step. Raises KernelError, OSError, FakeNftError, FakeIptablesError."""
         match step:
             case CreateNamespace():
                 self._create(step)
@@ -160,6 +165,9 @@ class _Hands:
             case ApplyNft():
                 space = self._get(step.netns)
                 space.table = run_script(step.script, space.table)
+            case ApplyIptables():
+                programs = self._get(step.netns).iptables
+                programs.setdefault((step.variant, step.family), FakeIptables()).restore(step.script)
             case _:
                 assert_never(step)
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Final, Literal, NoReturn
 
+from netlab.kernel.fake_iptables import FakeIptables
 from netlab.kernel.sysctl import SYSCTLS_OBSERVED
+from netlab.netstate.iptables import Family, Variant
 from netlab.netstate.links import Address, Route, Sysctl
 from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName
 from netlab.netstate.nft import NftTable
@@ -65,6 +67,7 @@ class FakeSpace:
     routes: dict[str, Route] = field(default_factory=dict)
     sysctls: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_SYSCTLS))
     table: NftTable | None = None
+    iptables: dict[tuple[Variant, Family], FakeIptables] = field(default_factory=dict)
 
     def add_link(self, link: FakeLink) -> None:
         """Put a link in. Raises OSError for a name, MAC or MTU that no link can have, and for a name that is taken."""

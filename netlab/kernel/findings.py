@@ -33,6 +33,7 @@ CURES: Final = {
     "containers": "apt-get install --no-install-recommends crun conmon catatonit golang-github-containers-common",
     "skopeo": "apt-get install --no-install-recommends skopeo",
     "nft": "apt-get install nftables",
+    "iptables": "apt-get install --no-install-recommends iptables",
     "ip": "apt-get install iproute2",
     "tcpdump": "apt-get install --no-install-recommends tcpdump",
     "conntrack": "apt-get install --no-install-recommends conntrack",

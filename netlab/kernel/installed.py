@@ -19,6 +19,7 @@ from netlab.frozen import dataclass
 from netlab.kernel import nft
 from netlab.kernel.crun import ENVIRONMENT
 from netlab.kernel.findings import CURES, Finding, missing, ok, warning
+from netlab.kernel.iptables import VARIANTS, program
 
 NFT_MINIMUM: Final = (1, 0, 6)
 CRUN_TRIED: Final = (1, 8, 1)
@@ -114,14 +115,17 @@ def parse_version(answer: str) -> tuple[int, ...]:
 
 
 def iptables(name: str) -> Finding:
-    """Which of the two kinds the machine's `iptables` is. netlab uses neither; both see what the other does not show."""
+    """The programs for Nodes in iptables mode, of both kinds, and which of them the machine's own `iptables` is."""
+    there = [variant for variant in VARIANTS if program(variant, "save")]
+    if not there:
+        return warning(name, "iptables is missing; it is only needed for Nodes in iptables mode", CURES["iptables"])
     path = shutil.which("iptables")
-    kind = _IPTABLES.get(Path(path).resolve().name, "of an unknown kind") if path else ""
+    kind = _IPTABLES.get(Path(path).resolve().name, "of an unknown kind") if path else "not there"
     try:
         legacy = _LEGACY_TABLES.read_text().split()
     except OSError:  # no such tables, or not root
         legacy = []
-    words = f"iptables is {kind}" if kind else "not installed, and not needed"
+    words = f"iptables-{' and iptables-'.join(there)}; `iptables` itself is {kind}"
     return ok(name, f"{words}; legacy tables in use: {', '.join(legacy)}" if legacy else words)
 
 

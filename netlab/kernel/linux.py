@@ -1,17 +1,18 @@
-"""The real Linux: namespaces, links, addresses, routes, sysctls and nft tables as netlab sees and changes them.
+"""The real Linux: namespaces, links, addresses, routes, sysctls and rules as netlab sees and changes them.
 
 Implements kernel.port.Network. Steps of one kind that follow each other are done as a batch, grouped by namespace: their
 order among each other means nothing to Linux. One thread, which lives as long as the call, goes from namespace to
-namespace; no process is started and none of the machine's own namespace is touched.
+namespace; none of the machine's own namespace is touched, and no process is started but for rules of iptables.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from netlab.errors import KernelError
-from netlab.kernel import changes, links, netns, nft, sysctl
+from netlab.kernel import changes, iptables, links, netns, nft, sysctl
 from netlab.kernel.conntrack import keep_udp_to
 from netlab.kernel.host import check_host
 from netlab.kernel.namespaces import ForeignNamespaceError, OpenNamespaces
@@ -73,7 +74,7 @@ def _observe(scope: Scope) -> NetState:
                 found = _look(namespaces, name)
             except ForeignNamespaceError:
                 continue
-            except (OSError, nft.NftError, ValueError) as error:
+            except (OSError, nft.NftError, iptables.IptablesError, ValueError) as error:
                 raise KernelError(f"observe: {name}: {changes.reason(error)}") from error
             if found is not None:
                 seen[name], rest[name] = found
@@ -92,13 +93,19 @@ def _look(namespaces: OpenNamespaces, name: NetnsName) -> tuple[links.Seen, Name
     if seen is None:
         return None
     namespace.enter()
-    return seen, Namespace(name=name, sysctls=sysctl.observe(), table=nft.observe())
+    tables = nft.tables()
+    listed = tuple(iptables.observe(tables))
+    return seen, Namespace(
+        name=name,
+        sysctls=sysctl.observe(),
+        table=nft.observe(tables),
+        iptables=frozenset(found.ours for found in listed if found.ours),
+        strangers=frozenset(found.strangers for found in listed if found.strangers),
+    )
 
 
 def _with_links(rest: Namespace, seen: links.Seen, wired: frozenset[Link]) -> Namespace:
-    return Namespace(
-        name=rest.name, links=wired, addresses=seen.addresses, routes=seen.routes, sysctls=rest.sysctls, table=rest.table
-    )
+    return replace(rest, links=wired, addresses=seen.addresses, routes=seen.routes)
 
 
 def _batch_key(step: Step) -> tuple[str, bool]:

@@ -11,13 +11,13 @@ import ctypes
 import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from netlab.errors import HostUnready
 from netlab.kernel.findings import CURES
-from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, text
+from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attributes
 from netlab.kernel.nft_listing import parse_table
 from netlab.netstate.nft import NftTable
 
@@ -26,8 +26,9 @@ TABLE: Final = "netlab"
 
 _STATELESS: Final = 1 << 2  # NFT_CTX_OUTPUT_STATELESS: `nft -s`, no counters
 _NFT_MSG_GETTABLE: Final = (10 << 8) | 1
-_NFPROTO_INET: Final = 1
 _NFTA_TABLE_NAME: Final = 1
+_NFGENMSG_BYTES: Final = 4
+_FAMILIES: Final = {1: FAMILY, 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 _lock = threading.Lock()
 
 
@@ -51,27 +52,30 @@ def run(script: str) -> str:
     return str(output.decode(errors="replace"))
 
 
-def observe() -> NftTable | None:
-    """Return the table `inet netlab` of the thread's namespace; None if there is none. Raises NftError, OSError."""
-    if not _has_table():
+def observe(there: Collection[tuple[str, str]] | None = None) -> NftTable | None:
+    """Return the table `inet netlab` of the thread's namespace; None if there is none. Raises NftError, OSError.
+
+    `there` are the tables of the namespace, for who has asked for them already.
+    """
+    if (FAMILY, TABLE) not in (tables() if there is None else there):
         return None
     try:
         return parse_table(run(f"list table {FAMILY} {TABLE}"))
     except NftError:
-        if not _has_table():  # deleted between the two questions
+        if (FAMILY, TABLE) not in tables():  # deleted between the two questions
             return None
         raise
 
 
-def _has_table() -> bool:
-    """Ask the kernel itself, which takes a tenth of a listing: most namespaces have no table."""
-    question = Message(_NFT_MSG_GETTABLE, 0, bytes((_NFPROTO_INET, 0, 0, 0)) + text(_NFTA_TABLE_NAME, TABLE))
+def tables() -> frozenset[tuple[str, str]]:
+    """Return the (family, name) of all tables of the thread's namespace, whoever made them. Raises OSError.
+
+    The kernel itself is asked, which takes a tenth of a listing: most namespaces have none.
+    """
     with NetlinkSocket(NETLINK_NETFILTER) as netlink:
-        try:
-            netlink.ask(question)
-        except FileNotFoundError:
-            return False
-    return True
+        found = netlink.dump(Message(_NFT_MSG_GETTABLE, 0, bytes(_NFGENMSG_BYTES)))
+    named = ((payload[0], attributes(payload, _NFGENMSG_BYTES)[_NFTA_TABLE_NAME]) for payload in found)
+    return frozenset((_FAMILIES.get(number, str(number)), name.rstrip(b"\0").decode()) for number, name in named)
 
 
 @functools.cache

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import field
 
 from netlab.frozen import dataclass
+from netlab.netstate.iptables import IptablesRules
 from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import NftTable
@@ -12,7 +14,10 @@ from netlab.netstate.nft import NftTable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namespace:
-    """One network namespace (`/run/netns/<name>`), its loopback up, and what is in it."""
+    """One network namespace (`/run/netns/<name>`), its loopback up, and what is in it.
+
+    `strangers` are the iptables rules of others in the built-in chains: seen, never wished, and no difference.
+    """
 
     name: NetnsName
     links: frozenset[Link] = frozenset()
@@ -20,6 +25,8 @@ class Namespace:
     routes: frozenset[Route] = frozenset()
     sysctls: frozenset[Sysctl] = frozenset()
     table: NftTable | None = None
+    iptables: frozenset[IptablesRules] = frozenset()
+    strangers: frozenset[IptablesRules] = field(default=frozenset(), compare=False)
 
     def lines(self) -> Iterator[str]:
         """Yield its description, one noun a line, in the language of ip, sysctl and nft."""
@@ -36,6 +43,9 @@ class Namespace:
         yield from (f"  sysctl {sysctl.key}={sysctl.value}" for sysctl in sorted(self.sysctls))
         if self.table is not None:
             yield from (f"  {line}" for line in str(self.table).splitlines())
+        for rules in sorted(self.iptables, key=lambda item: item.program):
+            yield f"  {rules.program}"
+            yield from (f"  {line}" for line in str(rules).splitlines())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

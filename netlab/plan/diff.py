@@ -2,7 +2,9 @@
 
 Order: what goes, goes first (routes, addresses, links, namespaces); then what comes: namespaces, sysctls, bridges, veth pairs,
 addresses, routes, rules. What the kernel takes along is put back: with a link go its addresses and routes, with an address
-the later ones of its subnet, with the last address of a link all of its routes (net/ipv4/devinet.c).
+the later ones of its subnet, with the last address of a link all of its routes (net/ipv4/devinet.c). Rules that nobody wants go
+last of all: where the mode of a Node changes there are those of both for a moment, and at no time none, so that no packet of an
+open connection is without its translation.
 """
 
 from __future__ import annotations
@@ -10,15 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Interface
 
+from netlab.netstate.iptables import IptablesRules
 from netlab.netstate.links import Address, Route
 from netlab.netstate.names import IfName
 from netlab.netstate.state import Namespace, NetState
 from netlab.plan import reasons
+from netlab.plan.iptables import restore_input
 from netlab.plan.links import End, link_steps
 from netlab.plan.nft import table_script
 from netlab.plan.steps import (
     AddAddress,
     AddRoute,
+    ApplyIptables,
     ApplyNft,
     CreateNamespace,
     DeleteAddress,
@@ -66,7 +71,9 @@ def diff(desired: NetState, observed: NetState, mark: str) -> Plan:
     routes = [step for wish, now in pairs for step in _routes(wish, now, links.remade, owners)]
     routes.sort(key=lambda step: bool(step.route.via))  # a gateway must be reachable before it is used
     steps += routes
-    steps += [step for wish, now in pairs for step in _table(wish, now)]
+    for unwanted in (False, True):
+        steps += [step for wish, now in pairs for step in _table(wish, now, unwanted=unwanted)]
+        steps += [step for wish, now in pairs for step in _iptables(wish, now, unwanted=unwanted)]
     return Plan(steps=tuple(steps))
 
 
@@ -75,7 +82,7 @@ def _is_same(wish: Namespace, now: Namespace | None) -> bool:
     return wish == now or (
         now is not None
         and wish.sysctls <= now.sysctls
-        and (wish.addresses, wish.routes, wish.table) == (now.addresses, now.routes, now.table)
+        and (wish.addresses, wish.routes, wish.table, wish.iptables) == (now.addresses, now.routes, now.table, now.iptables)
     )
 
 
@@ -146,7 +153,23 @@ def _way(route: Route) -> str:
     return f"via {route.via} dev {route.dev}" if route.via else f"to dev {route.dev}"
 
 
-def _table(wish: Namespace, now: Namespace) -> Iterator[ApplyNft]:
-    script = table_script(wish.table, now.table)
+def _table(wish: Namespace, now: Namespace, *, unwanted: bool) -> Iterator[ApplyNft]:
+    script = table_script(wish.table, now.table) if (wish.table is None) == unwanted else ""
     if script:
         yield ApplyNft(netns=wish.name, script=script, reason=reasons.changed_table(wish.table, now.table))
+
+
+def _iptables(wish: Namespace, now: Namespace, *, unwanted: bool) -> Iterator[ApplyIptables]:
+    """Yield a step for each program: those whose rules are wished, or those that have some and are to have none."""
+    wanted, there, strangers = (_by_program(rules) for rules in (wish.iptables, now.iptables, now.strangers))
+    for program in sorted(there.keys() - wanted.keys() if unwanted else wanted):
+        new, old = wanted.get(program), there.get(program)
+        script = restore_input(new, old, strangers.get(program))
+        if script:
+            one = new or there[program]
+            reason = reasons.changed_iptables(new, old, wish.iptables)
+            yield ApplyIptables(netns=wish.name, variant=one.variant, family=one.family, script=script, reason=reason)
+
+
+def _by_program(rules: Iterable[IptablesRules]) -> dict[str, IptablesRules]:
+    return {found.program: found for found in rules}

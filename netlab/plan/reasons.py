@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
+from netlab.netstate.iptables import IptablesChain, IptablesRules
 from netlab.netstate.links import Bridge, Link, Route, Veth
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import Chain, ElementSet, NftTable
@@ -79,10 +80,30 @@ def changed_table(desired: NftTable | None, observed: NftTable | None) -> str:
         return "no rules are wanted"
     if observed is None:
         return "there are no rules yet"
-    names = sorted(_names(desired.sets ^ observed.sets) | _names(desired.chains ^ observed.chains))
+    return _differing(_names(desired.sets ^ observed.sets) | _names(desired.chains ^ observed.chains))
+
+
+def changed_iptables(
+    desired: IptablesRules | None, observed: IptablesRules | None, all_desired: Iterable[IptablesRules]
+) -> str:
+    """Say what of one iptables program's rules differs, by the names of chains; `all_desired` are those of all programs."""
+    if desired is None:
+        others = sorted(rules.program for rules in all_desired)
+        return f"packets would meet these besides those of {', '.join(others)}" if others else "no rules are wanted"
+    if observed is None:
+        return "there are no rules yet"
+    return _differing(_names(_chains(desired) ^ _chains(observed)))
+
+
+def _differing(found: set[str]) -> str:
+    names = sorted(found)
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more} {'differs' if len(names) == 1 else 'differ'}"
 
 
-def _names(items: Iterable[ElementSet] | Iterable[Chain]) -> set[str]:
+def _chains(rules: IptablesRules) -> set[IptablesChain]:
+    return {chain for table in rules.tables for chain in table.chains}
+
+
+def _names(items: Iterable[ElementSet] | Iterable[Chain] | Iterable[IptablesChain]) -> set[str]:
     return {item.name for item in items}

@@ -22,7 +22,17 @@ from netlab.netstate.names import machine_netns
 from netlab.netstate.state import NetState
 from netlab.plan.diff import diff
 from netlab.plan.script_pods import ETC_NETNS, Places, pod_lines, preparation, with_network
-from netlab.plan.steps import AddAddress, AddLink, AddRoute, ApplyNft, CreateNamespace, SetSysctl, Step, explained
+from netlab.plan.steps import (
+    AddAddress,
+    AddLink,
+    AddRoute,
+    ApplyIptables,
+    ApplyNft,
+    CreateNamespace,
+    SetSysctl,
+    Step,
+    explained,
+)
 
 SECTIONS: dict[type[Step], str] = {
     CreateNamespace: "Namespaces: the switch, the machines, the Pods",
@@ -31,6 +41,7 @@ SECTIONS: dict[type[Step], str] = {
     AddAddress: "Addresses",
     AddRoute: "Routes",
     ApplyNft: "Rules: this is all that Services are",
+    ApplyIptables: "Rules of iptables: this is all that Services are",
 }
 TALKATIVE = SetSysctl  # sysctl repeats what it is told
 

@@ -1,6 +1,7 @@
 """Steps: single changes to Linux. Each says where, what, why, and prints as the line that does it by hand (law 7).
 
-A step is idempotent: applied to a machine on which it was applied before, it changes nothing. Source: ip(8), sysctl(8), nft(8).
+A step is idempotent: applied to a machine on which it was applied before, it changes nothing. Source: ip(8), sysctl(8), nft(8),
+iptables-restore(8).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import shlex
 
 from netlab.frozen import dataclass
+from netlab.netstate.iptables import PROGRAMS, Family, Variant
 from netlab.netstate.links import ROUTE_PROTOCOL, UNLESS_PRESENT, Address, Bridge, Link, Route, Sysctl
 from netlab.netstate.names import IfName, NetnsName
 
@@ -163,6 +165,27 @@ class ApplyNft:
         return f"ip netns exec {self.netns} nft -f - <<'EOF'\n{self.script.rstrip()}\nEOF"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyIptables:
+    """Give `script` to `iptables-restore --noflush`: chains it does not mention stay; each table in it is one transaction."""
+
+    netns: NetnsName
+    script: str
+    variant: Variant = "nft"
+    family: Family = "ip"
+    reason: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The program by its full name, with its options; `-w` waits for others that write at the same time."""
+        return f"{PROGRAMS[self.family]}-{self.variant}-restore", "-w", "--noflush"
+
+    @property
+    def command(self) -> str:
+        """The lines that do it by hand."""
+        return f"ip netns exec {self.netns} {' '.join(self.words)} <<'EOF'\n{self.script.rstrip()}\nEOF"
+
+
 Step = (
     CreateNamespace
     | DeleteNamespace
@@ -174,6 +197,7 @@ Step = (
     | AddRoute
     | DeleteRoute
     | ApplyNft
+    | ApplyIptables
 )
 
 

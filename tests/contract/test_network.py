@@ -19,6 +19,7 @@ from netlab.plan.steps import (
     AddAddress,
     AddLink,
     AddRoute,
+    ApplyIptables,
     ApplyNft,
     CreateNamespace,
     DeleteAddress,
@@ -27,7 +28,7 @@ from netlab.plan.steps import (
     DeleteRoute,
     SetSysctl,
 )
-from tests.states import LAB, LOW_PORTS, MARK, NODES, PODS, assert_reached, entry, lab, labs, table
+from tests.states import LAB, LOW_PORTS, MARK, NODES, PODS, assert_reached, entry, iptables, lab, labs, table
 
 NODE, POD, OTHER = machine_netns(LAB, "node-1"), pod_netns(LAB, "default", "web"), pod_netns(LAB, "default", "db")
 FABRIC = machine_netns(LAB, "fabric")
@@ -189,6 +190,64 @@ def test_a_table_in_another_namespace_is_another_table(network):
     assert seen(network, NODE).table == WANTED.by_name[NODE].table
 
 
+RULES = iptables(
+    filter={"FORWARD": ["-j KUBE-FORWARD"], "KUBE-FORWARD": []},
+    nat={
+        "PREROUTING": ['-m comment --comment "kubernetes service portals" -j KUBE-SERVICES'],
+        "KUBE-SERVICES": ["-d 10.96.0.1/32 -p tcp -m tcp --dport 80 -j KUBE-A"],
+        "KUBE-A": ["-j MARK --set-xmark 0x4000/0x4000"],
+    },
+)
+FOREIGN = "*nat\n:MINE - [0:0]\n-F PREROUTING\n-A PREROUTING -j MINE\n-A MINE -j ACCEPT\nCOMMIT\n"
+VARIANTS = pytest.mark.parametrize("variant", ["nft", "legacy"])
+
+
+def with_iptables(rules, netns=NODE):
+    spaces = {space.name: space for space in WANTED.namespaces}
+    return NetState(namespaces=frozenset((spaces | {netns: replace(spaces[netns], iptables=frozenset({rules}))}).values()))
+
+
+@VARIANTS
+def test_rules_of_iptables_are_seen_changed_and_taken_away(network, variant):
+    first, second = replace(RULES, variant=variant), iptables(variant=variant, nat={"KUBE-A": ["-j RETURN"]})
+    for rules in (first, second, first):
+        wanted = with_iptables(rules)
+        steps = diff(wanted, network.observe(SCOPE), MARK).steps
+        for _ in range(2):
+            network.apply(SCOPE, steps)
+        assert_reached(network.observe(SCOPE), wanted)
+    network.apply(SCOPE, diff(WANTED, network.observe(SCOPE), MARK).steps)
+    assert_reached(network.observe(SCOPE), WANTED)
+
+
+@VARIANTS
+def test_rules_of_strangers_are_seen_and_stay(network, variant):
+    network.apply(SCOPE, [ApplyIptables(netns=NODE, variant=variant, script=FOREIGN)])
+    strangers = frozenset({iptables(variant=variant, nat={"PREROUTING": ["-j MINE"]})})
+    for wanted in (with_iptables(replace(RULES, variant=variant)), WANTED):
+        network.apply(SCOPE, diff(wanted, network.observe(SCOPE), MARK).steps)
+        assert_reached(network.observe(SCOPE), wanted)
+        assert seen(network, NODE).strangers == strangers
+    assert seen(network, POD).strangers == frozenset()
+
+
+def test_rules_of_both_programs_are_told_apart(network):
+    network.apply(SCOPE, diff(with_iptables(RULES), network.observe(SCOPE), MARK).steps)
+    wanted = with_iptables(replace(RULES, variant="legacy"))
+    come, go = diff(wanted, network.observe(SCOPE), MARK).steps
+    network.apply(SCOPE, [come])
+    assert seen(network, NODE).iptables == {RULES, replace(RULES, variant="legacy")}
+    network.apply(SCOPE, [go])
+    assert_reached(network.observe(SCOPE), wanted)
+
+
+def test_tables_before_a_refused_one_are_done(network):
+    script = "*filter\n:KUBE-A - [0:0]\nCOMMIT\n*nat\n:KUBE-A - [0:0]\n-A KUBE-X -j RETURN\nCOMMIT\n"
+    with pytest.raises(KernelError, match="line 6"):
+        network.apply(SCOPE, [ApplyIptables(netns=NODE, script=script)])
+    assert seen(network, NODE).iptables == {iptables(filter={"KUBE-A": []})}
+
+
 def test_steps_before_a_refused_one_are_done(network):
     good = AddAddress(netns=POD, address=Address(dev="eth0", address="10.7.0.1/24"))
     with pytest.raises(KernelError):
@@ -227,6 +286,13 @@ UNSEEN = NetnsName("t.default.unseen")
         pytest.param(ApplyNft(netns=NODE, script="add rule inet netlab nope accept"), "No such file", id="a rule in no chain"),
         pytest.param(ApplyNft(netns=NODE, script="delete chain inet netlab services"), "busy", id="a chain in use"),
         pytest.param(ApplyNft(netns=OTHER, script="add table inet netlab"), "no such network namespace", id="rules in no namespace"),
+        pytest.param(ApplyIptables(netns=NODE, script="*nat\n-A KUBE-X -j RETURN\nCOMMIT\n"), "No chain.*-A KUBE-X", id="iptables: a rule in no chain"),
+        pytest.param(ApplyIptables(netns=NODE, script="*nat\n-A PREROUTING -j KUBE-X\nCOMMIT\n"), "KUBE-X' does not exist", id="iptables: a jump to nowhere"),
+        pytest.param(ApplyIptables(netns=NODE, script="*nat\n:KUBE-X - [0:0]\n-A KUBE-X -j KUBE-X\n-A INPUT -j KUBE-X\nCOMMIT\n"), "Too many links", id="iptables: a loop"),
+        pytest.param(ApplyIptables(netns=NODE, script="*nat\n:KUBE-X - [0:0]\n-A KUBE-X -j REJECT\nCOMMIT\n"), "Invalid argument", id="iptables: a target of another table"),
+        pytest.param(ApplyIptables(netns=NODE, script="*nope\nCOMMIT\n"), "table name 'nope' invalid", id="iptables: no such table"),
+        pytest.param(ApplyIptables(netns=NODE, script="*nat\n:KUBE-X - [0:0]\n"), "COMMIT expected", id="iptables: an open table"),
+        pytest.param(ApplyIptables(netns=OTHER, script="*nat\nCOMMIT\n"), "no such network namespace", id="iptables in no namespace"),
     ],
 )  # fmt: skip
 def test_a_refusal_names_step_namespace_and_reason(network, step, reason):

@@ -14,7 +14,7 @@ import pytest
 import netlab.cli.doctor
 from netlab.cli import main
 from netlab.errors import HostUnready, KernelError
-from netlab.kernel import doctor, findings, firewall, host, installed, machine, nft, probes, runtime_host, trial
+from netlab.kernel import doctor, findings, firewall, host, installed, iptables, machine, nft, probes, runtime_host, trial
 from netlab.kernel.findings import CURES, Finding, looked, missing, ok, require, warning
 from netlab.model.lab import Lab
 from netlab.model.meta import ObjectMeta
@@ -204,12 +204,17 @@ def test_a_data_directory_need_not_exist(tmp_path):
             " apt-get install --no-install-recommends conntrack",
             id="conntrack",
         ),
-        pytest.param("iptables", "ok", "not installed, and not needed", id="iptables"),
+        pytest.param(
+            "iptables", "warning",
+            "iptables is missing; it is only needed for Nodes in iptables mode: apt-get install --no-install-recommends iptables",
+            id="iptables",
+        ),
     ],
 )  # fmt: skip
 def test_a_program_that_is_missing_is_named_with_its_cure(monkeypatch, tmp_path, name, state, words):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(installed.ENVIRONMENT, "PATH", str(tmp_path))
+    monkeypatch.setitem(iptables._ENVIRONMENT, "PATH", str(tmp_path))
     monkeypatch.setattr(installed, "_LEGACY_TABLES", tmp_path / "none")
     check = dict(doctor.checks(tmp_path))[name]
     finding = looked(name, check)
@@ -227,23 +232,22 @@ def test_a_program_that_is_there_is_named_with_its_version(monkeypatch, tmp_path
 @pytest.mark.parametrize(
     ("target", "legacy", "words"),
     [
-        pytest.param("xtables-nft-multi", "", "iptables is that of nft", id="nft"),
-        pytest.param(
-            "xtables-legacy-multi", "filter\n", "iptables is the legacy one; legacy tables in use: filter", id="legacy"
-        ),
-        pytest.param(
-            "xtables-nft-multi", "nat\nfilter\n", "iptables is that of nft; legacy tables in use: nat, filter", id="both kinds"
-        ),
-        pytest.param("busybox", "", "iptables is of an unknown kind", id="neither"),
+        pytest.param("xtables-nft-multi", "", "that of nft", id="nft"),
+        pytest.param("xtables-legacy-multi", "filter\n", "the legacy one; legacy tables in use: filter", id="legacy"),
+        pytest.param("xtables-nft-multi", "nat\nfilter\n", "that of nft; legacy tables in use: nat, filter", id="both kinds"),
+        pytest.param("busybox", "", "of an unknown kind", id="neither"),
     ],
 )
 def test_which_iptables_it_is(monkeypatch, tmp_path, target, legacy, words):
-    (tmp_path / target).touch(0o755)
+    for name in (target, "iptables-nft-save", "iptables-legacy-save"):
+        (tmp_path / name).touch(0o755)
     (tmp_path / "iptables").symlink_to(target)
     (tmp_path / "names").write_text(legacy)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(iptables._ENVIRONMENT, "PATH", str(tmp_path))
     monkeypatch.setattr(installed, "_LEGACY_TABLES", tmp_path / "names")
-    assert installed.iptables("iptables") == ok("iptables", words)
+    finding = ok("iptables", f"iptables-nft and iptables-legacy; `iptables` itself is {words}")
+    assert installed.iptables("iptables") == finding
 
 
 OURS, COPY, STRANGER = "from netlab.__main__ import main\n", "import sys; import netlab.__main__\n", "from netsim import main\n"
