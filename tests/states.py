@@ -45,8 +45,12 @@ def lab(
     iptables: Mapping[str, IptablesRules] | None = None,
     salt: str = "",
     hosts: Mapping[str, int] | None = None,
+    ipv6: bool = False,
 ) -> NetState:
-    """A lab of `nodes` on a fabric; `pods` tells the Node of each Pod, `mtu` of single Nodes and Pods, `hosts` Pod addresses."""
+    """A lab of `nodes` on a fabric; `pods` tells the Node of each Pod, `mtu` of single Nodes and Pods, `hosts` Pod addresses.
+
+    With `ipv6` Nodes and Pods have addresses of both families.
+    """
     pods, mtu, tables, hosts = pods or {}, mtu or {}, tables or {}, hosts or {}
     nodes = tuple(nodes)
     fabric = machine_netns(LAB, "fabric")
@@ -67,22 +71,32 @@ def lab(
                     salt=salt,
                 )
                 links.add(near)
-                spaces.append(pod_space(pod, place, end, hosts.get(pod, PODS.index(pod) + 2)))
+                spaces.append(pod_space(pod, place, end, hosts.get(pod, PODS.index(pod) + 2), ipv6=ipv6))
         routes = {
             Route(destination=f"10.244.{other}.0/24", dev="eth0", via=f"172.18.0.{other + 1}")
             for other in places.values()
             if other != place
         }
+        addresses = {
+            Address(dev="eth0", address=f"172.18.0.{place + 1}/16"),
+            Address(dev="cni0", address=f"10.244.{place}.1/24"),
+        }
+        if ipv6:
+            routes |= {
+                Route(destination=f"fd00:10:244:{other}::/64", dev="eth0", via=f"fd00:18::{other + 1}")
+                for other in places.values()
+                if other != place
+            }
+            addresses |= {
+                Address(dev="eth0", address=f"fd00:18::{place + 1}/64", nodad=True),
+                Address(dev="cni0", address=f"fd00:10:244:{place}::1/64", nodad=True),
+                Address(dev="cni0", address="fe80::1/64", nodad=True),
+            }
         spaces.append(
             Namespace(
                 name=netns,
                 links=frozenset(links),
-                addresses=frozenset(
-                    {
-                        Address(dev="eth0", address=f"172.18.0.{place + 1}/16"),
-                        Address(dev="cni0", address=f"10.244.{place}.1/24"),
-                    }
-                ),
+                addresses=frozenset(addresses),
                 routes=frozenset(routes),
                 sysctls=frozenset({FORWARD}),
                 table=tables.get(name),
@@ -103,13 +117,20 @@ def many_pods(count: int) -> NetState:
     return NetState(namespaces=frozenset({Namespace(name=node, links=links, addresses=gateway), *spaces}))
 
 
-def pod_space(pod, place, end, host):
-    gateway = f"10.244.{place}.1"
+def pod_space(pod, place, end, host, *, ipv6=False):
+    addresses = [(f"10.244.{place}.1", f"10.244.{place}.{host}/24")]
+    addresses += [(f"fd00:10:244:{place}::1", f"fd00:10:244:{place}::{host}/64")] if ipv6 else []
     return Namespace(
         name=pod_netns(LAB, "default", pod),
         links=frozenset({end}),
-        addresses=frozenset({Address(dev="eth0", address=f"10.244.{place}.{host}/24", noprefixroute=True)}),
-        routes=frozenset({Route(destination=gateway, dev="eth0"), Route(destination="default", dev="eth0", via=gateway)}),
+        addresses=frozenset(
+            Address(dev="eth0", address=address, noprefixroute=True, nodad=":" in address) for _, address in addresses
+        ),
+        routes=frozenset(
+            route
+            for gateway, _ in addresses
+            for route in (Route(destination=gateway, dev="eth0"), Route(destination="default", dev="eth0", via=gateway))
+        ),
         sysctls=frozenset({LOW_PORTS}),
     )
 
@@ -243,6 +264,7 @@ def labs(draw) -> NetState:
         iptables={node: rules for node in nodes if (rules := draw(rules_of_iptables())).tables and draw(st.booleans())},
         salt=draw(st.sampled_from(["", "again"])),
         hosts={pod: draw(st.integers(2, 4)) for pod in pods},
+        ipv6=draw(st.booleans()),
     )
     return NetState(
         namespaces=frozenset(draw(_varied(space)) for space in sorted(state.namespaces, key=lambda item: item.name))
@@ -258,7 +280,7 @@ def _varied(draw, space: Namespace) -> Namespace:
         space = replace(space, links=space.links - {old} | {replace(old, mtu=draw(st.sampled_from([1400, 1500])))})
     if space.addresses and draw(st.booleans()):
         dev = draw(st.sampled_from(["eth0", "lo"]))
-        more = draw(st.sets(st.sampled_from(["10.7.0.1/24", "10.7.0.2/24", "10.8.0.1/24"]), min_size=1))
+        more = draw(st.sets(st.sampled_from(["10.7.0.1/24", "10.7.0.2/24", "10.8.0.1/24", "fd00:7::1/64"]), min_size=1))
         flag = draw(st.booleans())
         space = replace(
             space, addresses=space.addresses | {Address(dev=dev, address=text, noprefixroute=flag) for text in more}

@@ -3,7 +3,8 @@
 What depends on a link goes with it, and what the kernel would not take is refused with the kernel's words (OSError):
 a gateway must be reachable on its link; the last address of a link takes its routes along; the first address of a subnet
 takes the later ones of that subnet along (promote_secondaries is 0 unless a machine says otherwise, so the Fake is strict).
-Source: net/ipv4/devinet.c, fib_semantics.c, net/core/dev.c; tried on Linux 6.
+IPv6 is milder: an address takes nothing along, and a link-local gateway is always reachable. Switched off, it forgets all.
+Source: net/ipv4/devinet.c, fib_semantics.c, net/ipv6/addrconf.c, route.c, net/core/dev.c; tried on Linux 6.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 import errno
 import os
 import re
-from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_address, ip_interface, ip_network
 from typing import Final, Literal, NoReturn
 
 from netlab.kernel.fake_iptables import FakeIptables
 from netlab.kernel.sysctl import SYSCTLS_OBSERVED
 from netlab.netstate.iptables import Family, Variant
-from netlab.netstate.links import Address, Route, Sysctl
+from netlab.netstate.links import Address, Route, Sysctl, is_ipv6
 from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName
 from netlab.netstate.nft import NftTable
 
@@ -26,6 +28,8 @@ _MTU_MIN, _MTU_MAX = 68, 65535
 _MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}")  # the lowest bit of the first octet is that of multicast
 _IF_NAME = re.compile(r"(?!\.{1,2}$)[^\s/:]+")
 _PAIR_OF_NUMBERS = "net.ipv4.ping_group_range"
+_IPV6_OFF = "net.ipv6.conf.all.disable_ipv6"
+_IPV6_MTU_MIN: Final = 1280  # RFC 8200 section 5
 
 # What a new namespace begins with where IPv6 and br_netfilter are loaded. A machine may hand on other IPv4 values of its own.
 DEFAULT_SYSCTLS: Final = dict.fromkeys(SYSCTLS_OBSERVED, "0") | {
@@ -33,6 +37,8 @@ DEFAULT_SYSCTLS: Final = dict.fromkeys(SYSCTLS_OBSERVED, "0") | {
     "net.ipv4.conf.default.send_redirects": "1",
     "net.ipv4.ip_unprivileged_port_start": "1024",
     "net.bridge.bridge-nf-call-iptables": "1",
+    "net.bridge.bridge-nf-call-ip6tables": "1",
+    "net.ipv6.conf.default.accept_ra": "1",
     _PAIR_OF_NUMBERS: "1\t0",
 }
 
@@ -64,7 +70,7 @@ class FakeSpace:
     alias: str
     links: dict[IfName, FakeLink] = field(default_factory=dict)
     addresses: list[Address] = field(default_factory=list)
-    routes: dict[str, Route] = field(default_factory=dict)
+    routes: dict[tuple[bool, str], Route] = field(default_factory=dict)
     sysctls: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_SYSCTLS))
     table: NftTable | None = None
     iptables: dict[tuple[Variant, Family], FakeIptables] = field(default_factory=dict)
@@ -90,12 +96,13 @@ class FakeSpace:
             if link.master is gone:
                 link.master = None
         self.addresses = [address for address in self.addresses if address.dev != name]
-        self._drop_routes(name)
+        self._keep_routes(lambda route: route.dev != name)
 
     def add_address(self, wanted: Address) -> None:
         """Put an address on a link, in place of the same one with other flags. Raises OSError."""
+        address = replace(wanted, address=str(_interface(wanted.address)))
         self._check_dev(wanted.dev)
-        address = Address(dev=wanted.dev, address=str(_interface(wanted.address)), noprefixroute=wanted.noprefixroute)
+        self._check_ipv6(wanted.dev, wanted.address)
         if address in self.addresses:
             return
         for old in [item for item in self.addresses if (item.dev, item.address) == (address.dev, address.address)]:
@@ -103,35 +110,40 @@ class FakeSpace:
         self.addresses.append(address)
 
     def delete_address(self, unwanted: Address) -> None:
-        """Take an address away with what the kernel takes along; one that is not there is fine."""
+        """Take an address away with what the kernel takes along, of IPv4; one that is not there is fine."""
         text = str(_interface(unwanted.address))
         position = next((n for n, item in enumerate(self.addresses) if (item.dev, item.address) == (unwanted.dev, text)), None)
         if position is None:
             return
-        network = IPv4Interface(text).network
+        if is_ipv6(text):
+            del self.addresses[position]
+            return
+        network = _interface(text).network
 
         def is_sibling(item: Address) -> bool:
-            return item.dev == unwanted.dev and IPv4Interface(item.address).network == network
+            return item.dev == unwanted.dev and _interface(item.address).network == network
 
         first = not any(is_sibling(item) for item in self.addresses[:position])
         later = [item for item in self.addresses[position + 1 :] if not (first and is_sibling(item))]
         self.addresses[position:] = later
-        if not any(item.dev == unwanted.dev for item in self.addresses):
-            self._drop_routes(unwanted.dev)
+        if not any(item.dev == unwanted.dev and not is_ipv6(item.address) for item in self.addresses):
+            self._keep_routes(lambda route: route.dev != unwanted.dev or route.place[0])
 
     def add_route(self, wanted: Route) -> None:
         """Put a route in, in place of the one to the same destination. Raises OSError if its gateway is not on its link."""
         self._check_dev(wanted.dev)
-        destination = _destination(wanted.destination)
-        if wanted.via and not self._is_on_link(wanted):
-            refuse(errno.ENETUNREACH)
-        self.routes[destination] = Route(destination=destination, dev=wanted.dev, via=wanted.via)
+        route = _route(wanted)
+        if route.via and not self._is_on_link(route):
+            refuse(errno.EHOSTUNREACH if is_ipv6(route.via) else errno.ENETUNREACH)
+        if route.place[0]:
+            self._check_ipv6(route.dev, route.via)
+        self.routes[route.place] = route
 
     def delete_route(self, unwanted: Route) -> None:
         """Take a route away; one that is not there, or leads another way, is left alone."""
-        destination = _destination(unwanted.destination)
-        if self.routes.get(destination) == Route(destination=destination, dev=unwanted.dev, via=unwanted.via):
-            del self.routes[destination]
+        route = _route(unwanted)
+        if self.routes.get(route.place) == route:
+            del self.routes[route.place]
 
     def set_sysctl(self, sysctl: Sysctl) -> None:
         """Write a parameter. Raises OSError if there is no such file, or for what is no number."""
@@ -144,43 +156,60 @@ class FakeSpace:
         if len(numbers) != wanted or not all(re.fullmatch(r"-?\d+", number) for number in numbers):
             refuse(errno.EINVAL)
         self.sysctls[sysctl.key] = "\t".join(str(int(number)) for number in numbers)
-        if sysctl.key == "net.ipv6.conf.all.disable_ipv6":  # the kernel hands it on to all, the default included
+        if sysctl.key == _IPV6_OFF:  # the kernel hands it on to all, the default included
             self.sysctls["net.ipv6.conf.default.disable_ipv6"] = self.sysctls[sysctl.key]
+            if self.sysctls[sysctl.key] != "0":
+                self.addresses = [address for address in self.addresses if not is_ipv6(address.address)]
+                self._keep_routes(lambda route: not route.place[0])
 
     def _check_dev(self, dev: IfName) -> None:
         if dev != "lo" and dev not in self.links:
             refuse(errno.ENODEV)
 
-    def _drop_routes(self, dev: IfName) -> None:
-        self.routes = {destination: route for destination, route in self.routes.items() if route.dev != dev}
+    def _check_ipv6(self, dev: IfName, address: str) -> None:
+        """Refuse an IPv6 address where IPv6 is off, and on a link that is too narrow for it (which has no IPv6 at all)."""
+        if not is_ipv6(address):
+            return
+        if dev != "lo" and self.links[dev].mtu < _IPV6_MTU_MIN:
+            refuse(errno.EINVAL)
+        if self.sysctls[_IPV6_OFF] != "0":
+            refuse(errno.EACCES)
+
+    def _keep_routes(self, is_kept: Callable[[Route], bool]) -> None:
+        self.routes = {place: route for place, route in self.routes.items() if is_kept(route)}
 
     def _is_on_link(self, wanted: Route) -> bool:
         """Tell whether the gateway lies in the subnet of an address of the link, or behind an on-link route of it."""
-        via = IPv4Address(wanted.via)
+        via = ip_address(wanted.via)
+        if via.version == 6 and via.is_link_local:  # noqa: PLR2004 - IP's version
+            return True
         subnets = [
-            IPv4Interface(item.address).network for item in self.addresses if item.dev == wanted.dev and not item.noprefixroute
+            _interface(item.address).network for item in self.addresses if item.dev == wanted.dev and not item.noprefixroute
         ]
-        subnets += [_network(item.destination) for item in self.routes.values() if item.dev == wanted.dev and not item.via]
+        subnets += [_network(item) for item in self.routes.values() if item.dev == wanted.dev and not item.via]
         return any(via in subnet for subnet in subnets)
 
 
-def _interface(text: str) -> IPv4Interface:
+def _interface(text: str) -> IPv4Interface | IPv6Interface:
     try:
-        return IPv4Interface(text)
+        return ip_interface(text)
     except ValueError:
         refuse(errno.EINVAL)
 
 
-def _network(destination: str) -> IPv4Network:
+def _network(route: Route) -> IPv4Network | IPv6Network:
+    everything = "::/0" if route.place[0] else "0.0.0.0/0"
     try:
-        return IPv4Network("0.0.0.0/0" if destination == "default" else destination)
+        return ip_network(everything if route.destination == "default" else route.destination)
     except ValueError:
         refuse(errno.EINVAL)
 
 
-def _destination(text: str) -> str:
-    """Return the destination as ip(8) writes it: `default`, a host without `/32`."""
-    network = _network(text)
+def _route(route: Route) -> Route:
+    """Return the route with its destination as ip(8) writes it: `default`, a host without its prefix length."""
+    network = _network(route)
     if not network.prefixlen:
-        return "default"
-    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+        return replace(route, destination="default")
+    return replace(
+        route, destination=str(network.network_address if network.prefixlen == network.max_prefixlen else network)
+    )

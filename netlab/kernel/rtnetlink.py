@@ -22,7 +22,7 @@ from netlab.kernel.netlink import (
     number,
     text,
 )
-from netlab.netstate.links import ROUTE_PROTOCOL, Address, Bridge, Route, Veth
+from netlab.netstate.links import ROUTE_PROTOCOL, Address, Bridge, Route, Veth, is_ipv6
 from netlab.netstate.names import IfName
 
 LOOPBACK_INDEX: Final = 1
@@ -38,7 +38,9 @@ _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
 _RTEXT_FILTER_SKIP_STATS = 8
 _IFF_UP = 1
 
-_IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS, _IFA_F_NOPREFIXROUTE = 1, 2, 8, 0x200
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS, _IFA_PROTO = 1, 2, 8, 11
+_IFAPROT_KERNEL_LL = b"\3"  # since Linux 5.18
+_IFA_F_NODAD, _IFA_F_NOPREFIXROUTE = 0x02, 0x200
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_TABLE = 1, 4, 5, 15
 _RT_TABLE_MAIN, _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK, _RT_SCOPE_NOWHERE, _RTN_UNICAST = 254, 0, 253, 255, 1
 _NETNSA_NSID, _NETNSA_FD = 1, 3
@@ -47,7 +49,8 @@ _IFINFO = struct.Struct("=BxHiII")
 _IFADDR = struct.Struct("=BBBBI")
 _RT = struct.Struct("=BBBBBBBBI")
 _INT = struct.Struct("=i")
-_HOST_BITS = 32
+_LOOPBACKS = ("127.", "::1")
+_NOWHERE = {socket.AF_INET: bytes(4), socket.AF_INET6: bytes(16)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,26 +175,34 @@ def delete_address(address: Address, index: int) -> Message:
 
 def _address(address: Address, index: int) -> bytes:
     host, _, length = address.address.partition("/")
-    packed = socket.inet_aton(host)
-    payload = _IFADDR.pack(socket.AF_INET, int(length or 32), 0, _RT_SCOPE_UNIVERSE, index)
+    family, packed = _packed(host)
+    payload = _IFADDR.pack(family, int(length or len(packed) * 8), 0, _RT_SCOPE_UNIVERSE, index)
     payload += attribute(_IFA_LOCAL, packed) + attribute(_IFA_ADDRESS, packed)
-    return payload + (number(_IFA_FLAGS, _IFA_F_NOPREFIXROUTE) if address.noprefixroute else b"")
+    flags = (_IFA_F_NOPREFIXROUTE if address.noprefixroute else 0) | (_IFA_F_NODAD if address.nodad else 0)
+    return payload + (number(_IFA_FLAGS, flags) if flags else b"")
 
 
 def get_addresses() -> Message:
-    """Return the question for all IPv4 addresses."""
-    return Message(_RTM_GETADDR, 0, _IFADDR.pack(socket.AF_INET, 0, 0, 0, 0))
+    """Return the question for all addresses, of both families."""
+    return Message(_RTM_GETADDR, 0, _IFADDR.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 
 def parse_address(payload: bytes, names: dict[int, str]) -> Address | None:
-    """Return the address; None if its link is not in `names` or it is the loopback's own."""
-    _, length, _, _, index = _IFADDR.unpack_from(payload)
+    """Return the address; None if its link is not in `names`, or the kernel made it: the loopback's, a link-local one."""
+    family, length, _, _, index = _IFADDR.unpack_from(payload)
     found = attributes(payload, _IFADDR.size)
-    host = socket.inet_ntoa(found.get(_IFA_LOCAL) or found[_IFA_ADDRESS])
-    if index not in names or (index == LOOPBACK_INDEX and host.startswith("127.")):
+    host = socket.inet_ntop(family, found.get(_IFA_LOCAL) or found[_IFA_ADDRESS])
+    if index not in names or (index == LOOPBACK_INDEX and host.startswith(_LOOPBACKS)):
+        return None
+    if found.get(_IFA_PROTO) == _IFAPROT_KERNEL_LL:
         return None
     flags = _integer(found.get(_IFA_FLAGS))
-    return Address(dev=IfName(names[index]), address=f"{host}/{length}", noprefixroute=bool(flags & _IFA_F_NOPREFIXROUTE))
+    return Address(
+        dev=IfName(names[index]),
+        address=f"{host}/{length}",
+        noprefixroute=bool(flags & _IFA_F_NOPREFIXROUTE),
+        nodad=bool(flags & _IFA_F_NODAD),
+    )
 
 
 def add_route(route: Route, index: int) -> Message:
@@ -206,28 +217,36 @@ def delete_route(route: Route, index: int) -> Message:
 
 
 def _route(route: Route, index: int, scope: int) -> bytes:
-    network = ipaddress.IPv4Network("0.0.0.0/0" if route.destination == "default" else route.destination)
-    payload = _RT.pack(socket.AF_INET, network.prefixlen, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, scope, _RTN_UNICAST, 0)
-    payload += attribute(_RTA_DST, network.network_address.packed) if network.prefixlen else b""
-    payload += attribute(_RTA_GATEWAY, socket.inet_aton(route.via)) if route.via else b""
+    network = None if route.destination == "default" else ipaddress.ip_network(route.destination)
+    length = network.prefixlen if network else 0
+    family = socket.AF_INET6 if any(map(is_ipv6, (route.destination, route.via))) else socket.AF_INET
+    payload = _RT.pack(family, length, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, scope, _RTN_UNICAST, 0)
+    payload += attribute(_RTA_DST, network.network_address.packed) if network and length else b""
+    payload += attribute(_RTA_GATEWAY, _packed(route.via)[1]) if route.via else b""
     return payload + number(_RTA_OIF, index)
 
 
+def _packed(host: str) -> tuple[int, bytes]:
+    family = socket.AF_INET6 if is_ipv6(host) else socket.AF_INET
+    return family, socket.inet_pton(family, host)
+
+
 def get_routes() -> Message:
-    """Return the question for netlab's IPv4 routes of the main table."""
-    return Message(_RTM_GETROUTE, 0, _RT.pack(socket.AF_INET, 0, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, 0, 0, 0))
+    """Return the question for netlab's routes of the main table, of both families."""
+    return Message(_RTM_GETROUTE, 0, _RT.pack(socket.AF_UNSPEC, 0, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, 0, 0, 0))
 
 
 def parse_route(payload: bytes, names: dict[int, str]) -> Route | None:
-    """Return the route; None if it is not netlab's. A host's route is written without `/32`, as ip(8) does."""
-    _, length, _, _, table, protocol, _, _, _ = _RT.unpack_from(payload)
-    if protocol != ROUTE_PROTOCOL or table != _RT_TABLE_MAIN:
+    """Return the route; None if it is not netlab's. A host's route is written without its length, as ip(8) does."""
+    family, length, _, _, table, protocol, _, _, _ = _RT.unpack_from(payload)
+    if family not in _NOWHERE or protocol != ROUTE_PROTOCOL or table != _RT_TABLE_MAIN:
         return None
     found = attributes(payload, _RT.size)
     name = names.get(_integer(found.get(_RTA_OIF)), "")
-    host = socket.inet_ntoa(found.get(_RTA_DST, bytes(4)))
-    destination = "default" if not length else host if length == _HOST_BITS else f"{host}/{length}"
-    via = socket.inet_ntoa(found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
+    nowhere = _NOWHERE[family]
+    host = socket.inet_ntop(family, found.get(_RTA_DST, nowhere))
+    destination = "default" if not length else host if length == len(nowhere) * 8 else f"{host}/{length}"
+    via = socket.inet_ntop(family, found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
     return Route(destination=destination, dev=IfName(name), via=via)
 
 

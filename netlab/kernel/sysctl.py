@@ -23,7 +23,11 @@ SYSCTLS_OBSERVED: Final = (
     "net.netfilter.nf_conntrack_tcp_be_liberal",
     "net.ipv6.conf.all.disable_ipv6",
     "net.ipv6.conf.default.disable_ipv6",
+    "net.ipv6.conf.default.accept_ra",
+    "net.ipv6.conf.default.addr_gen_mode",
+    "net.ipv6.conf.all.forwarding",
     "net.bridge.bridge-nf-call-iptables",
+    "net.bridge.bridge-nf-call-ip6tables",
     "net.ipv4.ip_unprivileged_port_start",
     "net.ipv4.ping_group_range",
 )

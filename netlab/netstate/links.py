@@ -16,8 +16,14 @@ UNLESS_PRESENT = {
     "net.ipv6.conf.all.disable_ipv6": "1",
     "net.ipv6.conf.default.disable_ipv6": "1",
     "net.bridge.bridge-nf-call-iptables": "0",
+    "net.bridge.bridge-nf-call-ip6tables": "0",
 }
 """Sysctls a machine may lack, and how it behaves then. br_netfilter may be loaded at any time: its file appears with a 1."""
+
+
+def is_ipv6(text: str) -> bool:
+    """Tell the family of an address or a subnet in text: only IPv6 is written with colons."""
+    return ":" in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -52,23 +58,37 @@ Link = Bridge | Veth
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Address:
-    """An IPv4 address with its prefix length (`10.244.1.1/24`) on `dev`; `noprefixroute` leaves out the subnet's route."""
+    """An address with its prefix length (`10.244.1.1/24`, `fd00:10:244:1::1/64`) on `dev`.
+
+    `noprefixroute` leaves out the subnet's route. `nodad` is for IPv6: the address is used at once, and not first for a second
+    doubted (duplicate address detection, RFC 4862 section 5.4).
+    """
 
     dev: IfName
     address: str
     noprefixroute: bool = False
+    nodad: bool = False
 
     def __str__(self) -> str:
-        return f"{self.address} dev {self.dev}" + (" noprefixroute" if self.noprefixroute else "")
+        flags = (" nodad" if self.nodad else "") + (" noprefixroute" if self.noprefixroute else "")
+        return f"{self.address} dev {self.dev}{flags}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Route:
-    """A route of the main table: `destination` is CIDR text or `default`; without `via` it is on-link (scope link)."""
+    """A route of the main table: `destination` is CIDR text or `default`; without `via` it is on-link (scope link).
+
+    A `default` is of the family of its gateway; without one it is IPv4's.
+    """
 
     destination: str
     dev: IfName
     via: str = ""
+
+    @property
+    def place(self) -> tuple[bool, str]:
+        """What there is one route for: the table of its family (is it IPv6's?) and the destination."""
+        return is_ipv6(self.destination) or is_ipv6(self.via), self.destination
 
     def __str__(self) -> str:
         return f"{self.destination} via {self.via} dev {self.dev}" if self.via else f"{self.destination} dev {self.dev}"

@@ -10,7 +10,7 @@ open connection is without its translation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Interface
+from ipaddress import ip_interface
 
 from netlab.netstate.iptables import IptablesRules
 from netlab.netstate.links import Address, Route
@@ -97,9 +97,9 @@ def _is_remade(space: Namespace, dev: IfName, remade: Remade) -> bool:
 
 def _delete_routes(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[DeleteRoute]:
     """Routes of links that go need no deletion, and one that is only changed is replaced."""
-    kept = {route.destination for route in wish.routes}
+    kept = {route.place for route in wish.routes}
     for route in sorted(now.routes - wish.routes):
-        if route.destination not in kept and not _is_remade(now, route.dev, remade):
+        if route.place not in kept and not _is_remade(now, route.dev, remade):
             yield DeleteRoute(netns=wish.name, route=route, reason=f"{route.destination} is not to be reached that way")
 
 
@@ -131,14 +131,14 @@ def _addresses(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[AddA
 
 
 def _subnet(address: Address) -> str:
-    return str(IPv4Interface(address.address).network)
+    return str(ip_interface(address.address).network)
 
 
 def _routes(wish: Namespace, now: Namespace, remade: Remade, owners: Mapping[str, Namespace]) -> Iterator[AddRoute]:
-    before = {route.destination: route for route in now.routes}
+    before = {route.place: route for route in now.routes}
     disturbed = {address.dev for address in _unwanted_addresses(wish, now, remade)}
     for route in sorted(wish.routes):
-        old = before.get(route.destination)
+        old = before.get(route.place)
         if old is None:
             yield AddRoute(netns=wish.name, route=route, reason=reasons.missing_route(wish.name, route, owners))
         elif old != route:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 
 from netlab.netstate.iptables import IptablesChain, IptablesRules
 from netlab.netstate.links import Bridge, Link, Route, Veth
@@ -67,8 +67,8 @@ def missing_route(netns: NetnsName, route: Route, owners: Mapping[str, Namespace
     neighbour = owners[route.via]
     if route.destination == "default":
         return f"{who(netns)} reaches everything else through {who(neighbour.name)}"
-    network = IPv4Network(route.destination)
-    serves = any(IPv4Address(address.address.partition("/")[0]) in network for address in neighbour.addresses)
+    network = ip_network(route.destination)
+    serves = any(ip_address(address.address.partition("/")[0]) in network for address in neighbour.addresses)
     return f"{who(netns)} reaches {'the Pods of ' if serves else f'{network} through '}{who(neighbour.name)}" + (
         " through it" if serves else ""
     )

@@ -145,6 +145,66 @@ def test_with_the_last_address_go_the_routes(network):
     assert seen(network, POD).routes == frozenset()
 
 
+DUAL = lab({"web": "node-1"}, ipv6=True)
+ADDRESS6 = next(address for address in DUAL.by_name[POD].addresses if ":" in address.address)
+DEFAULT6 = Route(destination="default", dev="eth0", via="fd00:10:244:1::1")
+IPV6_OFF = Sysctl(key="net.ipv6.conf.all.disable_ipv6", value="1")
+
+
+@pytest.fixture
+def dual(empty):
+    """A network of both families with one Pod on two Nodes."""
+    clear(empty)
+    empty.apply(SCOPE, diff(DUAL, NetState(), MARK).steps)
+    return empty
+
+
+def test_both_families_are_seen(dual):
+    assert_reached(dual.observe(SCOPE), DUAL)
+    assert not diff(DUAL, dual.observe(SCOPE), MARK)
+
+
+def test_each_family_has_its_own_default_route(dual):
+    dual.apply(SCOPE, [DeleteRoute(netns=POD, route=DEFAULT6)])
+    assert [route for route in seen(dual, POD).routes if route.destination == "default"] == [DEFAULT]
+    dual.apply(SCOPE, [AddRoute(netns=POD, route=replace(DEFAULT6, via="fe80::1"))])
+    assert {route.via for route in seen(dual, POD).routes if route.destination == "default"} == {"10.244.1.1", "fe80::1"}
+
+
+def test_with_the_last_ipv6_address_go_no_routes(dual):
+    before = seen(dual, POD).routes
+    dual.apply(SCOPE, [DeleteAddress(netns=POD, address=ADDRESS6)])
+    assert (seen(dual, POD).routes, seen(dual, POD).addresses) == (before, {ADDRESS})
+
+
+def test_ipv6_switched_off_is_forgotten_and_put_back(dual):
+    dual.apply(SCOPE, [SetSysctl(netns=POD, sysctl=IPV6_OFF)])
+    pod = seen(dual, POD)
+    assert (pod.addresses, {route.place[0] for route in pod.routes}) == ({ADDRESS}, {False})
+    wanted = replace(DUAL.by_name[POD], sysctls=frozenset({replace(IPV6_OFF, value="0")}))
+    wish = NetState(namespaces=DUAL.namespaces - {DUAL.by_name[POD]} | {wanted})
+    dual.apply(SCOPE, diff(wish, dual.observe(SCOPE), MARK).steps)
+    assert_reached(dual.observe(SCOPE), wish)
+
+
+@pytest.mark.parametrize("changed", [{"nodad": False}, {"noprefixroute": False}])
+def test_an_ipv6_address_with_other_flags_is_replaced(dual, changed):
+    dual.apply(SCOPE, [AddAddress(netns=POD, address=replace(ADDRESS6, **changed))])
+    assert seen(dual, POD).addresses == {ADDRESS, replace(ADDRESS6, **changed)}
+
+
+def test_where_ipv6_is_off_an_address_is_refused(dual):
+    dual.apply(SCOPE, [SetSysctl(netns=POD, sysctl=IPV6_OFF)])
+    with pytest.raises(KernelError, match="Permission denied"):
+        dual.apply(SCOPE, [AddAddress(netns=POD, address=ADDRESS6)])
+
+
+def test_a_link_that_is_too_narrow_has_no_ipv6(dual):
+    dual.apply(SCOPE, [AddLink(netns=NODE, link=replace(PORT, mtu=1279))])
+    with pytest.raises(KernelError, match="Invalid argument"):
+        dual.apply(SCOPE, [AddAddress(netns=POD, address=ADDRESS6)])
+
+
 def test_an_address_with_other_flags_is_replaced(network):
     other = replace(ADDRESS, noprefixroute=False)
     network.apply(SCOPE, [AddAddress(netns=POD, address=other)])
@@ -274,6 +334,7 @@ UNSEEN = NetnsName("t.default.unseen")
         pytest.param(AddAddress(netns=OTHER, address=ADDRESS), "no such network namespace", id="an address in no namespace"),
         pytest.param(AddRoute(netns=POD, route=Route(destination="10.0.0.0/8", dev="eth9")), "No such device", id="a route on no link"),
         pytest.param(AddRoute(netns=POD, route=replace(DEFAULT, via="10.99.0.1")), "Network is unreachable", id="a gateway out of reach"),
+        pytest.param(AddRoute(netns=POD, route=replace(DEFAULT, via="fd00:99::1")), "No route to host", id="a gateway of IPv6 out of reach"),
         pytest.param(AddRoute(netns=POD, route=replace(DEFAULT, via="10.244.1.9")), "Network is unreachable", id="a gateway in a subnet without a route"),
         pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="net.ipv4.nope", value="1")), "No such file", id="no parameter"),
         pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="net.ipv6.conf.none.disable_ipv6", value="1")), "No such file", id="no IPv6 parameter"),
