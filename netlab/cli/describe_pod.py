@@ -25,7 +25,7 @@ POD_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "Containe
 def pod_lines(pod: Pod) -> Iterator[str]:
     """Yield what there is to say of a Pod behind its name and Namespace."""
     spec, status = pod.spec, pod.status
-    yield f"Node:\t{spec.node_name or NONE}{f'/{status.host_ip}' if spec.node_name and status.host_ip else ''}"
+    yield f"Node:\t{spec.node_name or NONE}{f'/{status.host_ips[0]}' if spec.node_name and status.host_ips else ''}"
     if status.start_time:
         yield f"Start Time:\t{long_time(status.start_time)}"
     yield from mapping("Labels", pod.metadata.labels)

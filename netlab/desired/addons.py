@@ -80,11 +80,11 @@ def cluster_dns(python: str, program_paths: Iterable[str], records_dir: str) -> 
 
 
 def assigned_node(node: Node, assignments: Assignments) -> Node:
-    """Return the Node with the address and the Pod subnet it was given, if it was."""
+    """Return the Node with the addresses and the Pod subnets it was given, if it was."""
     given = assignments.nodes.get(node.metadata.name)
     if given is None:
         return node
-    spec = replace(node.spec, pod_cidr=given.pod_cidr, pod_cidrs=(given.pod_cidr,))
+    spec = replace(node.spec, pod_cidr=given.pod_cidr, pod_cidrs=given.pod_cidrs)
     hostname = NodeAddress(type="Hostname", address=node.metadata.name)
-    addresses = (NodeAddress(type="InternalIP", address=given.ip), hostname)
+    addresses = (*(NodeAddress(type="InternalIP", address=ip) for ip in given.ips), hostname)
     return replace(node, spec=spec, status=replace(node.status, addresses=addresses))

@@ -17,7 +17,7 @@ from netlab.desired.ipam import (
     api_server,
     is_inside,
     next_cluster_ip,
-    next_pod_address,
+    next_pod_addresses,
     next_port,
     node_addresses,
     pod_subnets,
@@ -25,7 +25,9 @@ from netlab.desired.ipam import (
 from netlab.desired.power import as_known
 from netlab.desired.resolver import KUBE_DNS, cluster_dns
 from netlab.desired.schedule import Place, pick_node, place_of
+from netlab.desired.service_families import family_problems, service_families, wished_cluster_ips
 from netlab.errors import Conflict, PoolExhausted
+from netlab.model.families import IPFamily, family_of, listed
 from netlab.model.lab import Cluster
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Key
@@ -68,17 +70,17 @@ def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) 
 def _nodes(cluster: Cluster, earlier: Mapping[str, NodeAssignment]) -> dict[str, NodeAssignment]:
     spec = cluster.lab.spec
     found = {node.metadata.name: earlier[node.metadata.name] for node in cluster.nodes if node.metadata.name in earlier}
-    taken = {value for item in found.values() for value in (item.ip, item.pod_cidr)}
-    ips = (ip for ip in node_addresses(spec) if ip not in taken)
-    cidrs = (cidr for cidr in pod_subnets(spec) if cidr not in taken)
+    taken = {values for item in found.values() for values in (item.ips, item.pod_cidrs)}
+    addresses = (ips for ips in node_addresses(spec) if ips not in taken)
+    subnets = (cidrs for cidrs in pod_subnets(spec) if cidrs not in taken)
     for node in cluster.nodes:
         name = node.metadata.name
         if name not in found:
-            ip, cidr = next(ips, None), next(cidrs, None)
-            if ip is None or cidr is None:
-                pool = f"nodeSubnet {spec.node_subnet}" if ip is None else f"podSubnet {spec.pod_subnet}"
+            ips, cidrs = next(addresses, None), next(subnets, None)
+            if ips is None or cidrs is None:
+                pool = f"nodeSubnet {spec.node_subnet}" if ips is None else f"podSubnet {spec.pod_subnet}"
                 raise PoolExhausted(f"node/{name}: {pool} has no room left; choose a larger one in the Lab")
-            found[name] = NodeAssignment(ip=ip, pod_cidr=cidr)
+            found[name] = NodeAssignment(ips=ips, pod_cidrs=cidrs)
     return {node.metadata.name: found[node.metadata.name] for node in cluster.nodes}
 
 
@@ -115,9 +117,9 @@ def _bind(pod: Pod, nodes: Mapping[str, NodeAssignment], places: Mapping[str, Pl
         name, reason = pick_node(pod, [place._replace(has_address=name not in full) for name, place in places.items()])
         if not name:
             return PodAssignment(reason=reason)
-        ip = nodes[name].ip if pod.spec.host_network else next_pod_address(nodes[name].pod_cidr, taken)
-        if ip is not None:
-            return PodAssignment(node=name, ips=(ip,))
+        ips = nodes[name].ips if pod.spec.host_network else next_pod_addresses(nodes[name].pod_cidrs, taken)
+        if ips is not None:
+            return PodAssignment(node=name, ips=ips)
         full.add(name)
 
 
@@ -131,41 +133,51 @@ def _hint(*parts: str) -> int:
 def _cluster_ips(
     cluster: Cluster, services: list[Service], earlier: Mapping[Key, tuple[str, ...]]
 ) -> dict[Key, tuple[str, ...]]:
-    found = {service.key: earlier[service.key] for service in services if service.key in earlier}
-    found |= {service.key: (service.spec.cluster_ip,) for service in services if service.spec.cluster_ip}
-    taken = {ip for ips in found.values() for ip in ips}
-    subnet = cluster.lab.spec.service_subnet
+    lab = cluster.lab.spec
+    subnets = {family_of(subnet): subnet for subnet in listed(lab.service_subnet)}
+    wanted = {service.key: service_families(service, lab) for service in services}
+    found: dict[Key, dict[IPFamily, str]] = {}
     for service in services:
-        if service.key in found:
-            continue
-        if service.key == KUBE_DNS:
-            ip: str | None = cluster_dns(cluster, Assignments())
-        else:
-            ip = next_cluster_ip(subnet, taken, _hint("ClusterIP", service.metadata.namespace, service.metadata.name))
-        if ip is None:
-            raise PoolExhausted(f"{service.key}: serviceSubnet {subnet} has no address left; delete a Service first")
-        taken.add(ip)
-        found[service.key] = (ip,)
-    return dict(sorted(found.items()))
+        known = (*earlier.get(service.key, ()), *wished_cluster_ips(service.spec))
+        found[service.key] = {family_of(ip): ip for ip in known if family_of(ip) in wanted[service.key]}
+    taken = {ip for ips in found.values() for ip in ips.values()}
+    for service in services:
+        for family in wanted[service.key]:
+            if family not in found[service.key]:
+                found[service.key][family] = ip = _free_cluster_ip(cluster, service, subnets[family], taken)
+                taken.add(ip)
+    return {key: tuple(ips[family] for family in wanted[key]) for key, ips in sorted(found.items())}
+
+
+def _free_cluster_ip(cluster: Cluster, service: Service, subnet: str, taken: set[str]) -> str:
+    dns = cluster_dns(cluster, Assignments())
+    if service.key == KUBE_DNS and is_inside(dns, subnet):
+        return dns
+    ip = next_cluster_ip(subnet, taken, _hint("ClusterIP", service.metadata.namespace, service.metadata.name))
+    if ip is None:
+        raise PoolExhausted(f"{service.key}: serviceSubnet {subnet} has no address left; delete a Service first")
+    return ip
 
 
 def _cluster_ip_problems(cluster: Cluster, services: list[Service], earlier: Assignments) -> Iterator[str]:
-    subnet, dns = cluster.lab.spec.service_subnet, cluster_dns(cluster, Assignments())
+    lab, dns = cluster.lab.spec, cluster_dns(cluster, Assignments())
+    subnets = listed(lab.service_subnet)
     keys = {service.key for service in services}  # one that became headless or an ExternalName gives its address up
     owners = {ip: key for key, ips in earlier.cluster_ips.items() if key in keys for ip in ips}
     owners.setdefault(dns, KUBE_DNS)
-    owners.setdefault(api_server(subnet), KUBERNETES)
+    owners.setdefault(api_server(subnets[0]), KUBERNETES)
     for service in services:
-        wanted, where = service.spec.cluster_ip, f"{_full(service.key)}: spec.clusterIP"
-        if not wanted:
-            continue
-        kept = earlier.cluster_ips.get(service.key, (wanted,))
-        if not is_inside(wanted, subnet):
-            yield f"{where}: {wanted} is not in the serviceSubnet {subnet}; {LEAVE_OUT}"
-        elif kept != (wanted,):
-            yield f"{where}: it is {kept[0]} and cannot be changed to {wanted}; delete the Service first"
-        elif owners.setdefault(wanted, service.key) != service.key:
-            yield f"{where}: {wanted} is taken by {_full(owners[wanted])}; {LEAVE_OUT}"
+        yield from (f"{_full(service.key)}: {path}: {message}" for path, message in family_problems(service, lab))
+        before = {family_of(ip): ip for ip in earlier.cluster_ips.get(service.key, ())}
+        for number, wanted in enumerate(wished_cluster_ips(service.spec)):
+            where = f"{_full(service.key)}: spec.{f'clusterIPs[{number}]' if number else 'clusterIP'}"
+            kept = before.get(family_of(wanted), wanted)
+            if not any(is_inside(wanted, subnet) for subnet in subnets):
+                yield f"{where}: {wanted} is not in the serviceSubnet {lab.service_subnet}; {LEAVE_OUT}"
+            elif kept != wanted:
+                yield f"{where}: it is {kept} and cannot be changed to {wanted}; delete the Service first"
+            elif owners.setdefault(wanted, service.key) != service.key:
+                yield f"{where}: {wanted} is taken by {_full(owners[wanted])}; {LEAVE_OUT}"
 
 
 def _full(key: Key) -> str:

@@ -18,10 +18,20 @@ PortKey = tuple[Key, Protocol, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeAssignment:
-    """The fabric address of a Node (`172.18.0.2`) and the subnet of its Pods (`10.244.1.0/24`)."""
+    """The fabric addresses of a Node (`172.18.0.2`) and the subnets of its Pods (`10.244.1.0/24`), the primary family first."""
 
-    ip: str
-    pod_cidr: str
+    ips: tuple[str, ...]
+    pod_cidrs: tuple[str, ...]
+
+    @property
+    def ip(self) -> str:
+        """The address of the primary family."""
+        return self.ips[0]
+
+    @property
+    def pod_cidr(self) -> str:
+        """The subnet of the primary family."""
+        return self.pod_cidrs[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,10 @@ from netlab.desired.endpoints import all_slices
 from netlab.desired.host_ports import host_ports
 from netlab.desired.services import Entry, service_entries, service_tables
 from netlab.desired.wiring import Wiring
+from netlab.model.families import listed
 from netlab.model.lab import Cluster
 from netlab.model.service import Service
+from netlab.netstate.links import is_ipv6
 from netlab.netstate.names import machine_netns
 from netlab.netstate.nft import NftTable
 from netlab.netstate.state import NetState
@@ -42,11 +44,19 @@ def service_part(cluster: Cluster, assignments: Assignments, service: Service) -
 
 
 def _tables(entries: Iterable[Entry], cluster: Cluster, assignments: Assignments) -> dict[str, NftTable]:
-    """The table of each Node by the Node's name."""
+    """The table of each Node by the Node's name. The rules are IPv4's alone so far."""
+    spec = cluster.lab.spec
+    if "IPv4" not in spec.families:
+        return {}
+    ports = host_ports(cluster, assignments)
     return service_tables(
         entries,
-        node_ips={name: node.ip for name, node in assignments.nodes.items()},
-        host_ports=host_ports(cluster, assignments),
-        pod_subnet=cluster.lab.spec.pod_subnet,
-        service_subnet=cluster.lab.spec.service_subnet,
+        node_ips={name: _of_ipv4(node.ips) for name, node in assignments.nodes.items()},
+        host_ports={name: [port for port in found if not is_ipv6(port.address)] for name, found in ports.items()},
+        pod_subnet=_of_ipv4(listed(spec.pod_subnet)),
+        service_subnet=_of_ipv4(listed(spec.service_subnet)),
     )
+
+
+def _of_ipv4(items: Iterable[str]) -> str:
+    return next(item for item in items if not is_ipv6(item))

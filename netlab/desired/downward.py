@@ -26,7 +26,7 @@ def field(assignments: Assignments, pod: Pod, path: str) -> str:
     meta = pod.metadata
     if match := KEYED_FIELD.fullmatch(path):
         return (meta.labels if match.group(1) == "labels" else meta.annotations).get(match.group(2), "")
-    ips, node, host_ip = _place(assignments, pod.key)
+    ips, node, host_ips = _place(assignments, pod.key)
     fields = {
         "metadata.name": meta.name,
         "metadata.namespace": meta.namespace,
@@ -36,8 +36,8 @@ def field(assignments: Assignments, pod: Pod, path: str) -> str:
         "spec.nodeName": node,
         "status.podIP": ips[0] if ips else "",
         "status.podIPs": ",".join(ips),
-        "status.hostIP": host_ip,
-        "status.hostIPs": host_ip,
+        "status.hostIP": host_ips[0] if host_ips else "",
+        "status.hostIPs": ",".join(host_ips),
     }
     if path not in fields:
         raise NotFound(f"pod {meta.name}: fieldPath {path} is not one of {', '.join(fields)}, metadata.labels['KEY']")
@@ -86,10 +86,10 @@ def _escaped(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
 
 
-def _place(assignments: Assignments, key: Key) -> tuple[tuple[str, ...], str, str]:
-    """A Pod's addresses, its Node, and the Node's address; empty while it is not bound."""
+def _place(assignments: Assignments, key: Key) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """A Pod's addresses, its Node, and the Node's addresses; empty while it is not bound."""
     bound = assignments.pods.get(key)
     if bound is None:
-        return (), "", ""
+        return (), "", ()
     node = assignments.nodes.get(bound.node)
-    return bound.ips, bound.node, node.ip if node else ""
+    return bound.ips, bound.node, node.ips if node else ()

@@ -24,7 +24,9 @@ def netns_of(lab: str, pod: Pod, bound: PodAssignment | None = None) -> NetnsNam
 
 
 def node_hosts(assignments: Assignments, pod: Pod) -> str:
-    """Return what a Pod in its Node's network has in /etc/hosts before its own aliases: the Node's name and address."""
+    """Return what a Pod in its Node's network has in /etc/hosts before its own aliases: the Node's name and addresses."""
     bound = assignments.pods.get(pod.key)
     node = assignments.nodes.get(bound.node) if bound else None
-    return NODE_HOSTS + (f"{node.ip}\t{bound.node}\n" if bound and node else "")
+    if bound is None or node is None:
+        return NODE_HOSTS
+    return NODE_HOSTS + "".join(f"{ip}\t{bound.node}\n" for ip in node.ips)

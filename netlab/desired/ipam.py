@@ -1,54 +1,63 @@
 """Addresses from pools: which one is next. Pure; a pool is a CIDR and what is taken of it.
 
 Plans by position: the fabric gives `outside` its first host and the Nodes the ones behind it; each Node gets one Pod subnet,
-in order, and its bridge the first host of that.
+in order, and its bridge the first host of that. What has addresses of several IP families has the same place in each:
+10.244.1.7 and fd00:10:244:1::7 are one Pod's. So addresses of one name also change owner together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
+from itertools import chain
 
+from netlab.model.families import family_of, listed
 from netlab.model.lab import LabSpec
 
 RESERVED_SERVICE_HOSTS = (1, 10)
 """Hosts of the service subnet that are never handed out: the API server's (.1) and the cluster DNS' (.10)."""
 
 
-def outside_address(spec: LabSpec) -> str:
-    """Return the fabric address of `outside`: the first host, which is also the way out of the cluster."""
-    return str(IPv4Network(spec.node_subnet)[1])
+def outside_addresses(spec: LabSpec) -> tuple[str, ...]:
+    """Return the fabric addresses of `outside`, one of each family: the first hosts, which are also the way out."""
+    return tuple(str(ip_network(subnet)[1]) for subnet in listed(spec.node_subnet))
 
 
-def node_addresses(spec: LabSpec) -> Iterator[str]:
-    """Yield the fabric addresses for Nodes, from the second host on."""
-    network = IPv4Network(spec.node_subnet)
-    yield from (str(network[number]) for number in range(2, network.num_addresses - 1))
+def node_addresses(spec: LabSpec) -> Iterator[tuple[str, ...]]:
+    """Yield the fabric addresses for Nodes, one of each family, from the second host on."""
+    return _hosts(listed(spec.node_subnet))
 
 
-def pod_subnets(spec: LabSpec) -> Iterator[str]:
-    """Yield the Pod subnets for Nodes: from the second of the pool on, as kind has them; the very first comes last."""
-    subnets = IPv4Network(spec.pod_subnet).subnets(new_prefix=spec.node_cidr_mask)
+def pod_subnets(spec: LabSpec) -> Iterator[tuple[str, ...]]:
+    """Yield the Pod subnets for Nodes, by family: from the second of the pool on, as kind has them; the first is last."""
+    pools = (
+        map(str, ip_network(subnet).subnets(new_prefix=spec.node_mask(family_of(subnet)))) for subnet in listed(spec.pod_subnet)
+    )
+    subnets = zip(*pools, strict=False)
     first = next(subnets)
-    yield from map(str, subnets)
-    yield str(first)
+    return chain(subnets, (first,))
 
 
 def gateway(pod_cidr: str) -> str:
     """Return the address of a Node's bridge: the first host of its Pod subnet."""
-    return str(IPv4Network(pod_cidr)[1])
+    return str(ip_network(pod_cidr)[1])
 
 
 def api_server(subnet: str) -> str:
     """Return the first host of the service subnet: the Service `kubernetes` in a cluster, and nobody else's here."""
-    return str(IPv4Network(subnet)[1])
+    return str(ip_network(subnet)[1])
 
 
-def next_pod_address(pod_cidr: str, taken: Collection[str]) -> str | None:
-    """Return the lowest free host behind the bridge's, or None if the Node is full."""
-    network = IPv4Network(pod_cidr)
-    hosts = (str(network[number]) for number in range(2, network.num_addresses - 1))
-    return next((host for host in hosts if host not in taken), None)
+def next_pod_addresses(pod_cidrs: Collection[str], taken: Collection[str]) -> tuple[str, ...] | None:
+    """Return the lowest host behind the bridge's that is free in all of the subnets, or None if the Node is full."""
+    return next((hosts for hosts in _hosts(pod_cidrs) if not any(host in taken for host in hosts)), None)
+
+
+def _hosts(subnets: Collection[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the hosts of the subnets side by side, from the second on, as long as each has one."""
+    networks = [ip_network(subnet) for subnet in subnets]
+    for number in range(2, min(network.num_addresses for network in networks) - 1):
+        yield tuple(str(network[number]) for network in networks)
 
 
 def next_cluster_ip(subnet: str, taken: Collection[str], hint: int) -> str | None:
@@ -56,7 +65,7 @@ def next_cluster_ip(subnet: str, taken: Collection[str], hint: int) -> str | Non
 
     A Service of the same name so gets the same address in every lab, and an address just given up is not the next one given.
     """
-    network = IPv4Network(subnet)
+    network = ip_network(subnet)
     size = network.num_addresses - 2
     reserved = {str(network[number]) for number in RESERVED_SERVICE_HOSTS if number <= size}
     for step in range(size):
@@ -74,5 +83,5 @@ def next_port(first: int, last: int, taken: Collection[int], hint: int) -> int |
 
 def is_inside(address: str, subnet: str) -> bool:
     """Tell whether an address can belong to a host of the subnet."""
-    network = IPv4Network(subnet)
-    return IPv4Address(address) in network and IPv4Address(address) not in {network.network_address, network.broadcast_address}
+    network, host = ip_network(subnet), ip_address(address)  # an address of the other family is in no subnet of this one
+    return host in network and host not in {network.network_address, network.broadcast_address}

@@ -8,9 +8,9 @@ Source: kubelet nodestatus/setters.go (reasons and messages), eviction threshold
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 
 from netlab.desired.power import power_of
 from netlab.model.lab import Lab
@@ -22,6 +22,7 @@ from netlab.netstate.machine import Machine
 KIB, MIB = 1024, 1024**2
 REPORTS_EVERY_S = 300
 NOT_A_POD = 3  # of a subnet's addresses: the network, the bridge and the broadcast address
+MAX_PODS = (1 << 16) - NOT_A_POD  # of a Node with IPv6 alone, whose subnet is no limit: as many as an IPv4 subnet could have
 LEAST_MEMORY = 100 * MIB
 LEAST_DISK = 0.1
 LEAST_PIDS = 100
@@ -45,7 +46,7 @@ SILENT = "Kubelet stopped posting node status."
 
 
 def node_status(
-    node: Node, lab: Lab, machine: Machine, *, pod_cidr: str, is_there: bool, versions: tuple[str, str], now: float
+    node: Node, lab: Lab, machine: Machine, *, pod_cidrs: Sequence[str], is_there: bool, versions: tuple[str, str], now: float
 ) -> NodeStatus:
     """Return the status without addresses.
 
@@ -53,12 +54,12 @@ def node_status(
         node: the Node as it is wished.
         lab: knows which machines are off.
         machine: the machine as it is now.
-        pod_cidr: the subnet of the Node's Pods; empty: none was assigned yet.
+        pod_cidrs: the subnets of the Node's Pods, one of each family; empty: none was assigned yet.
         is_there: whether the Node's network namespace exists.
         versions: of the container runtime (`crun://1.8.1`) and of netlab, which does a kubelet's work.
         now: seconds since the epoch.
     """
-    has = capacity(machine, pod_cidr)
+    has = capacity(machine, pod_cidrs)
     return NodeStatus(
         capacity=has,
         allocatable=has,
@@ -76,9 +77,9 @@ def node_status(
     )
 
 
-def capacity(machine: Machine, pod_cidr: str = "") -> Quantities:
-    """Return what a Node has: all of the machine, and as many Pods as its subnet has addresses for."""
-    pods = IPv4Network(pod_cidr).num_addresses - NOT_A_POD if pod_cidr else 0
+def capacity(machine: Machine, pod_cidrs: Sequence[str] = ()) -> Quantities:
+    """Return what a Node has: all of the machine, and as many Pods as each of its subnets has addresses for."""
+    pods = min((MAX_PODS, *(ip_network(cidr).num_addresses - NOT_A_POD for cidr in pod_cidrs))) if pod_cidrs else 0
     return {
         "cpu": str(machine.cpus),
         "ephemeral-storage": f"{machine.disk // KIB}Ki",

@@ -10,6 +10,7 @@ from netlab.desired.conditions import pod_conditions
 from netlab.desired.counted import counted
 from netlab.desired.endpoints import derive_slices
 from netlab.desired.power import as_known
+from netlab.desired.service_families import service_families
 from netlab.desired.tolerations import tolerations_of
 from netlab.desired.unreachable import unknown_conditions
 from netlab.model.lab import Cluster, KubernetesObject, Lab
@@ -28,7 +29,7 @@ def published(cluster: Cluster, assignments: Assignments, now: float) -> Cluster
 def _fill(item: KubernetesObject, lab: Lab, assignments: Assignments) -> KubernetesObject:
     match item:
         case Service():
-            return published_service(item, assignments)
+            return published_service(item, lab, assignments)
         case Pod():
             return _pod(item, lab, assignments)
         case Node():
@@ -47,7 +48,7 @@ def _pod(pod: Pod, lab: Lab, assignments: Assignments) -> Pod:
     return replace(pod, status=replace(pod.status, conditions=conditions, qos_class=qos_class(pod.spec)))
 
 
-def published_service(service: Service, assignments: Assignments) -> Service:
+def published_service(service: Service, lab: Lab, assignments: Assignments) -> Service:
     """Return one Service with its addresses and ports, and with the policies that netlab follows where none is wished for."""
     spec = service.spec
     if spec.type == "ExternalName":
@@ -66,8 +67,8 @@ def published_service(service: Service, assignments: Assignments) -> Service:
         cluster_ip=ips[0] if ips else "",
         cluster_ips=ips,
         ports=ports,
-        ip_families=("IPv4",),
-        ip_family_policy="SingleStack",
+        ip_families=service_families(service, lab.spec),
+        ip_family_policy=spec.ip_family_policy or "SingleStack",
         internal_traffic_policy="Cluster",
         external_traffic_policy="Cluster" if spec.type == "NodePort" else spec.external_traffic_policy,
     )

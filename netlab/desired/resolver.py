@@ -12,10 +12,11 @@ Source: kubelet network/dns (GetPodDNS, appendDNSConfig, formDNSConfigFitsLimits
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 
 from netlab.desired.assignments import Assignments
 from netlab.frozen import dataclass
+from netlab.model.families import listed
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod, PodDNSConfig
@@ -73,6 +74,6 @@ def with_config(resolver: Resolver, config: PodDNSConfig) -> Resolver:
 
 
 def cluster_dns(cluster: Cluster, assignments: Assignments) -> str:
-    """Return the ClusterIP of kube-system/kube-dns; while it has none, the tenth address of the service subnet."""
-    planned = IPv4Network(cluster.lab.spec.service_subnet)[KUBE_DNS_HOST]
+    """Return the ClusterIP of kube-system/kube-dns; while it has none, the tenth address of the primary service subnet."""
+    planned = ip_network(listed(cluster.lab.spec.service_subnet)[0])[KUBE_DNS_HOST]
     return next(iter(assignments.cluster_ips.get(KUBE_DNS, ())), str(planned))

@@ -41,7 +41,7 @@ def pod_status(
     backoffs: Mapping[str, Backoff],
     now: float,
     *,
-    host_ip: str = "",
+    host_ips: tuple[str, ...] = (),
     config_error: str = "",
 ) -> PodStatus:
     """Return the status that follows from what is assigned and what is seen.
@@ -52,7 +52,7 @@ def pod_status(
         sandbox: what exists of the Pod's processes, or None if nothing does.
         backoffs: restart records by container name; missing ones are `Backoff()`.
         now: seconds since the epoch.
-        host_ip: the address of the Pod's Node on the fabric.
+        host_ips: the addresses of the Pod's Node on the fabric.
         config_error: why no container can be set up (a missing ConfigMap); shown as CreateContainerConfigError.
     """
     if assignment is None or not assignment.node:
@@ -82,7 +82,7 @@ def pod_status(
         reason=pod.status.reason,
         message=pod.status.message if pod.status.reason else "",
         pod_ips=assignment.ips,
-        host_ip=host_ip,
+        host_ips=host_ips,
         start_time=pod.status.start_time or rfc3339(now),
         init_container_statuses=init,
         container_statuses=main,

@@ -16,14 +16,14 @@ from netlab.errors import Conflict
 from netlab.manifest.config_rules import immutable_fault
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.job import Job, JobSpec
-from netlab.model.lab import KubernetesObject
+from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.node import Node
 from netlab.model.owners import WORKLOADS
 from netlab.model.pod import Pod, PodSpec
 from netlab.model.service import Service, ServiceSpec
 
 
-def merged(old: KubernetesObject, item: KubernetesObject, assignments: Assignments) -> KubernetesObject:
+def merged(old: KubernetesObject, item: KubernetesObject, lab: Lab, assignments: Assignments) -> KubernetesObject:
     """Return the new wish with what the system added to the old one: identity, owners, the status, a Node's own labels.
 
     A wish with the old one's uid is the old one, edited: it has the Node's own labels, or they were taken away.
@@ -38,7 +38,7 @@ def merged(old: KubernetesObject, item: KubernetesObject, assignments: Assignmen
         taints = own_taints(item.spec.taints, old.spec.taints)
         return replace(old, metadata=meta, spec=replace(old.spec, taints=taints, unschedulable=item.spec.unschedulable))
     if isinstance(item, Service) and isinstance(old, Service):
-        return replace(item, metadata=meta, spec=_filled_as(old, item, assignments))
+        return replace(item, metadata=meta, spec=_filled_as(old, item, lab, assignments))
     if isinstance(item, Job) and isinstance(old, Job):
         return replace(item, metadata=meta, spec=_completed_as(old, item), status=old.status)
     return replace(item, metadata=meta)
@@ -61,9 +61,9 @@ def _completed_as(old: Job, item: Job) -> JobSpec:
     return replace(item.spec, selector=old.spec.selector, template=template)
 
 
-def _filled_as(old: Service, item: Service, assignments: Assignments) -> ServiceSpec:
+def _filled_as(old: Service, item: Service, lab: Lab, assignments: Assignments) -> ServiceSpec:
     """The spec of `item`; a field that only says what was filled in (from `get -o yaml`) is no change."""
-    shown = published_service(old, assignments).spec
+    shown = published_service(old, lab, assignments).spec
     names = [field.name for field in fields(ServiceSpec)]
     known = {name: getattr(old.spec, name) for name in names if getattr(item.spec, name) == getattr(shown, name)}
     return replace(item.spec, **known)

@@ -10,23 +10,27 @@ the bridge's address alone), so also packets between Pods of one Node pass the N
 switched straight back to the client past the connection tracking, and never be translated back. Bridges that call the IP
 hooks themselves (br_netfilter) are the other way to that; a machine may lack the module, so it is not used, and switched off.
 No route is left to the kernel (`noprefixroute` everywhere): what is not written down here could not be repaired either.
-Source: DESIGN.md section 1; Documentation/networking/ip-sysctl; kindnet and host-gw of flannel for the routes.
+
+Each IP family of the lab has the same of all this. An IPv6 address is used at once (`nodad`): who has it is written down here.
+Every machine's eth0, every Pod's and every cni0 has a link-local address as well, made from the MAC as Linux would: whoever
+forwards a packet, or asks whether a neighbour is still there, has no other address to ask from (ndisc_send_ns).
+Source: DESIGN.md section 1; Documentation/networking/ip-sysctl; kindnet and host-gw of flannel for the routes; RFC 4861, 4862.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv4Network
+from collections.abc import Iterable, Iterator
 
 from netlab.desired.assignments import Assignments, PodAssignment
-from netlab.desired.ipam import gateway, outside_address
+from netlab.desired.ipam import gateway, outside_addresses
 from netlab.desired.power import stopped_nodes
 from netlab.desired.rights import sysctls
+from netlab.model.families import listed
 from netlab.model.lab import Cluster, LabSpec
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
-from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl, Veth
-from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName, mac_address, machine_netns, pod_netns, veth_name
+from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl, Veth, is_ipv6
+from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName, link_local, mac_address, machine_netns, pod_netns, veth_name
 from netlab.netstate.state import Namespace
 
 FABRIC, OUTSIDE = "fabric", "outside"
@@ -37,14 +41,23 @@ def _sysctls(*pairs: tuple[str, str]) -> frozenset[Sysctl]:
     return frozenset(Sysctl(key=key, value=value) for key, value in pairs)
 
 
-# IPv4 only for now; a link-local address that nobody asked for would be noise in every capture.
-EVERYWHERE = _sysctls(("net.ipv6.conf.all.disable_ipv6", "1"), ("net.ipv6.conf.default.disable_ipv6", "1"))
+# Without IPv6 in the lab there is none in it: a link-local address that nobody asked for would be noise in every capture.
+NO_IPV6 = _sysctls(("net.ipv6.conf.all.disable_ipv6", "1"), ("net.ipv6.conf.default.disable_ipv6", "1"))
+# With it, only the addresses that are written down, and no router but the one that is: a Pod could make itself the router of
+# all others on its bridge by announcing that it is one (CVE-2020-10749).
+IPV6 = _sysctls(
+    ("net.ipv6.conf.all.disable_ipv6", "0"),
+    ("net.ipv6.conf.default.disable_ipv6", "0"),
+    ("net.ipv6.conf.default.accept_ra", "0"),
+    ("net.ipv6.conf.default.addr_gen_mode", "1"),  # none
+)
 # Bridges only switch: where br_netfilter is loaded, frames would be translated inside the bridge, and a Pod could not reach
 # itself through a Service.
-SWITCH = EVERYWHERE | _sysctls(("net.bridge.bridge-nf-call-iptables", "0"))
+BRIDGES = _sysctls(("net.bridge.bridge-nf-call-iptables", "0"))
+BRIDGES_IPV6 = _sysctls(("net.bridge.bridge-nf-call-ip6tables", "0"))
 # A Node forwards, and tells no Pod of a shorter way (the bridge would be left and entered by the same port). Long transfers
 # must not be reset because one packet fell out of the connection tracking's window (kube-proxy issue 74839).
-NODE = SWITCH | _sysctls(
+NODE = _sysctls(
     ("net.ipv4.ip_forward", "1"),
     ("net.ipv4.conf.all.send_redirects", "0"),
     ("net.ipv4.conf.default.send_redirects", "0"),
@@ -52,8 +65,9 @@ NODE = SWITCH | _sysctls(
     ("net.ipv4.conf.default.rp_filter", "0"),
     ("net.netfilter.nf_conntrack_tcp_be_liberal", "1"),
 )
+NODE_IPV6 = _sysctls(("net.ipv6.conf.all.forwarding", "1"))
 # What container runtimes set: low ports and ping without privileges.
-POD = EVERYWHERE | _sysctls(("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0\t2147483647"))
+POD = _sysctls(("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0\t2147483647"))
 
 
 def has_network(pod: Pod, bound: PodAssignment | None) -> bool:
@@ -72,6 +86,10 @@ class Wiring:
         self.cluster, self.assignments, self.mark = cluster, assignments, mark
         self.spec: LabSpec = cluster.lab.spec
         self.lab = cluster.lab.metadata.name
+        self.fabric_cidrs = listed(self.spec.node_subnet)
+        self.has_ipv6 = "IPv6" in self.spec.families
+        self.ipv6 = IPV6 if self.has_ipv6 else NO_IPV6
+        self.bridges = BRIDGES | BRIDGES_IPV6 if self.has_ipv6 else BRIDGES
         running = assignments.nodes.keys() - stopped_nodes(cluster.lab)
         self.pods_of: dict[str, list[tuple[Pod, PodAssignment]]] = {name: [] for name in assignments.nodes if name in running}
         for pod in cluster.pods:
@@ -92,49 +110,61 @@ class Wiring:
         """The switch between the machines. It has no address: a switch is not a party."""
         ports = (self._machine_veth(name)[0] for name in (OUTSIDE, *self.pods_of))
         bridge = self._bridge(FABRIC, FABRIC_BRIDGE)
-        return Namespace(name=self._machine(FABRIC), links=frozenset((bridge, *ports)), sysctls=SWITCH)
+        return Namespace(name=self._machine(FABRIC), links=frozenset((bridge, *ports)), sysctls=NO_IPV6 | self.bridges)
 
     def outside(self) -> Namespace:
         """A client that is not part of the cluster: it reaches Nodes, and neither Pods nor ClusterIPs."""
-        addresses = {self._on_fabric(outside_address(self.spec))}
-        addresses |= {Address(dev=LO, address=self.spec.outside_subnet)}
+        eth0 = self._machine_veth(OUTSIDE)[1]
+        internet = (Address(dev=LO, address=cidr, nodad=is_ipv6(cidr)) for cidr in listed(self.spec.outside_subnet))
         return Namespace(
             name=self._machine(OUTSIDE),
-            links=frozenset({self._machine_veth(OUTSIDE)[1]}),
-            addresses=frozenset(addresses),
-            routes=frozenset({self._to_fabric()}),
-            sysctls=EVERYWHERE,
+            links=frozenset({eth0}),
+            addresses=frozenset((*self._on(eth0, outside_addresses(self.spec), self.fabric_cidrs), *internet)),
+            routes=frozenset(self._to_fabric()),
+            sysctls=self.ipv6,
         )
 
     def node(self, name: str) -> Namespace:
         """A Node: a router between the fabric and its Pods."""
         mine = self.assignments.nodes[name]
-        others = [item for other, item in self.assignments.nodes.items() if other != name]
-        links: list[Link] = [self._machine_veth(name)[1], self._bridge(name, CNI0)]
-        links += [self._pod_veth(pod, bound)[0] for pod, bound in self.pods_of[name]]
-        bridge = f"{gateway(mine.pod_cidr)}/{IPv4Network(mine.pod_cidr).prefixlen}"
-        routes = {Route(destination=item.pod_cidr, dev=ETH0, via=item.ip) for item in others}
-        routes |= {Route(destination="default", dev=ETH0, via=outside_address(self.spec))}
-        routes |= {self._to_fabric(), Route(destination=mine.pod_cidr, dev=CNI0)}
+        eth0, cni0 = self._machine_veth(name)[1], self._bridge(name, CNI0)
+        ports = (self._pod_veth(pod, bound)[0] for pod, bound in self.pods_of[name])
+        gateways = tuple(map(gateway, mine.pod_cidrs))
+        routes = [*self._to_fabric(), *(Route(destination=cidr, dev=CNI0) for cidr in mine.pod_cidrs)]
+        routes += [Route(destination="default", dev=ETH0, via=ip) for ip in outside_addresses(self.spec)]
+        routes += self._to_other_pods(name)
+        addresses = (*self._on(eth0, mine.ips, self.fabric_cidrs), *self._on(cni0, gateways, mine.pod_cidrs))
         return Namespace(
             name=self._machine(name),
-            links=frozenset(links),
-            addresses=frozenset({self._on_fabric(mine.ip), Address(dev=CNI0, address=bridge, noprefixroute=True)}),
+            links=frozenset((eth0, cni0, *ports)),
+            addresses=frozenset(addresses),
             routes=frozenset(routes),
-            sysctls=NODE,
+            sysctls=NODE | self.bridges | self.ipv6 | (NODE_IPV6 if self.has_ipv6 else frozenset()),
         )
 
+    def _to_other_pods(self, name: str) -> Iterator[Route]:
+        """The ways to the other Nodes' Pods: each Node is the gateway of its own (host-gw)."""
+        for other, item in self.assignments.nodes.items():
+            if other != name:
+                yield from (
+                    Route(destination=cidr, dev=ETH0, via=ip) for ip, cidr in zip(item.ips, item.pod_cidrs, strict=True)
+                )
+
     def pod(self, pod: Pod, bound: PodAssignment) -> Namespace:
-        """A Pod: one address, and its Node for everything else. What it sets itself is set with its processes."""
-        cidr = self.assignments.nodes[bound.node].pod_cidr
-        via = gateway(cidr)
-        length = IPv4Network(cidr).prefixlen
+        """A Pod: an address of each family, and its Node for everything else. What it sets itself is set with its processes."""
+        cidrs, eth0 = self.assignments.nodes[bound.node].pod_cidrs, self._pod_veth(pod, bound)[1]
+        gateways = tuple(map(gateway, cidrs))
+        own = {sysctl.name for sysctl in sysctls(pod)}
         return Namespace(
             name=self._pod(pod),
-            links=frozenset({self._pod_veth(pod, bound)[1]}),
-            addresses=frozenset(Address(dev=ETH0, address=f"{ip}/{length}", noprefixroute=True) for ip in bound.ips),
-            routes=frozenset({Route(destination=via, dev=ETH0), Route(destination="default", dev=ETH0, via=via)}),
-            sysctls=frozenset(one for one in POD if one.key not in {own.name for own in sysctls(pod)}),
+            links=frozenset({eth0}),
+            addresses=frozenset(self._on(eth0, bound.ips, cidrs)),
+            routes=frozenset(
+                route
+                for via in gateways
+                for route in (Route(destination=via, dev=ETH0), Route(destination="default", dev=ETH0, via=via))
+            ),
+            sysctls=frozenset(one for one in POD | self.ipv6 if one.key not in own),
         )
 
     def _machine(self, name: str) -> NetnsName:
@@ -143,12 +173,16 @@ class Wiring:
     def _pod(self, pod: Pod) -> NetnsName:
         return pod_netns(self.lab, pod.metadata.namespace, pod.metadata.name)
 
-    def _on_fabric(self, ip: str) -> Address:
-        return Address(dev=ETH0, address=f"{ip}/{IPv4Network(self.spec.node_subnet).prefixlen}", noprefixroute=True)
+    def _on(self, link: Link, ips: Iterable[str], cidrs: Iterable[str]) -> Iterator[Address]:
+        """The addresses of a link, each with the length of its subnet, and with IPv6 the link-local one that its MAC makes."""
+        for ip, cidr in zip(ips, cidrs, strict=True):
+            yield Address(dev=link.name, address=f"{ip}/{cidr.partition('/')[2]}", noprefixroute=True, nodad=is_ipv6(ip))
+        if self.has_ipv6:
+            yield Address(dev=link.name, address=f"{link_local(link.mac)}/64", noprefixroute=True, nodad=True)
 
-    def _to_fabric(self) -> Route:
+    def _to_fabric(self) -> Iterator[Route]:
         """The way to all machines: the fabric is the link itself."""
-        return Route(destination=self.spec.node_subnet, dev=ETH0)
+        yield from (Route(destination=cidr, dev=ETH0) for cidr in self.fabric_cidrs)
 
     def _bridge(self, machine: str, name: IfName) -> Bridge:
         return Bridge(name=name, mac=mac_address(self.lab, machine, name), mtu=self.spec.mtu, alias=self.mark)

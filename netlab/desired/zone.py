@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from netlab.frozen import dataclass
+from netlab.model.families import listed
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.node import Namespace
@@ -185,7 +186,9 @@ def _port_name(port: str, protocol: str, name: str) -> str:
 def _reverse_zones(cluster: Cluster, records: Iterable[Record]) -> set[Record]:
     """The authority of the reverse zones: those of both subnets, and the /24 of any other address that has a PTR."""
     spec = cluster.lab.spec
-    names = {name for subnet in (spec.pod_subnet, spec.service_subnet) for name in reverse_zones(ip_network(subnet))}
+    names = {
+        name for subnet in listed(f"{spec.pod_subnet},{spec.service_subnet}") for name in reverse_zones(ip_network(subnet))
+    }
     for record in records:
         if record.type == "PTR" and not any(record.name.endswith(f".{name}") for name in names):
             names.add(record.name.partition(".")[2])

@@ -130,7 +130,7 @@ def _apply_one(store: Store, before: _Before, wish: KubernetesObject | Written[K
     old = before.objects.get(wish.item.key)
     last = before.applied.get(old.metadata.uid) if old else None
     item = wish.item
-    if old is not None and merged(old, item, before.assignments) != old:
+    if old is not None and merged(old, item, before.known.lab, before.assignments) != old:
         item = three_way(old, wish.plain, json.loads(last) if last else None)
     done = _put(store, before, item)
     text = json.dumps(wish.plain, sort_keys=True, separators=(",", ":"))
@@ -148,7 +148,7 @@ def _put(store: Store, before: _Before, item: KubernetesObject) -> Applied:
         if isinstance(item, Node):
             raise Conflict(f"node/{item.metadata.name}: Nodes are made by `netlab up --nodes N`, not by apply")
         return Applied(item.key, "created", store.put(item))
-    later = merged(old, item, before.assignments)
+    later = merged(old, item, before.known.lab, before.assignments)
     if later == old:
         return Applied(item.key, "unchanged", old)
     check_update(old, later)

@@ -92,7 +92,7 @@ def _status(look: Look, pod: Pod, backoffs: Mapping[str, Backoff]) -> PodStatus:
         seen,
         backoffs,
         look.now,
-        host_ip=node.ip if node else "",
+        host_ips=node.ips if node else (),
         config_error=str(formed) if isinstance(formed, NetlabError) and not isinstance(formed, MountFailure) else "",
     )
     return with_images(status, pod, seen, waits)

@@ -42,7 +42,7 @@ def _nodes(paths: LabPaths, cluster: Cluster, assignments: Assignments, versions
         name = node.metadata.name
         given = assignments.nodes.get(name)
         status = node_status(
-            node, cluster.lab, machine, pod_cidr=given.pod_cidr if given else "", versions=versions, now=now,
+            node, cluster.lab, machine, pod_cidrs=given.pod_cidrs if given else (), versions=versions, now=now,
             is_there=machine_netns(paths.lab, name) in present,
         )  # fmt: skip
         yield replace(node, status=status)

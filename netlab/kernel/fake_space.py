@@ -210,6 +210,4 @@ def _route(route: Route) -> Route:
     network = _network(route)
     if not network.prefixlen:
         return replace(route, destination="default")
-    return replace(
-        route, destination=str(network.network_address if network.prefixlen == network.max_prefixlen else network)
-    )
+    return replace(route, destination=str(network.network_address if network.prefixlen == network.max_prefixlen else network))

@@ -130,20 +130,37 @@ _LAB_SENTENCES: Sentences = {
     },
     LabSpec: {
         "nodes": "The Nodes, from 1 to 64; node-1, node-2 and node-3 if left out.",
-        "node_subnet": ("Addresses of the machines on the fabric (CIDR): the first host is outside, the Nodes follow."),
-        "pod_subnet": "Addresses of all Pods (CIDR), cut into one subnet for each Node.",
-        "node_cidr_mask": "Prefix length, from 8 to 30 bits, of each Node's part of podSubnet; 24 gives 253 Pods a Node.",
-        "service_subnet": (
-            "Addresses of Services (CIDR), /28 or larger: the first host stays free for an API server, the tenth is the"
-            " cluster DNS."
+        "ip_family": (
+            "The IP families of all addresses, in kind's words, which choose the subnets that are left out; by default those of"
+            " podSubnet, else ipv4."
         ),
-        "outside_subnet": "The address, in CIDR notation, at which the machine outside stands for the Internet.",
+        "node_subnet": (
+            "Addresses of the machines on the fabric (CIDR, or one for each family, joined by a comma): the first host is"
+            " outside, the Nodes follow; by default 172.18.0.0/16 and fc00:f853:ccd:e793::/64."
+        ),
+        "pod_subnet": (
+            "Addresses of all Pods (CIDR, or one for each family, joined by a comma), cut into one subnet for each Node; the"
+            " first family is the primary one, in all subnets; by default 10.244.0.0/16 and fd00:10:244::/56."
+        ),
+        "node_cidr_mask": (
+            "Prefix length, from 8 to 30 bits, of each Node's IPv4 part of podSubnet; 24 gives 253 Pods a Node."
+        ),
+        "node_cidr_mask_ipv6": "Prefix length, from 16 to 126 bits, of each Node's IPv6 part of podSubnet.",
+        "service_subnet": (
+            "Addresses of Services (CIDR, or one for each family, joined by a comma), /28 or larger, of IPv6 from /108 to /124:"
+            " the first host stays free for an API server, the tenth is the cluster DNS; by default 10.96.0.0/16 and"
+            " fd00:10:96::/112."
+        ),
+        "outside_subnet": (
+            "The address (CIDR, or one for each family, joined by a comma) at which the machine outside stands for the"
+            " Internet; by default 203.0.113.1/32 and 2001:db8::1/128."
+        ),
         "node_port_range": "First and last port for Services of type NodePort, joined by a dash.",
         "cluster_domain": "The domain of all DNS names of the cluster, at most 120 characters.",
         "node_monitor_grace_period": (
             "Seconds for which a Node may be silent before the control plane gives it up, and its Pods stop being endpoints."
         ),
-        "mtu": "The largest packet, in bytes, of every link of the lab, from 576 to 65535.",
+        "mtu": "The largest packet, in bytes, of every link of the lab, from 576 (with IPv6: 1280) to 65535.",
     },
     LabStatus: {
         "machines": "The Nodes whose machines were ever stopped by `netlab node stop`.",

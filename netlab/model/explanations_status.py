@@ -23,8 +23,8 @@ STATUS_SENTENCES: Sentences = {
         ),
         "reason": ("One word for why the Pod as a whole is as it is: DeadlineExceeded; containers have reasons of their own."),
         "message": "The reason in words, or why the Pod has no Node yet.",
-        "pod_ips": "The Pod's addresses, one of each IP family; IPv4 only yet.",
-        "host_ip": "The address of the Pod's Node on the fabric.",
+        "pod_ips": "The Pod's addresses, one of each IP family, the primary one first.",
+        "host_ips": "The addresses of the Pod's Node on the fabric, one of each IP family.",
         "start_time": "When the Pod was first seen with a Node.",
         "init_container_statuses": "What is known of each init container, in the order of the spec.",
         "container_statuses": "What is known of each container, in the order of the spec; none while the Pod has no Node.",
@@ -111,8 +111,12 @@ STATUS_SENTENCES: Sentences = {
 WIRE_ONLY: Mapping[str, Mapping[str, str]] = {
     "Namespace": {"status": "What is known of the Namespace."},
     "NamespaceStatus": {"phase": "Active, or Terminating while what is inside is deleted."},
-    "PodStatus": {"podIP": "The first of `podIPs`, the address other Pods reach this one at."},
+    "PodStatus": {
+        "podIP": "The first of `podIPs`, the address other Pods reach this one at.",
+        "hostIP": "The first of `hostIPs`.",
+    },
     "PodIP": {"ip": "One address."},
+    "HostIP": {"ip": "One address."},
     "ContainerState": {
         "waiting": "It is to be created or to be started again; `reason` says what it waits for.",
         "running": "Its program runs.",

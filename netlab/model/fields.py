@@ -172,8 +172,11 @@ def _namespace(found: Found) -> tuple[WireField, ...]:
 
 
 def _pod_status(found: Found) -> tuple[WireField, ...]:
-    ips = WireField(name="podIPs", type="[]PodIP", sentence=found["podIPs"].sentence, fields=_texts("PodIP"))
-    return (*{**found, "podIPs": ips}.values(), *_texts("PodStatus"))
+    ips = {
+        name: WireField(name=name, type=f"[]{kind}", sentence=found[name].sentence, fields=_texts(kind))
+        for name, kind in (("podIPs", "PodIP"), ("hostIPs", "HostIP"))
+    }
+    return (*{**found, **ips}.values(), *_texts("PodStatus"))
 
 
 def _container_status(found: Found) -> tuple[WireField, ...]:

@@ -38,7 +38,7 @@ _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _ENV_NAME = re.compile(r"[ -<>-~]+")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _HEADER_NAME = re.compile(r"[-A-Za-z0-9]+")
-_CIDR = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}")
+_CIDR = re.compile(r"([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)/[0-9]{1,3}")
 _RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 _BASE64 = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
@@ -65,7 +65,7 @@ QUALIFIED_TEXT = (
 ENV_NAME_TEXT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 CONFIG_KEY_TEXT = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
 HEADER_NAME_TEXT = "a valid HTTP header must consist of alphanumeric characters or '-'"
-CIDR_TEXT = "must be an IPv4 subnet in CIDR notation, for example 10.244.0.0/16"
+CIDR_TEXT = "must be a subnet in CIDR notation, for example 10.244.0.0/16 or fd00:10:244::/56"
 
 
 def _matching(pattern: re.Pattern[str], text: str, longest: int) -> Check:
@@ -253,17 +253,30 @@ def cluster_ip(value: str) -> str:
     return "" if value in ("", "None") or not ipv4(value) else "must be empty, 'None', or a valid IPv4 address"
 
 
-def ipv4_cidr(value: str) -> str:
-    """An IPv4 subnet; an address of a machine inside it (host bits) is refused, the message says the subnet."""
+def cidr(value: str) -> str:
+    """A subnet in its only form; an address of a machine inside it (host bits) is refused, the message says the subnet."""
     if not _CIDR.fullmatch(value):
         return CIDR_TEXT
     try:
-        network = ipaddress.IPv4Network(value, strict=False)
+        network = ipaddress.ip_network(value, strict=False)
+        address = ipaddress.ip_address(value.partition("/")[0])
     except ValueError:
         return CIDR_TEXT
-    if str(network.network_address) != value.partition("/")[0]:
+    if address != network.network_address:
         return f"must not have host bits set; the subnet is {network}"
-    return "" if str(network) == value else CIDR_TEXT
+    return "" if str(network) == value else f"must be written {network}"
+
+
+def cidrs(value: str) -> str:
+    """A subnet, or two of different families joined by a comma, as kubeadm has them."""
+    if " " in value:
+        return "must have no spaces"
+    parts = value.split(",")
+    if fault := next((fault for fault in map(cidr, parts) if fault), ""):
+        return fault
+    if len(parts) > len({":" in part for part in parts}):
+        return "must be one subnet, or one of IPv4 and one of IPv6 joined by a comma"
+    return ""
 
 
 def port_range(value: str) -> str:
@@ -295,6 +308,7 @@ FORMATS: Mapping[str, Check] = {
     "absolute-path": absolute_path,
     "base64": base64_text,
     "capability": capability,
+    "cidrs": cidrs,
     "cluster-ip": cluster_ip,
     "config-key": config_key,
     "dns-label": dns_label,
@@ -308,8 +322,8 @@ FORMATS: Mapping[str, Check] = {
     "int32": int32,
     "file-mode": file_mode,
     "ip": ip,
-    "ipv4-cidr": ipv4_cidr,
     "ipv4-mask": _between(8, 30),
+    "ipv6-mask": _between(16, 126),
     "label-key": label_key,
     "label-value": label_value,
     "mount-path": mount_path,

@@ -13,6 +13,7 @@ from netlab.frozen import dataclass
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event
+from netlab.model.families import DEFAULT_SUBNETS, FAMILIES_OF, IPFamily, LabFamilies, family_of, listed, word_of
 from netlab.model.job import Job
 from netlab.model.meta import Key, Labels, ObjectMeta
 from netlab.model.node import Namespace, Node
@@ -37,21 +38,44 @@ class NodeTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabSpec:
-    """Size and addresses. Subnets are CIDR text; each Node gets one /`node_cidr_mask` of `pod_subnet`.
+    """Size and addresses. Each Node gets one /`node_cidr_mask` (IPv6: /`node_cidr_mask_ipv6`) of `pod_subnet`.
 
-    `node_monitor_grace_period` is in seconds.
+    Subnets are CIDR text, one for each IP family of the lab, the primary family first, joined by a comma. One that is left
+    out, and `ip_family`, are filled in: they never are empty. `node_monitor_grace_period` is in seconds.
     """
 
     nodes: tuple[NodeTemplate, ...] = tuple(NodeTemplate(name=f"node-{n}") for n in (1, 2, 3))
-    node_subnet: Annotated[str, "ipv4-cidr"] = "172.18.0.0/16"
-    pod_subnet: Annotated[str, "ipv4-cidr"] = "10.244.0.0/16"
+    ip_family: LabFamilies = ""
+    node_subnet: Annotated[str, "cidrs"] = ""
+    pod_subnet: Annotated[str, "cidrs"] = ""
     node_cidr_mask: Annotated[int, "ipv4-mask"] = 24
-    service_subnet: Annotated[str, "ipv4-cidr"] = "10.96.0.0/16"
-    outside_subnet: Annotated[str, "ipv4-cidr"] = "203.0.113.1/32"
+    node_cidr_mask_ipv6: Annotated[int, "ipv6-mask"] = 64
+    service_subnet: Annotated[str, "cidrs"] = ""
+    outside_subnet: Annotated[str, "cidrs"] = ""
     node_port_range: Annotated[str, "port-range"] = "30000-32767"
     cluster_domain: Annotated[str, "dns-name"] = "cluster.local"
     mtu: Annotated[int, "mtu"] = 1500
     node_monitor_grace_period: Annotated[int, "non-negative"] = 40
+
+    def __post_init__(self) -> None:
+        """Fill in what was left out: the families are those of `pod_subnet`, or what `ip_family` says, or IPv4."""
+        families = self.families
+        for name, subnets in DEFAULT_SUBNETS.items():
+            if not getattr(self, name):
+                object.__setattr__(self, name, ",".join(subnets[family] for family in families))
+        if not self.ip_family:
+            object.__setattr__(self, "ip_family", word_of(families))
+
+    @property
+    def families(self) -> tuple[IPFamily, ...]:
+        """The IP families of the lab, the primary one first: in each of them everything has an address."""
+        if not self.pod_subnet:
+            return FAMILIES_OF.get(self.ip_family, ("IPv4",))
+        return tuple(dict.fromkeys(map(family_of, listed(self.pod_subnet))))
+
+    def node_mask(self, family: IPFamily) -> int:
+        """Return the prefix length of a Node's part of the Pods' subnet of that family."""
+        return self.node_cidr_mask if family == "IPv4" else self.node_cidr_mask_ipv6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class PodStatus:
     reason: str = ""
     message: str = ""
     pod_ips: tuple[str, ...] = ()
-    host_ip: str = ""
+    host_ips: tuple[str, ...] = ()
     start_time: str = ""
     init_container_statuses: tuple[ContainerStatus, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()

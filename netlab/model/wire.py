@@ -26,9 +26,10 @@ Reshape = Callable[[Plain], Plain]
 
 ACRONYMS = {
     "ip": "IP", "ips": "IPs", "cidr": "CIDR", "cidrs": "CIDRs", "id": "ID", "uuid": "UUID", "api": "API", "fqdn": "FQDN",
-    "pid": "PID", "ipc": "IPC",
+    "pid": "PID", "ipc": "IPC", "ipv6": "IPv6",
 }  # fmt: skip
 DEFAULT_AT_ZERO = frozenset({"timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"})
+_STATUS_IPS = (("podIP", "podIPs"), ("hostIP", "hostIPs"))
 STATE_FIELDS = ("exitCode", "reason", "message", "startedAt", "finishedAt")
 
 
@@ -39,16 +40,18 @@ def wire_name(name: str) -> str:
 
 
 def _pod_status_to_wire(plain: Plain) -> Plain:
-    if plain.get("podIPs"):
-        plain["podIP"] = plain["podIPs"][0]
-        plain["podIPs"] = [{"ip": ip} for ip in plain["podIPs"]]
+    for one, several in _STATUS_IPS:
+        if ips := plain.get(several):
+            plain |= {one: ips[0], several: [{"ip": ip} for ip in ips]}
     return plain
 
 
 def _pod_status_from_wire(plain: Plain) -> Plain:
-    result = {key: value for key, value in plain.items() if key != "podIP"}
-    if isinstance(result.get("podIPs"), list):
-        result["podIPs"] = [item.get("ip") if isinstance(item, dict) else item for item in result["podIPs"]]
+    result = dict(plain)
+    for one, several in _STATUS_IPS:
+        result.pop(one, None)
+        if isinstance(ips := result.get(several), list):
+            result[several] = [item.get("ip") if isinstance(item, dict) else item for item in ips]
     return result
 
 

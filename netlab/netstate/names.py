@@ -1,10 +1,12 @@
 """Names that Linux puts limits on: interface names of at most 15 bytes, namespace names of at most 255, MAC addresses.
 
 Derived names are hashes of what they stand for, so the same wish has the same name in every run and after every crash.
+A link-local address is made from a MAC, so it is as lasting.
 """
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
 from typing import NewType
 
 NetnsName = NewType("NetnsName", str)
@@ -41,3 +43,10 @@ def mac_address(*parts: str) -> str:
     """Return a locally administered unicast MAC derived from `parts` (IEEE 802: second hex digit 2)."""
     octets = digest("mac", *parts)[:10]
     return "02:" + ":".join(octets[n : n + 2] for n in range(0, 10, 2))
+
+
+def link_local(mac: str) -> str:
+    """Return the IPv6 link-local address that Linux gives a link with this MAC (RFC 4291 appendix A, modified EUI-64)."""
+    first, *rest = bytes.fromhex(mac.replace(":", ""))
+    identifier = bytes((first ^ 2, *rest[:2], 0xFF, 0xFE, *rest[2:]))
+    return str(IPv6Address(b"\xfe\x80" + bytes(6) + identifier))

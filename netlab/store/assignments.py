@@ -1,7 +1,7 @@
 """Assignments as rows of the table `assignments`, and back.
 
 topic         key                      value (JSON)
-nodes         node-1                   ["172.18.0.2", "10.244.1.0/24"]
+nodes         node-1                   [["172.18.0.2"], ["10.244.1.0/24"]]
 pods          default/web              ["node-1", ["10.244.1.2"], ""]
 cluster_ips   default/web              ["10.96.0.20"]
 node_ports    default/web/TCP/80       30080
@@ -24,7 +24,7 @@ Row = tuple[str, str, str]
 def assignment_rows(assignments: Assignments) -> Iterator[Row]:
     """Yield one row for each choice."""
     for name, node in assignments.nodes.items():
-        yield "nodes", name, json.dumps([node.ip, node.pod_cidr])
+        yield "nodes", name, json.dumps([node.ips, node.pod_cidrs])
     for key, pod in assignments.pods.items():
         yield "pods", _text(key), json.dumps([pod.node, pod.ips, pod.reason])
     for key, ips in assignments.cluster_ips.items():
@@ -43,7 +43,7 @@ def assignments_of(rows: Iterable[Row]) -> Assignments:
         value = json.loads(text)
         match cast("Topic", topic):
             case "nodes":
-                nodes[key] = NodeAssignment(ip=value[0], pod_cidr=value[1])
+                nodes[key] = NodeAssignment(ips=tuple(value[0]), pod_cidrs=tuple(value[1]))
             case "pods":
                 pods[_key("Pod", key)] = PodAssignment(node=value[0], ips=tuple(value[1]), reason=value[2])
             case "cluster_ips":

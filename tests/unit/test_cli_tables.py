@@ -48,7 +48,7 @@ def cluster(build):
         ),
     )  # fmt: skip
     status = PodStatus(
-        phase="Running", pod_ips=("10.244.1.2",), host_ip="172.18.0.2", start_time=BORN, container_statuses=(crashed,)
+        phase="Running", pod_ips=("10.244.1.2",), host_ips=("172.18.0.2",), start_time=BORN, container_statuses=(crashed,)
     )
     template = PodTemplateSpec(metadata=TemplateMeta(labels={"app": "web"}), spec=pod.spec)
     spec = DeploymentSpec(selector=LabelSelector(match_labels={"app": "web"}), template=template, replicas=2)
@@ -76,7 +76,7 @@ def cluster(build):
     assignments = assign(wished, Assignments())
     nodes = [
         replace(node, status=node_status(
-            node, wished.lab, MACHINE, pod_cidr=assignments.nodes[node.metadata.name].pod_cidr, now=NOW,
+            node, wished.lab, MACHINE, pod_cidrs=assignments.nodes[node.metadata.name].pod_cidrs, now=NOW,
             is_there=node.metadata.name == "node-1", versions=("crun://1.8.1", "netlab-0.1.0"),
         ))
         for node in wished.nodes

@@ -20,16 +20,23 @@ def chosen(made, earlier=None):
 
 def test_nodes_are_numbered_in_the_order_of_the_lab(build):
     assert chosen(build.cluster(of=build.lab("b", "a"))).nodes == {
-        "b": NodeAssignment(ip="172.18.0.2", pod_cidr="10.244.1.0/24"),
-        "a": NodeAssignment(ip="172.18.0.3", pod_cidr="10.244.2.0/24"),
+        "b": NodeAssignment(ips=("172.18.0.2",), pod_cidrs=("10.244.1.0/24",)),
+        "a": NodeAssignment(ips=("172.18.0.3",), pod_cidrs=("10.244.2.0/24",)),
     }
+
+
+def test_with_two_families_nodes_and_pods_have_the_same_place_in_both(build):
+    found = chosen(build.cluster(build.pod("a"), build.pod("b", host_network=True), of=build.lab("node-1", ip_family="dual")))
+    node = NodeAssignment(ips=("172.18.0.2", "fc00:f853:ccd:e793::2"), pod_cidrs=("10.244.1.0/24", "fd00:10:244:1::/64"))
+    assert found.nodes == {"node-1": node}
+    assert [item.ips for item in found.pods.values()] == [("10.244.1.2", "fd00:10:244:1::2"), node.ips]
 
 
 def test_a_node_that_joins_takes_nothing_from_the_others(build):
     before = chosen(build.cluster(of=build.lab("node-2", "node-3")))
     after = chosen(build.cluster(of=build.lab("node-1", "node-2", "node-3")), before)
     assert {name: after.nodes[name] for name in before.nodes} == before.nodes
-    assert after.nodes["node-1"] == NodeAssignment(ip="172.18.0.4", pod_cidr="10.244.3.0/24")
+    assert after.nodes["node-1"] == NodeAssignment(ips=("172.18.0.4",), pod_cidrs=("10.244.3.0/24",))
 
 
 @pytest.mark.parametrize(

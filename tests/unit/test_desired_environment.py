@@ -39,7 +39,7 @@ def cluster(*objects):
 def assigned(*objects):
     with_ip = [item for item in objects if isinstance(item, Service) and item.has_cluster_ip]
     pods = {Key("Pod", "shop", "web"): PodAssignment(node="node-2", ips=("10.244.2.7",))}
-    nodes = {"node-2": NodeAssignment(ip="172.18.0.3", pod_cidr="10.244.2.0/24")}
+    nodes = {"node-2": NodeAssignment(ips=("172.18.0.3",), pod_cidrs=("10.244.2.0/24",))}
     return Assignments(nodes=nodes, pods=pods, cluster_ips={item.key: (f"10.96.0.{n}",) for n, item in enumerate(with_ip, 1)})
 
 

@@ -97,7 +97,13 @@ def test_taints_follow_from_what_is_known(build, spec, steps, taints):
 def conditions(build, steps=(), machine=MACHINE, *, is_there=True, now=0.0):
     lab = after(build, *steps)
     status = node_status(
-        a_node(), lab, machine, pod_cidr="10.244.2.0/24", is_there=is_there, versions=("crun://1", "netlab-1"), now=NOON + now
+        a_node(),
+        lab,
+        machine,
+        pod_cidrs=("10.244.2.0/24",),
+        is_there=is_there,
+        versions=("crun://1", "netlab-1"),
+        now=NOON + now,
     )
     return {item.type: item for item in status.conditions}
 
@@ -140,12 +146,14 @@ def test_a_node_that_cannot_be_reached_has_no_known_condition(build):
 
 
 @pytest.mark.parametrize(
-    ("cidr", "pods"),
+    ("cidrs", "pods"),
     [
-        pytest.param("10.244.2.0/24", "253", id="as many as there are addresses"),
-        pytest.param("10.244.2.0/30", "1", id="a small subnet"),
-        pytest.param("", "0", id="none yet"),
+        pytest.param(("10.244.2.0/24",), "253", id="as many as there are addresses"),
+        pytest.param(("10.244.2.0/30",), "1", id="a small subnet"),
+        pytest.param(("fd00:10:244:2::/64", "10.244.2.0/24"), "253", id="the smaller subnet of two"),
+        pytest.param(("fd00:10:244:2::/64",), "65533", id="IPv6 alone is no limit"),
+        pytest.param((), "0", id="none yet"),
     ],
 )
-def test_a_node_has_the_whole_machine_and_room_for_as_many_pods_as_addresses(cidr, pods):
-    assert capacity(MACHINE, cidr) == {"cpu": "2", "ephemeral-storage": "104857600Ki", "memory": "8388608Ki", "pods": pods}
+def test_a_node_has_the_whole_machine_and_room_for_as_many_pods_as_addresses(cidrs, pods):
+    assert capacity(MACHINE, cidrs) == {"cpu": "2", "ephemeral-storage": "104857600Ki", "memory": "8388608Ki", "pods": pods}

@@ -140,7 +140,7 @@ def found_patients(run=None, *, alive=True, probe=PROBE, phase="Running", deleti
         status=PodStatus(phase=phase),
     )
     assignments = Assignments(
-        nodes={"node-1": NodeAssignment(ip="172.18.0.2", pod_cidr="10.244.1.0/24")},
+        nodes={"node-1": NodeAssignment(ips=("172.18.0.2",), pod_cidrs=("10.244.1.0/24",))},
         pods={pod.key: PodAssignment(node="node-1", ips=("10.244.1.2",))},
     )
     seen = {"u": SandboxStatus(uid="u", alive=alive, runs=(run,) if run else ())}

@@ -373,7 +373,7 @@ def test_sysctls_of_a_pod_are_set_with_its_processes():
 
 
 def test_a_pod_in_its_nodes_network_has_the_nodes_name_and_address():
-    nodes = {"node-1": NodeAssignment(ip="172.18.0.2", pod_cidr="10.244.1.0/24")}
+    nodes = {"node-1": NodeAssignment(ips=("172.18.0.2",), pod_cidrs=("10.244.1.0/24",))}
     bound = {Key("Pod", "shop", "web"): PodAssignment(node="node-1", ips=("172.18.0.2",))}
     aliases = (HostAlias(ip="192.0.2.1", hostnames=("a.test",)),)
     wish = pod(host_network=True, hostname="front", host_aliases=aliases)

@@ -178,8 +178,8 @@ def test_the_end_of_the_run_before_is_kept(newest, code):
 
 
 def test_bound_pod_has_addresses_and_start_time():
-    status = pod_status(pod(), BOUND, None, {}, NOW, host_ip="172.18.0.2")
-    assert (status.pod_ips, status.host_ip, status.start_time) == (("10.244.1.2",), "172.18.0.2", "2026-01-31T12:00:00Z")
+    status = pod_status(pod(), BOUND, None, {}, NOW, host_ips=("172.18.0.2",))
+    assert (status.pod_ips, status.host_ips, status.start_time) == (("10.244.1.2",), ("172.18.0.2",), "2026-01-31T12:00:00Z")
 
 
 def test_start_time_is_kept():

@@ -10,7 +10,10 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.updates import check_update, merged
 from netlab.errors import Conflict
 from netlab.manifest.checked import checked
+from netlab.model.lab import Lab
+from netlab.model.meta import ObjectMeta
 
+LAB = Lab(metadata=ObjectMeta(name="x"))
 MAIN = {"name": "main", "image": "host", "command": ["run"]}
 LABELS = {"matchLabels": {"app": "x"}}
 TOLERATION = {"key": "disk", "operator": "Exists"}
@@ -68,7 +71,7 @@ POD_FIXED = "of a Pod only image, command, args, env, envFrom and workingDir"
 )
 def test_what_can_be_changed_while_it_exists(before, after, refused):
     old = checked(before)
-    new = merged(old, checked(after), Assignments())
+    new = merged(old, checked(after), LAB, Assignments())
     if refused is None:
         check_update(old, new)
     else:
@@ -80,4 +83,4 @@ def test_what_is_being_deleted_cannot_be_changed():
     new = checked(pod({"labels": {"a": "b"}}))
     old = replace(new, metadata=replace(new.metadata, labels={}, deletion_timestamp="2026-01-31T12:00:00Z"))
     with pytest.raises(Conflict, match="pod/x is being deleted"):
-        check_update(old, merged(old, new, Assignments()))
+        check_update(old, merged(old, new, LAB, Assignments()))

@@ -1,6 +1,7 @@
 """The cables: a whole small lab as text, and what single namespaces have."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -9,9 +10,9 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, mark
 from netlab.model.security import PodSecurityContext
 from netlab.model.sysctl import Sysctl as SysctlWish
-from netlab.netstate.links import Address, Bridge, Route, Veth
-from netlab.netstate.names import IFNAMSIZ
-from netlab.netstate.state import Namespace
+from netlab.netstate.links import UNLESS_PRESENT, Address, Bridge, Route, Veth
+from netlab.netstate.names import IFNAMSIZ, link_local
+from netlab.netstate.state import Namespace, NetState
 
 
 def net(build, *objects, of=None):
@@ -22,6 +23,51 @@ def net(build, *objects, of=None):
 def test_two_nodes_and_two_pods(build, golden):
     objects = (build.pod("web-1"), build.pod("web-2"), build.service("web", build.port(80, 8080), cluster_ip="10.96.0.20"))
     golden("netstate/two_nodes_and_two_pods.txt", str(net(build, *objects)))
+
+
+def test_one_node_and_one_pod_of_both_families(build, golden):
+    found = net(build, build.pod("web"), of=build.lab(ip_family="dual"))
+    wires = NetState(namespaces=frozenset(replace(item, table=None) for item in found.namespaces))
+    golden("netstate/one_pod_of_both_families.txt", str(wires))
+
+
+@pytest.mark.parametrize("word", ["ipv6", "dual"])
+def test_with_ipv6_every_route_and_address_of_ipv4_has_a_twin(build, word):
+    def counts(family):
+        found = net(build, build.pod("a"), of=build.lab(ip_family=family)).by_name
+        ours = {name: [one for one in item.addresses if not one.address.startswith("fe80::")] for name, item in found.items()}
+        return {name: (len(ours[name]), len(item.routes)) for name, item in found.items()}
+
+    families = 2 if word == "dual" else 1
+    assert counts(word) == {name: (n * families, m * families) for name, (n, m) in counts("ipv4").items()}
+
+
+@pytest.mark.parametrize(("word", "off"), [("ipv4", True), ("ipv6", False), ("dual", False)])
+def test_ipv6_is_off_where_the_lab_has_none(build, word, off):
+    found = net(build, build.pod("a"), of=build.lab(ip_family=word)).by_name
+    states = {
+        item.name: {one.value for one in item.sysctls if one.key == "net.ipv6.conf.all.disable_ipv6"} for item in found.values()
+    }
+    assert states == {name: {"1" if off or name == "demo.fabric" else "0"} for name in found}
+
+
+def test_no_parameter_of_ipv6_is_wished_for_that_a_machine_without_it_lacks(build):
+    found = net(build, build.pod("a")).by_name
+    wished = {(one.key, one.value) for item in found.values() for one in item.sysctls if "ipv6" in one.key or "ip6" in one.key}
+    assert wished <= set(UNLESS_PRESENT.items())
+
+
+def test_no_address_of_ipv6_is_doubted_first(build):
+    found = net(build, build.pod("a"), of=build.lab(ip_family="dual"))
+    assert {one.nodad for item in found.namespaces for one in item.addresses if ":" in one.address} == {True}
+
+
+def test_who_forwards_has_an_address_to_ask_its_neighbours_from(build):
+    node = net(build, of=build.lab("node-1", ip_family="ipv6")).by_name["demo.node-1"]
+    macs = {link.name: link.mac for link in node.links}
+    assert {one.dev: one.address for one in node.addresses if one.address.startswith("fe80::")} == {
+        dev: f"{link_local(macs[dev])}/64" for dev in ("eth0", "cni0")
+    }
 
 
 def test_names_of_namespaces(build):
@@ -162,6 +208,10 @@ def test_a_hundred_pods_compile_in_15_ms(build):
         return time.process_time() - start
 
     assert min(once() for _ in range(5)) <= 0.015
+
+
+def test_a_link_local_address_is_made_from_the_mac_as_linux_does_it():
+    assert link_local("02:00:5e:10:00:ff") == "fe80::5eff:fe10:ff"
 
 
 def test_an_address_has_the_same_mac_whoever_has_it(build):

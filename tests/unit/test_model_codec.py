@@ -33,13 +33,13 @@ EXAMPLES = {
     "absolute-path": PATH, "mount-path": PATH,
     "base64": st.sampled_from(["", "AA==", "c2VjcmV0"]),
     "cluster-ip": st.sampled_from(["", "None", "10.96.0.7"]),
-    "ipv4-cidr": st.sampled_from(["10.0.0.0/8", "192.168.7.0/24"]),
+    "cidrs": st.sampled_from(["10.0.0.0/8", "fd00::/48", "192.168.7.0/24,fd00::/48"]),
     "ip": st.sampled_from(["10.0.0.1", "fd00::1"]),
     "file-mode": st.integers(0, 0o777),
     "dns-search": st.sampled_from([".", "a.b."]),
     "field-path": st.sampled_from(["status.podIP", "metadata.labels['a/b']"]),
     "port-range": st.just("1-2"),
-    "ipv4-mask": st.integers(8, 30), "mtu": st.integers(576, 65535),
+    "ipv6-mask": st.integers(16, 126), "ipv4-mask": st.integers(8, 30), "mtu": st.integers(576, 65535),
     "int32": st.integers(-9, 9), "non-negative": st.integers(0, 2**31 - 1), "positive": st.integers(1, 2**31 - 1), "port": st.integers(1, 65535), "port-or-zero": st.integers(0, 65535),
     "capability": st.sampled_from(["ALL", "NET_ADMIN"]), "resource-name": st.sampled_from(["cpu", "memory"]), "quantity": st.sampled_from(["0", "500m", "1Gi"]),
     "resource-field": st.sampled_from(["limits.cpu", "requests.memory"]),
@@ -119,13 +119,14 @@ def test_empty_dir_is_kept_although_it_is_empty():
 
 
 def test_lab_without_nodes_is_not_a_lab_with_default_nodes():
-    assert encode(Lab(metadata=META, spec=LabSpec(nodes=())))["spec"] == {"nodes": []}
+    assert encode(Lab(metadata=META, spec=LabSpec(nodes=())))["spec"]["nodes"] == []
+    assert "nodes" not in encode(Lab(metadata=META, spec=LabSpec(mtu=1400)))["spec"]
 
 
 def test_status_has_the_shape_of_kubernetes():
     running = ContainerStatus(name="c", state="running", started_at="T", restart_count=2, ready=True, started=True)
     ended = ContainerStatus(name="d", state="terminated", exit_code=1, reason="Error", finished_at="T")
-    status = PodStatus(phase="Running", pod_ips=("10.244.1.2",), host_ip="172.18.0.2", container_statuses=(running, ended))
+    status = PodStatus(phase="Running", pod_ips=("10.244.1.2",), host_ips=("172.18.0.2",), container_statuses=(running, ended))
     plain = encode(Pod(metadata=META, spec=SPEC, status=status))["status"]
     assert plain["podIP"] == "10.244.1.2"
     assert plain["podIPs"] == [{"ip": "10.244.1.2"}]
