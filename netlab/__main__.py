@@ -11,12 +11,15 @@ import signal
 import sys
 from typing import NoReturn
 
+from netlab.late import stand_in
+
 
 def main() -> None:
     """Run the command line of this process and end it with the exit code."""
     gc.set_threshold(200_000)  # nearly all that a command makes, modules above all, it keeps to its end
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the shell that started us ignores it
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    stand_in()
     from netlab.cli.main import run  # noqa: PLC0415 - this is what takes its time
 
     with contextlib.ExitStack() as stack:

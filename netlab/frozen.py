@@ -1,12 +1,14 @@
-"""Dataclasses whose methods are made when they are first used: `from netlab.frozen import dataclass`.
+"""Dataclasses that are finished when they are first used: `from netlab.frozen import dataclass`.
 
-The decorator of the standard library writes and compiles six methods for a class when its module is imported, which takes
-0.4 ms: for all the nouns of netlab as long as Python needs to start. Of a hundred nouns a command uses a dozen.
+The decorator of the standard library looks at every field and writes and compiles six methods when a module is imported,
+which takes 0.5 ms a class: for all the nouns of netlab longer than Python needs to start. Of a hundred nouns a command uses
+a dozen.
 
-    fields, slots ........ by dataclasses, at once
+    __slots__ ............ at once, from the names of the annotations
+    fields and the like .. by dataclasses, when first asked for: it makes a twin of the class, and we take them from there
     __init__ ............. by dataclasses, for the first instance after a few; those few are filled in by a loop
     ==, hash, <, repr .... one function each for all classes; the same results
-    a class that is not frozen goes to dataclasses as it is
+    a class with a base class, without slots or not frozen goes to dataclasses as it is
 
 For type checkers this is dataclasses.dataclass. Source: Python's library reference, dataclasses; Lib/dataclasses.py.
 """
@@ -16,11 +18,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
-from collections.abc import Callable
-from dataclasses import MISSING, FrozenInstanceError
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, FrozenInstanceError
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-__all__ = ["dataclass"]
+__all__ = ["dataclass", "fields_of"]
 
 FEW: Final = 100  # making an __init__ takes as long as filling in this many without one, or somewhat more
 _instances: dict[type, int] = {}
@@ -32,11 +35,57 @@ def _lazy(cls: Any = None, /, *, frozen: bool = False, order: bool = False, **op
         return lambda given: _lazy(given, frozen=frozen, order=order, **options)
     if not frozen or not options.get("eq", True):
         return dataclasses.dataclass(cls, frozen=frozen, order=order, **options)
+    own = _METHODS | _ORDER if order else _METHODS
+    if options.keys() <= {"slots", "kw_only"} and options.get("slots") and _is_plain(cls):
+        return _later(cls, own, options)
     made: Any = dataclasses.dataclass(cls, init=False, repr=False, eq=False, **options)
-    for name, method in (_METHODS | _ORDER if order else _METHODS).items():
+    for name, method in own.items():
         if name not in cls.__dict__:
             setattr(made, name, method)
     return made
+
+
+def _is_plain(cls: type) -> bool:
+    """Tell whether the names of its annotations are its fields, but for those that begin with ClassVar; see `_later`."""
+    return cls.__bases__ == (object,) and all(
+        isinstance(kind, str) and (kind.startswith("ClassVar[") or kind.partition("[")[0].rpartition(".")[2] not in _SPECIAL)
+        for kind in vars(cls).get("__annotations__", {None: None}).values()
+    )
+
+
+def _later(cls: Any, own: dict[str, Any], options: dict[str, Any]) -> Any:
+    """Return the class again with slots, as dataclasses does; what is to be known of its fields waits in `_Waiting`."""
+    body = {**own, **cls.__dict__}
+    names = [name for name, kind in body["__annotations__"].items() if not kind.startswith("ClassVar[")]
+    defaults = {name: body.pop(name) for name in names if name in body}
+    for name in ("__dict__", "__weakref__"):
+        body.pop(name, None)
+    waiting = [_Waiting(name, names, defaults, is_kw_only=bool(options.get("kw_only"))) for name in _WAITING]
+    body |= {"__slots__": tuple(names), "__qualname__": cls.__qualname__} | {one.name: one for one in waiting}
+    made = type(cls.__name__, (), body)
+    for one in waiting:
+        one.owner = made
+    return made
+
+
+class _Waiting:
+    """An attribute of a class that dataclasses would have set, and sets when it is first read."""
+
+    def __init__(self, name: str, names: list[str], defaults: dict[str, Any], *, is_kw_only: bool) -> None:
+        self.name, self.names, self.defaults, self.is_kw_only = name, names, defaults, is_kw_only
+        self.owner: Any = None
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        """Finish the class, and return what it has now in this place."""
+        owner = self.owner
+        body = {"__annotations__": owner.__annotations__, "__module__": owner.__module__, "__doc__": _SAID, **self.defaults}
+        bare: Any = type(owner.__name__, (), body)
+        twin: Any = dataclasses.dataclass(bare, init=False, repr=False, eq=False, kw_only=self.is_kw_only)
+        if [item.name for item in dataclasses.fields(twin)] != self.names:
+            raise TypeError(f"{owner.__qualname__}: write ClassVar as it is, or its field and slot are not known apart")
+        for name in _WAITING:
+            setattr(owner, name, getattr(twin, name))
+        return getattr(instance if instance is not None else cls, self.name)
 
 
 def _init(self: Any, *args: Any, **values: Any) -> None:
@@ -70,19 +119,34 @@ class _Parts(NamedTuple):
 
 @functools.cache
 def _parts(cls: Any) -> _Parts:
-    fields = dataclasses.fields(cls)
+    fields = fields_of(cls)
     return _Parts(
-        names=frozenset(item.name for item in fields),
-        places=tuple(item.name for item in fields if not item.kw_only),
-        defaults={item.name: item.default for item in fields if item.default is not MISSING},
-        factories=tuple((item.name, item.default_factory) for item in fields if item.default_factory is not MISSING),
-        is_special=hasattr(cls, "__post_init__") or not all(item.init for item in fields),
+        names=frozenset(fields),
+        places=tuple(name for name, item in fields.items() if not item.kw_only),
+        defaults={name: item.default for name, item in fields.items() if item.default is not MISSING},
+        factories=tuple((name, item.default_factory) for name, item in fields.items() if item.default_factory is not MISSING),
+        is_special=hasattr(cls, "__post_init__") or not all(item.init for item in fields.values()),
     )
+
+
+def fields_of(cls: Any) -> Mapping[str, Field[Any]]:
+    """Return the fields of a dataclass by name, as dataclasses.fields does, but without their types and at once."""
+    waiting = cls.__dict__.get("__dataclass_fields__")
+    if not isinstance(waiting, _Waiting):
+        return {item.name: item for item in dataclasses.fields(cls)}
+    return {name: _field(waiting.defaults.get(name, MISSING), is_kw_only=waiting.is_kw_only) for name in waiting.names}
+
+
+def _field(default: Any, *, is_kw_only: bool) -> Field[Any]:
+    item: Any = default if isinstance(default, Field) else dataclasses.field(default=default)
+    if item.kw_only is MISSING:
+        item.kw_only = is_kw_only
+    return item  # type: ignore[no-any-return] # for type checkers dataclasses.field returns what stands in the field
 
 
 def _own_init(cls: Any) -> Any:
     """Return the __init__ that dataclasses makes for a class with these fields."""
-    body: dict[str, Any] = {"__doc__": "", "__annotations__": {item.name: item.type for item in dataclasses.fields(cls)}}
+    body: dict[str, Any] = {"__doc__": _SAID, "__annotations__": {item.name: item.type for item in dataclasses.fields(cls)}}
     for item in dataclasses.fields(cls):
         body[item.name] = dataclasses.field(
             default=item.default, default_factory=item.default_factory, init=item.init, kw_only=item.kw_only
@@ -96,7 +160,7 @@ def _own_init(cls: Any) -> Any:
 @functools.cache
 def _values(cls: Any) -> Callable[[Any], Any]:
     """Return a function from an instance to what it is compared by: the value of a single field, or the tuple of all."""
-    names = [item.name for item in dataclasses.fields(cls) if item.compare]
+    names = [name for name, item in fields_of(cls).items() if item.compare]
     return operator.attrgetter(*names) if names else lambda _: ()
 
 
@@ -153,6 +217,15 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__reduce__": _reduce,
 }
 _ORDER: dict[str, Callable[..., Any]] = {f"__{name}__": _compared(getattr(operator, name)) for name in ("lt", "le", "gt", "ge")}
+
+_SAID: Final = "A text, so that dataclasses writes none."
+_SPECIAL: Final = frozenset({"ClassVar", "InitVar", "KW_ONLY"})
+_WAITING: Final = (
+    "__dataclass_fields__",
+    "__dataclass_params__",
+    "__match_args__",
+    *(("__replace__",) if sys.version_info >= (3, 13) else ()),
+)
 
 if TYPE_CHECKING:
     from dataclasses import dataclass

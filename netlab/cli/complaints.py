@@ -15,9 +15,9 @@ import click
 SEE_USAGE = "See '{} --help' for usage."
 SEE_EXAMPLES = "See '{} -h' for help and examples"
 ALIKE = 2  # so many letters may differ
-_EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
-_SAYS = re.compile(r'"(?P<value>(?:[^"\\]|\\.)*)": (?P<why>.*)', re.DOTALL)
-_NOT = re.compile(r"'?(?P<value>.*?)'? is not (?P<what>.*?)\.?", re.DOTALL)
+_EXTRA = r"Got unexpected extra arguments? \((.*)\)"
+_SAYS = r'"(?P<value>(?:[^"\\]|\\.)*)": (?P<why>.*)'
+_NOT = r"'?(?P<value>.*?)'? is not (?P<what>.*?)\.?"
 
 
 class UnknownVerb(click.UsageError):
@@ -79,10 +79,10 @@ def _flag_without_value(error: click.BadOptionUsage) -> str:
 
 def _bad_value(option: click.Option, message: str) -> str:
     flag = ", ".join(sorted(option.opts, key=len))
-    found = _SAYS.fullmatch(message)
+    found = re.fullmatch(_SAYS, message, re.DOTALL)
     if found is not None:
         return f'invalid argument "{found["value"]}" for "{flag}" flag: {found["why"]}'
-    found = _NOT.fullmatch(message)
+    found = re.fullmatch(_NOT, message, re.DOTALL)
     if found is None:
         return f'invalid argument for "{flag}" flag: {message.rstrip(".")}'
     return f'invalid argument "{found["value"]}" for "{flag}" flag: not {found["what"].replace("integer range", "integer")}'
@@ -94,5 +94,5 @@ def _words(error: click.ClickException, path: str) -> str:
         if "create" in path.split():
             return f"exactly one {error.param.human_readable_name} is required, got 0"
         return f"{error.param.human_readable_name} is required for {verb}"
-    extra = _EXTRA.fullmatch(error.format_message())
+    extra = re.fullmatch(_EXTRA, error.format_message(), re.DOTALL)
     return f"Unexpected args: [{extra[1]}]" if extra else error.format_message()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections.abc import Iterator
 
 import click
@@ -61,7 +62,7 @@ def _labs() -> Iterator[Finding]:
     there = labs()
     halves = [finding for name in there if (finding := _half(LabPaths(name)))]
     yield from halves or [ok(LABS, ", ".join(there) or "none")]
-    for name in sorted({path.name for path in DATA_ROOT.glob("*") if LAB_NAME.fullmatch(path.name)} - set(there)):
+    for name in sorted({path.name for path in DATA_ROOT.glob("*") if re.fullmatch(LAB_NAME, path.name)} - set(there)):
         cure = f"netlab up --lab {name} && netlab down --lab {name}"
         yield warning(LABS, f"of lab {name}, which is gone, there are still files in {DATA_ROOT / name}", cure)
 

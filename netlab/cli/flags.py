@@ -29,9 +29,9 @@ F = TypeVar("F", bound=Callable[..., object])
 IMPLIED = {"--dry-run": "--dry-run=client", "-v": "-v1"}
 EARLY = ("namespace", "lab")  # options that may also stand before the verb
 TRUE, FALSE = frozenset({"true", "1", "t"}), frozenset({"false", "0", "f"})
-_SHORT_WITH_VALUE = re.compile(r"(-[A-Za-z])=(.*)", re.DOTALL)
-LEVEL = re.compile(r"[0-9]")
-_SWITCH = re.compile(r"(--?[A-Za-z][-a-z]*)=([A-Za-z0-9]+)")
+_SHORT_WITH_VALUE = r"(-[A-Za-z])=(.*)"
+LEVEL = r"[0-9]"
+_SWITCH = r"(--?[A-Za-z][-a-z]*)=([A-Za-z0-9]+)"
 
 
 def in_clicks_words(command: click.Command, args: Sequence[str]) -> list[str]:
@@ -50,8 +50,8 @@ def _rewritten(words: Sequence[str], switches: dict[str, click.Option]) -> Itera
         if taken:
             taken = False
             continue
-        switch, short = _SWITCH.fullmatch(word), _SHORT_WITH_VALUE.fullmatch(word)
-        if word == "-v" and LEVEL.fullmatch(after):
+        switch, short = re.fullmatch(_SWITCH, word), re.fullmatch(_SHORT_WITH_VALUE, word, re.DOTALL)
+        if word == "-v" and re.fullmatch(LEVEL, after):
             taken = True
             yield f"-v{after}"
         elif word in IMPLIED:

@@ -1,7 +1,8 @@
 r"""The formats of single values: the names that stand in `typing.Annotated` in this room, and the check behind each.
 
 A check returns "" for a good value, or what is wrong in Kubernetes' own words. It never raises and looks at nothing but the
-value. Digits are written `[0-9]` because `\d` also matches the digits of other scripts.
+value. Digits are written `[0-9]` because `\d` also matches the digits of other scripts. `re` compiles a pattern when it is
+first used, and keeps it: a command needs few of them.
 Source: k8s.io/apimachinery/pkg/util/validation; RFC 1123 (names), RFC 6335 (port names).
 """
 
@@ -31,17 +32,17 @@ FIELD_PATHS = (
     "metadata.labels", "metadata.annotations",
 )  # fmt: skip
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
-_ENV_NAME = re.compile(r"[ -<>-~]+")
-_CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_HEADER_NAME = re.compile(r"[-A-Za-z0-9]+")
-_CIDR = re.compile(r"([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)/[0-9]{1,3}")
-_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
-_BASE64 = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_SERVICE_NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
+_QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+_ENV_NAME = r"[ -<>-~]+"
+_CONFIG_KEY = r"[-._a-zA-Z0-9]+"
+_HEADER_NAME = r"[-A-Za-z0-9]+"
+_CIDR = r"([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)/[0-9]{1,3}"
+_RANGE = r"([0-9]{1,5})-([0-9]{1,5})"
+_BASE64 = r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+_SUBSCRIPT = r"metadata\.(labels|annotations)\['([^']*)'\]"
 
 LABEL_TEXT = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
@@ -68,11 +69,11 @@ HEADER_NAME_TEXT = "a valid HTTP header must consist of alphanumeric characters 
 CIDR_TEXT = "must be a subnet in CIDR notation, for example 10.244.0.0/16 or fd00:10:244::/56"
 
 
-def _matching(pattern: re.Pattern[str], text: str, longest: int) -> Check:
+def _matching(pattern: str, text: str, longest: int) -> Check:
     def check(value: str) -> str:
         if len(value) > longest:
             return f"must be no more than {longest} characters"
-        return "" if pattern.fullmatch(value) else text
+        return "" if re.fullmatch(pattern, value) else text
 
     return check
 
@@ -147,7 +148,7 @@ def label_key(value: str) -> str:
         return "name part must be non-empty"
     if len(name) > LABEL_MAX:
         return f"name part must be no more than {LABEL_MAX} characters"
-    return "" if _QUALIFIED.fullmatch(name) else QUALIFIED_TEXT
+    return "" if re.fullmatch(_QUALIFIED, name) else QUALIFIED_TEXT
 
 
 def label_value(value: str) -> str:
@@ -208,7 +209,7 @@ def one_line(value: str) -> str:
 
 def field_path(value: str) -> str:
     """A field of the Pod that netlab can put into a variable."""
-    subscript = _SUBSCRIPT.fullmatch(value)
+    subscript = re.fullmatch(_SUBSCRIPT, value)
     if subscript:
         return label_key(subscript[2])
     return "" if value in FIELD_PATHS else f"must be one of {', '.join(FIELD_PATHS)}"
@@ -222,7 +223,7 @@ def dns_search(value: str) -> str:
 def base64_text(value: str) -> str:
     """Standard base64 with its padding, in which line breaks do not count, as Go reads it."""
     text = value.replace("\n", "").replace("\r", "")
-    return "" if _BASE64.fullmatch(text) else "must be base64 with padding, as `base64` prints it"
+    return "" if re.fullmatch(_BASE64, text) else "must be base64 with padding, as `base64` prints it"
 
 
 def secret_text(_: str) -> str:
@@ -255,7 +256,7 @@ def cluster_ip(value: str) -> str:
 
 def cidr(value: str) -> str:
     """A subnet in its only form; an address of a machine inside it (host bits) is refused, the message says the subnet."""
-    if not _CIDR.fullmatch(value):
+    if not re.fullmatch(_CIDR, value):
         return CIDR_TEXT
     try:
         network = ipaddress.ip_network(value, strict=False)
@@ -281,7 +282,7 @@ def cidrs(value: str) -> str:
 
 def port_range(value: str) -> str:
     """`30000-32767`: two port numbers in order."""
-    found = _RANGE.fullmatch(value)
+    found = re.fullmatch(_RANGE, value)
     if not found or port(int(found[1])) or port(int(found[2])) or int(found[1]) > int(found[2]):
         return f"must be two ports between 1 and {PORT_MAX} in order, for example 30000-32767"
     return ""

@@ -25,10 +25,8 @@ QUANTITY_TEXT = "must be a quantity: a number with a unit behind it, for example
 NANO = 10**9
 LARGEST = 2**63 - 1
 # One 40-digit number is the longest, and two digits of exponent: nobody's amount, and nobody's memory.
-_WRITTEN = re.compile(
-    r"([-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))(?:[eE]([-+]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i)?)"
-)
-_WHOLE = re.compile(r"([0-9]{1,40})([numkMGTPE]|[KMGTPE]i|)")
+_WRITTEN = r"([-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))(?:[eE]([-+]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i)?)"
+_WHOLE = r"([0-9]{1,40})([numkMGTPE]|[KMGTPE]i|)"
 _DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _POWERS: Mapping[str, tuple[int, int]] = {
@@ -71,7 +69,7 @@ ZERO = Quantity()
 
 def parse_quantity(text: str) -> Quantity | None:
     """Return the amount that is written, None if the text is no quantity or more than an int64 holds."""
-    if found := _WHOLE.fullmatch(text):  # as nearly all are written
+    if found := re.fullmatch(_WHOLE, text):  # as nearly all are written
         base, power = _POWERS[found[2]]
         nano = int(found[1]) * base**power * NANO if power >= 0 else int(found[1]) * NANO // base**-power
         return Quantity(nano, text.endswith("i")) if nano <= LARGEST * NANO else None
@@ -84,7 +82,7 @@ def parse_quantity(text: str) -> Quantity | None:
 
 def quantity_value(text: str) -> Fraction | None:
     """Return the number that is written: `100m` is 1/10, `2Ki` is 2048. None: the text is no quantity."""
-    found = _WRITTEN.fullmatch(text)
+    found = re.fullmatch(_WRITTEN, text)
     if not found:
         return None
     number, exponent, unit = found.groups()

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from dataclasses import MISSING, Field
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from netlab.frozen import dataclass
+from netlab.frozen import fields_of
 from netlab.model import unsupported
 from netlab.model.formats import FORMATS, UNSHOWN, Check
 from netlab.model.wire import FROM_WIRE, TO_WIRE, TOLD_ZEROS, Plain, wire_name
@@ -26,8 +26,7 @@ Fault = tuple[str, str] | None
 """Message and hint of what is wrong with one value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shape:
+class _Shape(NamedTuple):
     """How one type is read. Exactly one of `leaf` (the value stays as it is) and `build` (it becomes something) is set."""
 
     stand_in: Callable[[], Any]  # makes what a draft holds where the value is missing or of the wrong type
@@ -36,8 +35,7 @@ class _Shape:
     encode: Callable[[Any, bool], Any] | None = None  # value, `whole`; None: the value is plain already
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _FieldPlan:
+class _FieldPlan(NamedTuple):
     name: str
     wire: str
     shape: _Shape
@@ -46,8 +44,7 @@ class _FieldPlan:
     is_told: bool  # whether a whole object says it also where it is at its default
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class _Plan(NamedTuple):
     cls: type[Any]
     fields: tuple[_FieldPlan, ...]
     by_wire: Mapping[str, _FieldPlan]
@@ -136,7 +133,7 @@ def _plan_of(cls: type[Any]) -> _Plan:
 
 def _new_plan(cls: type[Any]) -> _Plan:
     hints = get_type_hints(cls, include_extras=True)
-    found = tuple(_field_plan(cls, field, hints[field.name]) for field in fields(cls))
+    found = tuple(_field_plan(cls, name, field, hints[name]) for name, field in fields_of(cls).items())
     return _Plan(
         cls=cls,
         fields=found,
@@ -145,16 +142,16 @@ def _new_plan(cls: type[Any]) -> _Plan:
     )
 
 
-def _field_plan(cls: type[Any], field: Field[Any], hint: Any) -> _FieldPlan:
+def _field_plan(cls: type[Any], name: str, field: Field[Any], hint: Any) -> _FieldPlan:
     default = field.default_factory() if field.default_factory is not MISSING else field.default
-    wire = wire_name(field.name)
+    wire = wire_name(name)
     return _FieldPlan(
-        name=field.name,
+        name=name,
         wire=wire,
         shape=_shape(hint, wire),
         default=default,
         required=default is MISSING,
-        is_told=bool(default) or field.name in TOLD_ZEROS.get(cls, ()),
+        is_told=bool(default) or name in TOLD_ZEROS.get(cls, ()),
     )
 
 
@@ -171,8 +168,8 @@ def _shape(hint: Any, wire: str, check: Check | None = None) -> _Shape:
         return _list_shape(_shape(arguments[0], wire))
     if origin is dict:
         return _mapping_shape(_shape(arguments[0], wire), _shape(arguments[1], wire))
-    if is_dataclass(hint):
-        return _object_shape(cast("type[Any]", hint))
+    if "__dataclass_fields__" in vars(hint):
+        return _object_shape(hint)
     return _Shape(stand_in=hint, leaf=_scalar_leaf((hint,), check))
 
 
@@ -192,7 +189,7 @@ def _object_shape(cls: type[Any]) -> _Shape:
     )
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 _TYPE_WORDS = {int: "an integer", str: "a string", bool: "a boolean"}
 
 
@@ -204,7 +201,7 @@ def _scalar_leaf(accepted: tuple[type, ...], check: Check | None) -> Callable[[A
             return type_problem(words, value, show=check not in UNSHOWN)
         if type(value) is str and "\0" in value:
             return "must not contain a NUL character", ""  # no Linux interface would take it
-        if type(value) is str and not value.isascii() and _SURROGATE.search(value):
+        if type(value) is str and not value.isascii() and re.search(_SURROGATE, value):
             return "must be UTF-8", "it holds a byte that is no text"  # so Python keeps what it cannot read of a command line
         message = check(value) if check is not None else ""
         if message and check in UNSHOWN:

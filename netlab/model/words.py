@@ -12,7 +12,7 @@ from typing import Any
 
 LONGEST_SHOWN = 60
 LONGEST_GUESSED = 80
-_PLAIN_KEY = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
+_PLAIN_KEY = r"[A-Za-z_][-A-Za-z0-9_]*"
 
 
 def shown(value: Any) -> str:
@@ -58,7 +58,7 @@ def at(path: str, field: str) -> str:
 def key_path(path: str, key: Any) -> str:
     """Return the path of any key of a mapping: `metadata.labels.app`, `metadata.labels["example.com/app"]`."""
     text = str(key)
-    return at(path, text) if len(text) <= LONGEST_SHOWN and _PLAIN_KEY.fullmatch(text) else f"{path}[{shown(text)}]"
+    return at(path, text) if len(text) <= LONGEST_SHOWN and re.fullmatch(_PLAIN_KEY, text) else f"{path}[{shown(text)}]"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

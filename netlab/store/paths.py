@@ -22,7 +22,7 @@ from netlab.frozen import dataclass
 
 STATE_ROOT = Path("/run/netlab")
 DATA_ROOT = Path("/var/lib/netlab")
-LAB_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?")
+LAB_NAME = r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LabPaths:
     lab: str
 
     def __post_init__(self) -> None:
-        if not LAB_NAME.fullmatch(self.lab):
+        if not re.fullmatch(LAB_NAME, self.lab):
             message = f"lab name {self.lab[:40]!r} must be a DNS label of at most 20 characters: a-z, 0-9 and -"
             raise ManifestError((Problem(file="--lab", line=0, object="", path="", message=message),))
 
@@ -91,4 +91,4 @@ def labs() -> list[str]:
     """Return the names of all labs that have a state directory, sorted."""
     if not STATE_ROOT.is_dir():
         return []
-    return sorted(path.name for path in STATE_ROOT.iterdir() if path.is_dir() and LAB_NAME.fullmatch(path.name))
+    return sorted(path.name for path in STATE_ROOT.iterdir() if path.is_dir() and re.fullmatch(LAB_NAME, path.name))

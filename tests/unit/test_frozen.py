@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-from typing import Any
+import sys
+import typing
+from typing import Any, ClassVar
 
 import pytest
 
@@ -42,6 +44,35 @@ def place(dataclass: Any) -> type:
     return Place
 
 
+def noun(dataclass: Any) -> type:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Noun:
+        kind: ClassVar[str] = "Noun"
+        name: str
+        labels: dict[str, str] = dataclasses.field(default_factory=dict)
+        rank: int = dataclasses.field(default=3, kw_only=False)
+
+    return Noun
+
+
+def heir(dataclass: Any) -> type:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Heir(noun(dataclass)):
+        age: int = 0
+
+    return Heir
+
+
+def halves(dataclass: Any) -> type:
+    @dataclass(frozen=True, slots=True)
+    class Halves:
+        left: int
+        _: dataclasses.KW_ONLY
+        right: int
+
+    return Halves
+
+
 def bare(dataclass: Any) -> type:
     @dataclass(frozen=True)
     class Bare:
@@ -61,6 +92,15 @@ def changing(dataclass: Any) -> type:
         count: int = 0
 
     return Changing
+
+
+def by_position(item: Any) -> Any:
+    match item:
+        case object(first=1):
+            return "by name"
+        case _ if type(item).__match_args__[:1] == ("row",):
+            return "a row"
+    return "neither"
 
 
 def outcome(action: Any) -> Any:
@@ -91,6 +131,23 @@ def outcome(action: Any) -> Any:
         pytest.param(pair, lambda cls: copy.deepcopy(cls(first=1)), id="a copy"),
         pytest.param(pair, lambda cls: cls(first=1) < cls(first=2), id="no order"),
         pytest.param(pair, lambda cls: hasattr(cls(first=1), "__dict__"), id="slots"),
+        pytest.param(pair, lambda cls: by_position(cls(first=1)), id="matched by name"),
+        pytest.param(pair, lambda cls: cls.__match_args__, id="nothing to match by position"),
+        pytest.param(pair, dataclasses.is_dataclass, id="known as a dataclass"),
+        pytest.param(pair, lambda cls: [(one.name, one.type, one.default) for one in dataclasses.fields(cls)], id="fields"),
+        pytest.param(pair, lambda cls: [one.name for one in dataclasses.fields(cls(first=1))], id="fields of an instance"),
+        pytest.param(pair, typing.get_type_hints, id="types"),
+        pytest.param(pair, lambda cls: cls.__slots__, id="names of the slots"),
+        pytest.param(pair, lambda cls: [cls.__doc__, cls.__module__, cls.__qualname__.rpartition(".")[2]], id="name and words"),
+        pytest.param(noun, lambda cls: [cls.kind, cls(name="x").kind], id="a class variable"),
+        pytest.param(noun, lambda cls: cls(5, name="x"), id="one by position among those by name"),
+        pytest.param(noun, lambda cls: cls.__match_args__, id="one to match by position"),
+        pytest.param(noun, lambda cls: cls(name="x").labels is cls(name="x").labels, id="a dict of its own"),
+        pytest.param(noun, lambda cls: hasattr(cls, "labels") and hasattr(cls, "name"), id="slots where the defaults were"),
+        pytest.param(heir, lambda cls: [repr(cls(name="x", age=2)), cls.__match_args__], id="fields of the class below"),
+        pytest.param(heir, lambda cls: [one.name for one in dataclasses.fields(cls)], id="in their order"),
+        pytest.param(halves, lambda cls: cls(1, right=2), id="a word of dataclasses among the annotations"),
+        pytest.param(place, lambda cls: by_position(cls(1)), id="matched by position, really"),
         pytest.param(place, lambda cls: cls(1, 2), id="by position"),
         pytest.param(place, lambda cls: [cls(1).seen, cls(2).seen], id="made anew, and looked at afterwards"),
         pytest.param(place, lambda cls: cls(1, 2) == cls(1, 2, [5]), id="a field that does not count"),
@@ -107,6 +164,33 @@ def outcome(action: Any) -> Any:
 def test_a_late_dataclass_is_like_that_of_the_standard_library(made, action):
     late, usual = made(frozen.dataclass), made(dataclasses.dataclass)
     assert outcome(lambda: action(late)) == outcome(lambda: action(usual))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="copy.replace is new in Python 3.13")
+def test_it_can_be_replaced_as_all_things_can():
+    assert copy.replace(pair(frozen.dataclass)(first=1), first=2).first == 2
+
+
+@pytest.mark.parametrize("made", [pair, place, noun])
+@pytest.mark.parametrize("ask", [dataclasses.fields, dataclasses.is_dataclass, lambda cls: cls.__match_args__])
+def test_a_class_is_finished_by_whatever_is_asked_first(made, ask):
+    late, usual = made(frozen.dataclass), made(dataclasses.dataclass)
+    ask(late)
+    told = [
+        [(one.name, one.default, one.default_factory, one.init, one.compare, one.kw_only) for one in dataclasses.fields(cls)]
+        for cls in (late, usual)
+    ]
+    assert told[0] == told[1]
+    assert [*frozen.fields_of(made(frozen.dataclass))] == [one.name for one in dataclasses.fields(late)]
+
+
+@pytest.mark.parametrize("made", [pair, place, noun])
+def test_fields_are_known_before_it_is_finished(made):
+    told = [
+        [(name, one.default, one.default_factory, one.kw_only) for name, one in frozen.fields_of(made(decorator)).items()]
+        for decorator in (frozen.dataclass, dataclasses.dataclass)
+    ]
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("made", [pair, place, bare])

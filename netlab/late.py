@@ -1,0 +1,56 @@
+"""Modules of Python that are read only when somebody asks them more than one question.
+
+click and dataclasses import `inspect`, and with it `ast`, `dis` and `tokenize`; uuid imports `platform`. That is a seventh of
+what `netlab exec` takes before it knows what to do, and all that they ask is in ONE_QUESTION. A stand-in answers this; asked
+for anything else, it becomes the module. (importlib.util.LazyLoader cannot do it: it reads the module at any question.)
+
+Only the program does so (`__main__`): whoever imports netlab has the modules of Python as they are.
+Source: Python's library reference, importlib (lazy imports), sys.modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+
+class _StandIn(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        """Become the module: `name` is not among the answers."""
+        return getattr(_become(self), name)
+
+
+def stand_in() -> None:
+    """Put a stand-in in the place of each module that nobody has imported yet."""
+    for name, answers in ONE_QUESTION.items():
+        if name not in sys.modules:
+            sys.modules[name] = module = _StandIn(name)
+            vars(module).update(answers)
+
+
+def _become(module: _StandIn) -> ModuleType:
+    """Return the real module. Whoever holds the stand-in has all of it there, too."""
+    if sys.modules.get(module.__name__) is module:
+        del sys.modules[module.__name__]
+    real = importlib.import_module(module.__name__)
+    vars(module).update(vars(real))
+    return real
+
+
+def _without_indent(text: str) -> str:
+    """What inspect.cleandoc returns; of a text in one line, as the help of an option is, that is little work."""
+    if text.isprintable():
+        return text.lstrip(" ")
+    module = sys.modules["inspect"]
+    clean: str = (_become(module) if isinstance(module, _StandIn) else module).cleandoc(text)
+    return clean
+
+
+ONE_QUESTION: Mapping[str, Mapping[str, Callable[..., str]]] = {
+    "inspect": {"cleandoc": _without_indent},
+    "platform": {"system": lambda: os.uname().sysname},
+}
