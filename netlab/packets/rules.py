@@ -1,0 +1,133 @@
+"""A table of nft as a program: which chains a hook calls in which order, and what they decide about one packet.
+
+    hook -> base chains by priority -> rules -> statements (statements.py)
+                                        `-> jump, goto, verdict maps -> other chains
+
+Nothing is skipped: a rule that is not understood raises UnknownRule when its table is read.
+Source: nft(8), CHAINS and VERDICT STATEMENTS; the kernel's nf_tables_core.c.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+from netlab.frozen import dataclass
+from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
+from netlab.packets.scene import NoMatch, Scene
+from netlab.packets.statements import Action, Rule, parse_rule
+from netlab.packets.tokens import UnknownRule
+
+Hook = Literal["prerouting", "input", "forward", "output", "postrouting"]
+PRIORITIES: Final = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
+FAMILIES: Final = {"inet": {4, 6}, "ip": {4}, "ip6": {6}}
+DEPTH: Final = 16
+"""How deep jumps may go: NFT_JUMP_STACK_SIZE. The kernel refuses to load rules that go deeper."""
+
+_HOOK: Final = re.compile(r"type (filter|nat|route) hook (\w+) priority (-?\w+)(?: ([+-]) (\d+))?; policy (accept|drop);")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """A rule that matched: where it stands, its text, and the elements of sets and maps by which it did, with their owners."""
+
+    chain: str
+    rule: str
+    elements: tuple[Element, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseChain:
+    """A chain that a hook calls. `priority` orders those of one hook."""
+
+    name: str
+    kind: str
+    hook: str
+    priority: int
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a base chain decided, and every rule that matched on the way, in order. The last one decided, or the policy did."""
+
+    action: Action
+    matched: tuple[Matched, ...]
+    by_policy: bool = False
+
+
+class Ruleset:
+    """A table that was read. Raises UnknownRule if it holds what this program does not know."""
+
+    def __init__(self, table: NftTable) -> None:
+        if table.family not in FAMILIES:
+            raise UnknownRule(f"table {table.family} {table.name}: only {', '.join(FAMILIES)} are known")
+        self.families = FAMILIES[table.family]
+        self.sets: dict[str, ElementSet] = {item.name: item for item in table.sets}
+        self.chains: dict[str, tuple[Rule, ...]] = {
+            chain.name: tuple(parse_rule(text) for text in chain.rules) for chain in table.chains
+        }
+        bases = [_base_chain(chain) for chain in table.chains if chain.hook]
+        self.bases = tuple(sorted(bases, key=lambda base: (base.priority, base.name)))
+        self.translates = any(base.kind == "nat" for base in bases)
+        # Connections are tracked in a namespace as soon as a rule there needs it.
+        self.tracks = self.translates or any(" ct " in f" {rule.text}" for rules in self.chains.values() for rule in rules)
+
+    def at(self, hook: Hook, family: int) -> tuple[BaseChain, ...]:
+        """Return the base chains of a hook in the order in which they are called."""
+        return tuple(base for base in self.bases if base.hook == hook and family in self.families)
+
+    def evaluate(self, base: BaseChain, scene: Scene) -> Outcome:
+        """Return what a base chain decides about the packet of `scene`, in which its changes are left."""
+        matched: list[Matched] = []
+        action = self._run(base.name, scene, matched, 0)
+        if action is None:
+            return Outcome(action=_POLICIES[base.policy], matched=tuple(matched), by_policy=True)
+        return Outcome(action=action, matched=tuple(matched))
+
+    def _run(self, name: str, scene: Scene, matched: list[Matched], depth: int) -> Action | None:
+        """Run a chain; None if it ends, or returns, without a decision."""
+        if name not in self.chains:
+            raise UnknownRule(f"there is no chain {name}")
+        if depth > DEPTH:
+            raise UnknownRule(f"chain {name}: jumps deeper than {DEPTH}")
+        for rule in self.chains[name]:
+            scene.used.clear()
+            action = self._apply(rule, scene)
+            if action is _NOT_MATCHED:
+                continue
+            matched.append(Matched(chain=name, rule=rule.text, elements=tuple(scene.used)))
+            if action is None or action.decision == "continue":
+                continue
+            if action.decision == "return":
+                return None
+            if action.decision not in {"jump", "goto"}:
+                return action
+            decided = self._run(action.chain, scene, matched, depth + 1)
+            if decided is not None or action.decision == "goto":
+                return decided
+        return None
+
+    def _apply(self, rule: Rule, scene: Scene) -> Action | None:
+        """Return what the first deciding statement of a rule decides; None if there is none. Changes stay, match or not."""
+        try:
+            for statement in rule.statements:
+                action = statement(scene)
+                if action is not None:
+                    return action
+        except NoMatch:
+            return _NOT_MATCHED
+        return None
+
+
+_NOT_MATCHED: Final = Action(decision="continue")
+_POLICIES: Final = {"accept": Action(decision="accept"), "drop": Action(decision="drop")}
+
+
+def _base_chain(chain: Chain) -> BaseChain:
+    found = _HOOK.fullmatch(chain.hook)
+    if not found or (found[3] not in PRIORITIES and not found[3].lstrip("-").isdigit()):
+        raise UnknownRule(f"unknown hook of chain {chain.name}: {chain.hook}")
+    priority = PRIORITIES[found[3]] if found[3] in PRIORITIES else int(found[3])
+    offset = int(f"{found[4]}{found[5]}") if found[4] else 0
+    return BaseChain(name=chain.name, kind=found[1], hook=found[2], priority=priority + offset, policy=found[6])

@@ -1,0 +1,303 @@
+"""The walk of netlab/packets against the kernel: hundreds of random packets, each sent by a real socket in a real lab.
+
+What the kernel did is heard by raw sockets in every namespace (tests/ears.py). It must be among the branches of the walk, down
+to the source that the receiver saw and the addresses of the answer that came back.
+
+That a packet did not arrive is proved by canaries: two round trips that were sent after it, on the same processor and over more
+hops, have come back. Then the packet and its answer are where they go, or gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import random
+import socket
+import struct
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+
+from netlab.desired.compile import mark
+from netlab.kernel import netns
+from netlab.kernel.linux import LinuxNetwork
+from netlab.kernel.port import Scope
+from netlab.kernel.sysctl import write
+from netlab.netstate.links import Address, Sysctl
+from netlab.netstate.names import IfName
+from netlab.netstate.state import Namespace, NetState
+from netlab.packets.packet import Packet
+from netlab.packets.walk import Walker
+from netlab.plan.diff import diff
+from tests.ears import CANARY_PORT, Ears, Heard
+from tests.walked import BOTH, EMPTY, INTERNET, NODE_1, NODE_2, OUTSIDE, SELF, UNALLOCATED, walked_lab
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test"),
+]
+
+LAB = "walk"
+PACKETS = 600
+FIRST_PORT = 20_000
+CODES = {"net-unreachable": (3, 0), "host-unreachable": (3, 1), "port-unreachable": (3, 3), "time-exceeded": (11, 0)}
+
+# Errors of ICMP are not to be saved up, and a neighbour that is not there is to be known as soon as possible.
+HASTE = (
+    Sysctl(key="net.ipv4.icmp_ratelimit", value="0"),
+    *(Sysctl(key=f"net.ipv4.neigh.{dev}.retrans_time_ms", value="10") for dev in ("default", "eth0", "cni0")),
+    *(Sysctl(key=f"net.ipv4.neigh.{dev}.mcast_solicit", value="1") for dev in ("default", "eth0", "cni0")),
+)
+
+
+def wishes(build) -> NetState:
+    return NetState(namespaces=frozenset(owning(item, UNALLOCATED) for item in walked_lab(build, LAB).namespaces))
+
+
+def owning(item: Namespace, address: str) -> Namespace:
+    """`outside` has an address that is to stay within the cluster: should it get out, it is seen."""
+    more = {Address(dev=IfName("lo"), address=f"{address}/32", noprefixroute=True)} if item.name == f"{LAB}.outside" else set()
+    return replace(item, addresses=item.addresses | more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What became of a packet: where it was delivered and as what, or which error came back, or nothing at all."""
+
+    ending: str
+    place: str = ""
+    source: str = ""
+    destination: tuple[str, int] = ("", 0)
+    answer: tuple[int, int] | None = None
+
+
+@pytest.fixture(scope="module")
+def net(build):
+    """The lab, made by netlab's own hands, and taken away again."""
+    found = wishes(build)
+    uid = "00000000-0000-4000-8000-00000000a1c0"
+    scope = Scope(mark=mark(uid), names=frozenset(found.by_name))
+    linux = LinuxNetwork()
+    try:
+        linux.apply(scope, diff(found, NetState(), scope.mark).steps)
+        for name in found.by_name:
+            netns.in_namespace(name, make_hasty)
+        yield found
+    finally:
+        linux.apply(scope, diff(NetState(), found, scope.mark).steps)
+
+
+def make_hasty() -> None:
+    for one in HASTE:
+        with contextlib.suppress(FileNotFoundError):
+            write(one)
+
+
+@pytest.fixture(scope="module")
+def ears(net):
+    """All ears, on one processor."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    made = Ears([name for name in net.by_name if not name.endswith(".fabric")])
+    try:
+        yield made
+    finally:
+        made.close()
+        os.sched_setaffinity(0, before)
+
+
+def targets(net: NetState) -> list[str]:
+    """Addresses of every kind: Services, Nodes, Pods, and such that nobody has."""
+    pods = [one.address.partition("/")[0] for item in net.namespaces if item.name.count(".") > 1 for one in item.addresses]
+    services = [BOTH] * 4 + [SELF] * 2 + [EMPTY] * 2
+    nobody = [UNALLOCATED, "10.244.1.77", "10.244.2.77", "10.244.9.9", "198.51.100.7"]
+    return [*services, *[NODE_1, NODE_2] * 3, "10.244.1.1", "10.244.2.1", *pods, *nobody, OUTSIDE, INTERNET]
+
+
+PORTS = (80, 80, 80, 53, 53, 81, 8080, 8000, 5353, 30080, 30080, 30053, 30053, 30081, 1234)
+
+
+def random_packets(net: NetState, count: int):
+    """Yield (namespace, packet). A packet without source is sent by a socket that is not bound to an address."""
+    dice = random.Random(20260131)
+    places = [name for name in net.by_name if not name.endswith(".fabric")]
+    addresses = targets(net)
+    for number in range(count):
+        place = dice.choice(places)
+        source = dice.choice(["", OUTSIDE, INTERNET]) if place.endswith(".outside") else ""
+        yield (
+            place,
+            Packet(
+                protocol=dice.choice(["tcp", "udp"]),
+                source=source,
+                source_port=FIRST_PORT + number,
+                destination=dice.choice(addresses),
+                destination_port=dice.choice(PORTS),
+            ),
+        )
+
+
+class Prober:
+    """Sends packets and finds out what became of them."""
+
+    def __init__(self, ears: Ears, places) -> None:
+        self.ears = ears
+        self.canaries = {
+            place: netns.in_namespace(place, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for place in places
+        }
+        for place, canary in self.canaries.items():
+            canary.connect((NODE_1 if place.endswith(".outside") else OUTSIDE, CANARY_PORT))
+            self.wait_for_canary(place)
+
+    def close(self) -> None:
+        for one in self.canaries.values():
+            one.close()
+
+    def wait_for_canary(self, place: str) -> list:
+        """Send a canary on a round trip, twice; return everything that was heard meanwhile, but for canaries."""
+        canary, found = self.canaries[place], []
+        own = canary.getsockname()[1]
+        for _ in range(2):
+            canary.send(b"canary")
+            found += self.ears.until(lambda one: one.place == place and one.destination[1] == own and one.data == b"canary")
+            canary.recv(99)
+        return [one for one in found if one.data != b"canary"]
+
+    def probe(self, place: str, packet: Packet, *, is_asked_for: bool):
+        """Send a packet; return what became of it, and the answer that came back (None: no answer).
+
+        `is_asked_for`: somebody asks for a neighbour that is not there, which takes longer than a canary flies.
+        """
+        kind = socket.SOCK_STREAM if packet.protocol == "tcp" else socket.SOCK_DGRAM
+        one = netns.in_namespace(place, lambda: socket.socket(socket.AF_INET, kind))
+        try:
+            failed = self._send(one, packet)
+            heard = self.wait_for_canary(place)
+            if is_asked_for and not heard:
+                heard = self.ears.until(lambda error: _is_about(error, place, packet))
+        finally:
+            one.close()
+        self.wait_for_canary(place)  # what closing sends is not part of it
+        return self._seen(place, packet, heard, failed)
+
+    def _send(self, one: socket.socket, packet: Packet) -> int:
+        """Send by an ordinary socket; return the errno if Linux refused."""
+        one.setblocking(False)
+        if one.type == socket.SOCK_STREAM:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        one.bind((packet.source, packet.source_port))
+        code = one.connect_ex((packet.destination, packet.destination_port))
+        if code or one.type == socket.SOCK_STREAM:
+            return 0 if code == errno.EINPROGRESS else code
+        with contextlib.suppress(PermissionError, ConnectionRefusedError):  # refused in the output hook: ICMP comes as well
+            one.send(b"probe")
+        return 0
+
+    def _seen(self, place, packet: Packet, heard, failed: int):
+        arrived = [one for one in heard if one.opens and not (one.place == place and one.destination[1] == packet.source_port)]
+        assert len(arrived) <= 1, f"{packet} arrived more than once: {arrived}"
+        if arrived:
+            answers = [
+                one for one in heard if one.place == place and one.destination[1] == packet.source_port and not one.error
+            ]
+            seen = Seen(
+                ending="delivered", place=arrived[0].place, source=arrived[0].source[0], destination=arrived[0].destination
+            )
+            return seen, answers[0] if answers else None
+        errors = [one.error for one in heard if _is_about(one, place, packet)]
+        if errors:
+            return Seen(ending="error", answer=errors[0]), None
+        return Seen(ending="no route" if failed == errno.ENETUNREACH else "silence"), None
+
+
+def _is_about(one, place: str, packet: Packet) -> bool:
+    """Is it an error of ICMP that tells the sender what became of the packet?"""
+    return one.place == place and one.error is not None and one.source[1] == packet.source_port
+
+
+def expected(walk) -> Seen:
+    """What a walk says will be seen."""
+    verdict = walk.verdict
+    if verdict.is_delivered:
+        packet = verdict.packet
+        destination = (packet.destination, packet.destination_port)
+        return Seen(ending="delivered", place=verdict.netns, source=packet.source, destination=destination)
+    if verdict.answer:
+        return Seen(ending="error", answer=CODES[verdict.answer.removeprefix("icmp ")])
+    return Seen(ending="no route" if verdict.ending == "no route" else "silence")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """What the kernel did with a packet."""
+
+    place: str
+    packet: Packet
+    seen: Seen
+    answer: Heard | None
+
+
+@pytest.fixture(scope="module")
+def facts(net, ears):
+    """Every random packet sent, and what became of it."""
+    walker = Walker(net)
+    with contextlib.closing(Prober(ears, [name for name in net.by_name if not name.endswith(".fabric")])) as prober:
+        return [fact(walker, prober, place, packet) for place, packet in random_packets(net, PACKETS)]
+
+
+def fact(walker: Walker, prober: Prober, place: str, packet: Packet) -> Fact:
+    is_asked_for = any(walk.verdict.ending == "no neighbour" for walk in walker.branches(place, packet))
+    seen, answer = prober.probe(place, packet, is_asked_for=is_asked_for)
+    return Fact(place=place, packet=packet, seen=seen, answer=answer)
+
+
+def agreeing(walker: Walker, found: Fact):
+    """Return the walk that ends as the kernel did, None if there is none."""
+    walks = walker.branches(found.place, found.packet)
+    return next((walk for walk in walks if expected(walk) == found.seen), None)
+
+
+def test_the_kernel_does_what_a_walk_says(net, facts):
+    walker, endings = Walker(net), Counter()
+    for found in facts:
+        walk = agreeing(walker, found)
+        story = "\n".join(str(one) for one in walker.branches(found.place, found.packet))
+        assert walk is not None, f"{found.place} sent {found.packet}; the kernel: {found.seen}; the walk:\n{story}"
+        endings[walk.verdict.ending] += 1
+    assert min(endings[word] for word in ("delivered", "refused", "dropped", "no route", "no neighbour", "not forwarded")) > 10
+
+
+def test_the_answer_comes_back_as_a_walk_says(net, facts):
+    walker = Walker(net)
+    answered = [found for found in facts if found.answer is not None]
+    assert len(answered) > PACKETS / 10
+    for found in answered:
+        back = walker.reply(agreeing(walker, found)).verdict
+        told = back.packet
+        assert (back.ending, back.netns) == ("delivered", found.place)
+        assert (
+            found.answer.source == (told.source, told.source_port) == (found.packet.destination, found.packet.destination_port)
+        )
+        assert found.answer.destination == (told.destination, told.destination_port)
+
+
+def without_rule(net: NetState, chain: str, rule: str) -> NetState:
+    """The same, but a rule is missing in all tables."""
+
+    def cut(item):
+        if item.table is None:
+            return item
+        kept = (replace(one, rules=tuple(r for r in one.rules if (one.name, r) != (chain, rule))) for one in item.table.chains)
+        return replace(item, table=replace(item.table, chains=frozenset(kept)))
+
+    return NetState(namespaces=frozenset(cut(item) for item in net.namespaces))
+
+
+def test_the_packets_tell_when_a_rule_is_missing(net, facts):
+    """So many packets leave no rule out: a walk without it contradicts the kernel somewhere."""
+    table = net.by_name[f"{LAB}.node-1"].table
+    for chain, rule in [(one.name, rule) for one in table.chains for rule in one.rules]:
+        walker = Walker(without_rule(net, chain, rule))
+        assert any(agreeing(walker, found) is None for found in facts), f"nothing shows that {chain} needs {rule}"
