@@ -63,7 +63,7 @@ def cluster_dns(python: str, program_paths: Iterable[str], records_dir: str) -> 
     container = Container(
         name="dns",
         image="host",
-        command=(python, "-m", "netlab.dns", "--records", "/records/records", "--listen", "0.0.0.0:53"),
+        command=(python, "-m", "netlab.dns", "--records", "/records/records"),
         resources=ResourceRequirements(requests={"cpu": "100m"}),  # as CoreDNS: a Pod that keeps a processor busy is no outage
         ports=tuple(ContainerPort(name=name, container_port=53, protocol=protocol) for name, protocol in DNS_PORTS),  # type: ignore[arg-type]
         volume_mounts=tuple(VolumeMount(name=name, mount_path=path, read_only=True) for name, _, path in mounted),

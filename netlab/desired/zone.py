@@ -1,6 +1,6 @@
 """The DNS zone of a cluster: which names there are and what they say, as records of a master file. Pure.
 
-    Service with a ClusterIP    web.shop.svc.cluster.local.             A      its ClusterIP, ready endpoints or not
+    Service with ClusterIPs     web.shop.svc.cluster.local.             A      its ClusterIP, ready endpoints or not
       its named ports           _http._tcp.web.shop.svc...              SRV    the Service's name
     headless Service            db.shop.svc.cluster.local.              A      every ready endpoint; no name if there is none
       every endpoint of it      db-0.db.shop.svc.cluster.local.         A      by its hostname, else by its address: 10-244-1-5
@@ -8,69 +8,90 @@
     ExternalName                wiki.shop.svc.cluster.local.            CNAME  the name elsewhere, resolvable or not
     both ways                   20.0.96.10.in-addr.arpa.                PTR    the name of a ClusterIP or of a headless endpoint
 
+An IPv6 address has AAAA instead of A; a dual-stack Service has both, with the same names wherever a hostname is known.
 Names of Pods by address (`10-244-1-5.shop.pod.cluster.local`) are computed when they are asked for, see dns/answer.py.
 Source: Kubernetes DNS-Based Service Discovery 1.1.0; SOA, NS, weights and the TTL of 5 s are those of CoreDNS.
 """
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import NamedTuple
 
 from netlab.frozen import dataclass
 from netlab.model.families import listed
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.node import Namespace
-from netlab.model.service import Endpoint, EndpointPort, EndpointSlice, Service
+from netlab.model.service import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort
 
 SCHEMA_VERSION = "1.1.0"
 TTL_S = 5
+SERIAL = "SERIAL"
+"""Stands for the serial until the whole content is known. Nothing else in a zone is in upper case."""
 SOA_TIMES = "7200 1800 86400 5"
 """Refresh, retry, expire, and how long a negative answer may be kept, in seconds."""
 DNS_SERVICE = Key("Service", "kube-system", "kube-dns")
-NAME_MAX = 254
-"""RFC 1035 2.3.4, with the dot at the end. A longer name (long names below a long domain) cannot be asked for: left out."""
+NAME_MAX, LABEL_MAX = 254, 63
+"""RFC 1035 2.3.4, with the dot at the end. What is longer (long names below a long domain) cannot be asked for: left out."""
 BITS_PER_LABEL = {4: 8, 6: 4}
+IPV6_HOST_LABELS = 16
 
 Backend = tuple[Endpoint, tuple[EndpointPort, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One record; `name` and the names in `data` are absolute, in lower case."""
 
     name: str
     type: str
     data: str
 
-    def __str__(self) -> str:
-        return f"{self.name} {TTL_S} IN {self.type} {self.data}"
+
+class Paragraph(NamedTuple):
+    """What the zone says of one Service, as text, and the reverse zones that this needs besides those of the subnets."""
+
+    text: str = ""
+    reverse: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """All records, in the order of the name tree.
+    """A head with the records of the zones themselves, and a paragraph for every Service that has some. All as text.
 
-    `str(zone)` is the snapshot that `netlab.dns` reads: one record a line, as in a master file.
-    The serial is a checksum of the content and not a count: the same content is the same text, so nothing is written anew.
-    Namespaces stand in the head because an empty one has no record, and yet `empty.svc.cluster.local` is a name.
+    `str(zone)` is what `netlab.dns` reads: one record a line, as in a master file. Whoever knows an earlier text finds what is
+    new paragraph by paragraph. The serial is a checksum of the content and not a count: the same content is the same text, so
+    nothing is written anew. Namespaces stand in the head because an empty one has no record, and yet
+    `empty.svc.cluster.local` is a name.
     """
 
     domain: str
-    namespaces: tuple[str, ...]
-    records: tuple[Record, ...]
+    head: str
+    body: str
 
     @property
     def serial(self) -> int:
         """A number from 1 to 2^32-1 that follows from the content."""
-        return zlib.crc32("\n".join((self.domain, *self.namespaces, *map(str, self.records))).encode()) or 1
+        return zlib.crc32(self.body.encode(), zlib.crc32(self.head.encode())) or 1
+
+    @property
+    def records(self) -> Iterator[Record]:
+        """All records, in the order of the text."""
+        for line in str(self).splitlines():
+            if line and not line.startswith(";"):
+                name, _, _, kind, data = line.split(" ", 4)
+                yield Record(name, kind, data)
 
     def __str__(self) -> str:
-        serial = self.serial
-        head = [f"; zone {self.domain} serial {serial}", *(f"; namespace {name}" for name in self.namespaces)]
-        return "\n".join([*head, *(str(record).replace(" SERIAL ", f" {serial} ") for record in self.records)]) + "\n"
+        return f"{self.head.replace(SERIAL, str(self.serial))}{self.body}"
+
+
+_Inputs = tuple[str, frozenset[str], Service, tuple[str, ...], list[Backend]]
+_earlier: dict[Key, tuple[_Inputs, Paragraph]] = {}
+"""The paragraphs of the last zone that was made, and from what: most Services are as they were, and need not be told again."""
 
 
 def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping[Key, tuple[str, ...]]) -> Zone:
@@ -81,118 +102,157 @@ def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping
         slices: all EndpointSlices, derived ones and hand-written ones; they say what is behind a headless Service.
         cluster_ips: the virtual IPs by Service, one per family.
     """
-    domain = f"{cluster.lab.spec.cluster_domain}."
-    backends = _backends(slices)
-    found = set(_fixed(domain, cluster_ips))
-    for service in cluster.services:
-        found |= _service_records(service, domain, cluster_ips, backends.get(service.key, []))
-    found |= _reverse_zones(cluster, found)
-    found = {record for record in found if len(record.name) <= NAME_MAX}
-    namespaces = {item.metadata.name for item in cluster.of_kind(Namespace)}
-    namespaces |= {key.namespace for key in cluster.objects if key.namespace}
-    return Zone(domain=domain, namespaces=tuple(sorted(namespaces)), records=tuple(sorted(found, key=_place)))
+    global _earlier  # noqa: PLW0603 - a memory of results, which follow from nothing but the arguments
+    spec = cluster.lab.spec
+    domain, reverse = f"{spec.cluster_domain}.", _subnet_zones(spec.pod_subnet, spec.service_subnet)
+    services = {service.key: service for service in cluster.services}
+    backends = _backends(slices, {key for key, service in services.items() if service.is_headless})
+    found: dict[Key, tuple[_Inputs, Paragraph]] = {}
+    for key, service in services.items():
+        inputs = (domain, reverse, service, cluster_ips.get(key, ()), backends.get(key, []))
+        known = _earlier.get(key)
+        found[key] = known if known and known[0] == inputs else (inputs, _paragraph(*inputs))
+    _earlier = found
+    paragraphs = [paragraph for _, paragraph in found.values()]
+    reverse = reverse.union(*(paragraph.reverse for paragraph in paragraphs))
+    return Zone(
+        domain=domain,
+        head=_head(cluster, domain, cluster_ips.get(DNS_SERVICE, ()), reverse),
+        body="".join(paragraph.text for paragraph in paragraphs),
+    )
 
 
-def _place(record: Record) -> tuple[bool, list[str], str, str]:
-    """Sorting by this puts every name below the one it is part of, and the way back (arpa) last."""
-    labels = record.name.split(".")[::-1]
-    return labels[1] == "arpa", labels, record.type, record.data
-
-
-def _backends(slices: Iterable[EndpointSlice]) -> dict[Key, list[Backend]]:
-    """Endpoints with their ports, by the Service their slice is labelled with."""
+def _backends(slices: Iterable[EndpointSlice], headless: set[Key]) -> dict[Key, list[Backend]]:
+    """Endpoints with their ports, by the headless Service their slice is labelled with."""
     found: dict[Key, list[Backend]] = {}
-    for item in slices:
-        if item.service_name:
-            key = Key("Service", item.metadata.namespace, item.service_name)
+    for item in slices if headless else ():
+        key = Key("Service", item.metadata.namespace, item.service_name)
+        if key in headless:
             found.setdefault(key, []).extend((endpoint, item.ports) for endpoint in item.endpoints)
     return found
 
 
-def _fixed(domain: str, cluster_ips: Mapping[Key, tuple[str, ...]]) -> Iterator[Record]:
-    """What every zone has: its authority, its name server (the Service kube-dns), and the version of the schema."""
-    yield _soa(domain)
-    yield Record(name=f"dns-version.{domain}", type="TXT", data=f'"{SCHEMA_VERSION}"')
-    ips = cluster_ips.get(DNS_SERVICE, ())
-    if ips:
-        yield Record(name=domain, type="NS", data=f"{DNS_SERVICE.name}.{DNS_SERVICE.namespace}.svc.{domain}")
-    for ip in ips:
-        yield _address(f"ns.dns.{domain}", ip)
+def _head(cluster: Cluster, domain: str, dns_ips: Iterable[str], reverse: Iterable[str]) -> str:
+    """The Namespaces, and what every zone has: its authority, its name server, and the version of the schema."""
+    namespaces = {item.metadata.name for item in cluster.objects.values() if isinstance(item, Namespace)}
+    namespaces |= {key.namespace for key in cluster.objects if key.namespace}
+    lines = [f"; zone {domain} serial {SERIAL}\n", *(f"; namespace {name}\n" for name in sorted(namespaces)), _soa(domain)]
+    if dns_ips:
+        lines.append(_line(domain, "NS", f"{DNS_SERVICE.name}.{DNS_SERVICE.namespace}.svc.{domain}"))
+    lines += [_address(f"ns.dns.{domain}", ip) for ip in dns_ips]
+    lines.append(_line(f"dns-version.{domain}", "TXT", f'"{SCHEMA_VERSION}"'))
+    return "".join([*lines, *map(_soa, sorted(reverse, key=lambda name: name.split(".")[::-1]))])
 
 
-def _soa(name: str) -> Record:
-    """The authority of a zone; the word SERIAL is replaced when the whole content is known."""
-    return Record(name=name, type="SOA", data=f"ns.dns.{name} hostmaster.{name} SERIAL {SOA_TIMES}")
-
-
-def _service_records(
-    service: Service, domain: str, cluster_ips: Mapping[Key, tuple[str, ...]], backends: Iterable[Backend]
-) -> set[Record]:
-    name = f"{service.metadata.name}.{service.metadata.namespace}.svc.{domain}"
+def _paragraph(
+    domain: str, reverse: frozenset[str], service: Service, ips: tuple[str, ...], backends: list[Backend]
+) -> Paragraph:
+    """What there is to say of one Service."""
+    meta = service.metadata
+    name = f"{meta.name}.{meta.namespace}.svc.{domain}"
     if service.spec.type == "ExternalName":
-        target = f"{service.spec.external_name.lower().rstrip('.')}."
-        return {Record(name=name, type="CNAME", data=target)}
-    if service.is_headless:
-        ready = [item for item in backends if item[0].conditions.ready or service.spec.publish_not_ready_addresses]
-        return set(_headless(name, ready))
-    return set(_virtual(service, name, cluster_ips.get(service.key, ())))
+        ips, lines = (), _elsewhere(name, service.spec.external_name.lower().rstrip("."))
+    elif service.is_headless:
+        backends = [item for item in backends if item[0].conditions.ready or service.spec.publish_not_ready_addresses]
+        ips, lines = tuple(endpoint.addresses[0] for endpoint, _ in backends), _headless(name, backends)
+    else:
+        lines = _virtual(service, name, ips)
+    if text := "".join(lines):
+        outside = frozenset(_place(ip) for ip in ips if not _is_in(_reverse(ip), reverse))
+        return Paragraph(f"\n; {meta.namespace}/{meta.name}\n{text}", outside)
+    return Paragraph()
 
 
-def _virtual(service: Service, name: str, ips: tuple[str, ...]) -> Iterator[Record]:
+def _elsewhere(name: str, target: str) -> Iterator[str]:
+    """A Service of type ExternalName. A label that no DNS message can hold leads nowhere."""
+    if all(0 < len(label) <= LABEL_MAX for label in target.split(".")):
+        yield _line(name, "CNAME", f"{target}.")
+
+
+def _virtual(service: Service, name: str, ips: tuple[str, ...]) -> Iterator[str]:
     """A Service with ClusterIPs."""
     for ip in ips:
         yield _address(name, ip)
-        yield _pointer(ip, name)
     for port in service.spec.ports if ips else ():
-        if port.name:
-            yield Record(name=_port_name(port.name, port.protocol, name), type="SRV", data=f"0 100 {port.port} {name}")
+        if _has_name(port):
+            yield _line(_port_name(port, name), "SRV", f"0 100 {port.port} {name}")
+    for ip in ips:
+        yield _pointer(ip, name)
 
 
-def _headless(name: str, backends: Iterable[Backend]) -> Iterator[Record]:
+def _headless(name: str, backends: list[Backend]) -> Iterator[str]:
     """A Service without a ClusterIP: its endpoints speak for themselves."""
-    targets: dict[str, set[tuple[int, str]]] = {}
+    own_names: dict[str, str] = {}
+    ends: dict[str, set[tuple[int, str]]] = {}
     for endpoint, ports in backends:
         ip = endpoint.addresses[0]
-        own_name = f"{endpoint.hostname or _dashed(ip)}.{name}"
+        own_names[ip] = f"{endpoint.hostname or _dashed(ip)}.{name}"
+        for port in filter(_has_name, ports):
+            ends.setdefault(_port_name(port, name), set()).add((port.port, own_names[ip]))
+    for ip in own_names:
         yield _address(name, ip)
+    for port_name, targets in ends.items():
+        weight = max(1, 100 // len(targets))
+        for number, target in sorted(targets):
+            yield _line(port_name, "SRV", f"0 {weight} {number} {target}")
+    for ip, own_name in own_names.items():
         yield _address(own_name, ip)
         yield _pointer(ip, own_name)
-        for port in ports:
-            if port.name:
-                targets.setdefault(_port_name(port.name, port.protocol, name), set()).add((port.port, own_name))
-    for port_name, places in targets.items():
-        weight = max(1, 100 // len(places))
-        for number, target in places:
-            yield Record(name=port_name, type="SRV", data=f"0 {weight} {number} {target}")
 
 
-def _address(name: str, ip: str) -> Record:
-    return Record(name=name, type="AAAA" if ":" in ip else "A", data=ip)
+def _line(name: str, kind: str, data: str) -> str:
+    """A record as a line; nothing if one of its names is too long."""
+    if len(name) > NAME_MAX or (len(data) > NAME_MAX and len(data.rpartition(" ")[2]) > NAME_MAX):
+        return ""
+    return f"{name} {TTL_S} IN {kind} {data}\n"
 
 
-def _pointer(ip: str, name: str) -> Record:
-    return Record(name=f"{ip_address(ip).reverse_pointer}.", type="PTR", data=name)
+def _soa(name: str) -> str:
+    return _line(name, "SOA", f"ns.dns.{name} hostmaster.{name} {SERIAL} {SOA_TIMES}")
+
+
+def _address(name: str, ip: str) -> str:
+    return _line(name, "AAAA" if ":" in ip else "A", ip)
+
+
+def _pointer(ip: str, name: str) -> str:
+    return _line(_reverse(ip), "PTR", name)
+
+
+def _reverse(ip: str) -> str:
+    """The name of an address in the tree of addresses (RFC 1035 3.5, RFC 3596 2.5)."""
+    return f"{IPv6Address(ip).reverse_pointer}." if ":" in ip else f"{'.'.join(ip.split('.')[::-1])}.in-addr.arpa."
+
+
+def _place(ip: str) -> str:
+    """The /24 or /64 that an address lies in, as a name of that tree."""
+    return _reverse(ip).split(".", IPV6_HOST_LABELS if ":" in ip else 1)[-1]
 
 
 def _dashed(ip: str) -> str:
     """An address as a label; an IPv6 one is written in full, for a label cannot begin or end with a dash."""
-    return ip_address(ip).exploded.replace(":", "-").replace(".", "-")
+    return IPv6Address(ip).exploded.replace(":", "-") if ":" in ip else ip.replace(".", "-")
 
 
-def _port_name(port: str, protocol: str, name: str) -> str:
-    return f"_{port}._{protocol.lower()}.{name}"
+def _has_name(port: ServicePort | EndpointPort) -> bool:
+    """Tell whether a port has a name, and one that is a label also with the underscore before it."""
+    return 0 < len(port.name) < LABEL_MAX
 
 
-def _reverse_zones(cluster: Cluster, records: Iterable[Record]) -> set[Record]:
-    """The authority of the reverse zones: those of both subnets, and the /24 of any other address that has a PTR."""
-    spec = cluster.lab.spec
-    names = {
-        name for subnet in listed(f"{spec.pod_subnet},{spec.service_subnet}") for name in reverse_zones(ip_network(subnet))
-    }
-    for record in records:
-        if record.type == "PTR" and not any(record.name.endswith(f".{name}") for name in names):
-            names.add(record.name.partition(".")[2])
-    return {_soa(name) for name in names}
+def _port_name(port: ServicePort | EndpointPort, name: str) -> str:
+    return f"_{port.name}._{port.protocol.lower()}.{name}"
+
+
+def _is_in(name: str, zones: frozenset[str]) -> bool:
+    while name and name not in zones:
+        name = name.partition(".")[2]
+    return bool(name)
+
+
+@functools.cache
+def _subnet_zones(*subnets: str) -> frozenset[str]:
+    """The reverse zones of subnets, each a text of one or two families."""
+    return frozenset(name for text in subnets for subnet in listed(text) for name in reverse_zones(ip_network(subnet)))
 
 
 def reverse_zones(subnet: IPv4Network | IPv6Network) -> list[str]:

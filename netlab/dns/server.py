@@ -1,75 +1,33 @@
-"""The sockets of the cluster DNS: one UDP socket, and TCP connections with several queries each, in one loop.
+"""The sockets of the cluster DNS: UDP, and TCP connections with several queries each, of both families, in one loop.
 
-Before every answer the file of records is looked at (one stat): if it is a different one, it is read. A file that cannot be
-read or is malformed is reported once, and the last good records stay. Answers are kept by the bytes of their question until
-the records change. There is no thread and no asyncio, which would cost more memory and start-up time than all the rest.
+The directory of the file of records is watched. A new file is read in steps of a few milliseconds, between which whoever asks
+is answered from the records as they are. There is no thread and no asyncio, which would cost more memory and start-up time
+than all the rest.
 """
 
 from __future__ import annotations
 
-import random
 import selectors
 import socket
-import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from netlab.dns.answer import answer
-from netlab.dns.snapshot import Snapshot, SnapshotError, parse
+from netlab.dns.answers import Answers
+from netlab.dns.datagrams import Datagrams
+from netlab.kernel.inotify import Watch
 
-CACHE_ENTRIES = 10_000
-CACHED_QUERY_BYTES = 512
-TURNS = 12
-"""Rotations of one answer: even for 1, 2, 3, 4, 6 and 12 records."""
 MAX_CONNECTIONS = 200
 IDLE_S = 10.0
-BURST = 64
-"""Datagrams answered before TCP has its turn."""
+READ_S = 0.005
+"""How long records are read before sockets have their turn."""
+RECEIVE_BYTES = 1 << 20
+"""Queries that wait meanwhile; the kernel gives as much of it as net.core.rmem_max allows."""
 READ_BYTES = 65536
 MAX_UNSENT_BYTES = 4 * READ_BYTES
 """With more than this waiting for a client, nothing further is read from it."""
 
-
-class Records:
-    """The newest good snapshot of a file, and the answers made from it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.snapshot: Snapshot | None = None
-        self._seen: tuple[int, ...] | None = None
-        self._answers: dict[tuple[bytes, bool, int], bytes | None] = {}
-
-    def refresh(self) -> None:
-        """Read the file if it is another one than the last time; report on stderr what is wrong with it."""
-        try:
-            state = self.path.stat()
-            seen: tuple[int, ...] = (state.st_mtime_ns, state.st_ino, state.st_size)
-        except OSError:
-            seen = ()
-        if seen == self._seen:
-            return
-        self._seen = seen
-        try:
-            self.snapshot = parse(self.path.read_text(encoding="ascii"))
-        except (OSError, UnicodeDecodeError, SnapshotError) as error:
-            log(f"{self.path}: {error}; the records stay as they were")
-            return
-        self._answers.clear()
-
-    def answer(self, query: bytes, *, udp: bool) -> bytes | None:
-        """Return the answer to `query` from the newest records, or None if there is to be none."""
-        self.refresh()
-        turn = random.randrange(TURNS)  # noqa: S311  # fairness, not secrecy
-        key = (query[2:], udp, turn)
-        if key in self._answers:
-            found = self._answers[key]
-        else:
-            found = answer(query, self.snapshot, udp=udp, turn=turn)
-            if len(query) <= CACHED_QUERY_BYTES:
-                if len(self._answers) >= CACHE_ENTRIES:
-                    self._answers.clear()
-                self._answers[key] = found
-        return found and query[:2] + found[2:]
+Address = tuple[str, int]
 
 
 class Connection:
@@ -98,25 +56,29 @@ class Connection:
 
 
 class Server:
-    """Answers on one address until it is stopped.
+    """Answers on some addresses until it is stopped.
 
     Args:
-        path: the file of records; it may appear later, and until then every answer is SERVFAIL.
-        host: the IPv4 address to listen on.
-        port: the UDP and TCP port.
+        path: the file of records; it may appear later, its directory must exist.
+        addresses: hosts, IPv4 or IPv6, and ports to listen on, by UDP and TCP.
+
+    Raises:
+        OSError: it cannot listen on one of them. An IPv6 one on a machine without IPv6 is left out, if there are others.
+        KernelError: the directory cannot be watched.
     """
 
-    def __init__(self, path: Path, host: str, port: int) -> None:
-        self.records = Records(path)
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((host, port))
-        self._listener = socket.create_server((host, port), backlog=MAX_CONNECTIONS)
+    def __init__(self, path: Path, addresses: Sequence[Address]) -> None:
+        self._answers = Answers(path)
         self._selector = selectors.DefaultSelector()
-        for sock in (self._udp, self._listener):
-            sock.setblocking(False)
-            self._selector.register(sock, selectors.EVENT_READ)
+        self._watch = Watch([path.parent])
+        self._selector.register(self._watch, selectors.EVENT_READ)
         self._connections: dict[socket.socket, Connection] = {}  # the one that was idle longest comes first
-        self.records.refresh()  # after binding: who asks meanwhile waits in the sockets' queues and is not refused
+        self.addresses = [address for address in addresses if len(addresses) == 1 or _has_family(address)]
+        for address in self.addresses:
+            self._listen(address)
+        self._answers.look()
+        while self._answers.are_changing:  # after binding: who asks meanwhile waits in the sockets' queues and is not refused
+            self._answers.read_on(READ_S)
 
     def serve_forever(self) -> None:
         """Answer; comes back only through an exception, such as the SystemExit of a signal handler."""
@@ -124,32 +86,44 @@ class Server:
             self.serve_once()
 
     def serve_once(self) -> None:
-        """Wait for the next packets, at most until a connection has been idle too long, and answer them."""
-        oldest = next(iter(self._connections.values()), None)
-        timeout = None if oldest is None else max(0.0, oldest.deadline - time.monotonic())
-        for key, _ in self._selector.select(timeout):
-            sock = key.fileobj
-            if sock is self._udp:
-                self._answer_datagrams()
-            elif sock is self._listener:
-                self._accept()
-            elif sock in self._connections:  # else it was closed earlier in this very round
-                self._serve(self._connections[sock])
+        """Wait for what comes next, at most until a connection has been idle too long, and answer it."""
+        ready = [key.fileobj for key, _ in self._selector.select(self._patience())]
+        if self._watch in ready:
+            self._watch.drain()
+            self._answers.look()
+        self._answers.read_on(READ_S)  # first: a change of a few records is in the very next answer
+        for source in ready:
+            if isinstance(source, Datagrams):
+                source.answer_waiting()
+            elif isinstance(source, socket.socket):
+                if source in self._connections:
+                    self._serve(self._connections[source])
+                elif source.fileno() >= 0:  # else it was closed earlier in this very round
+                    self._accept(source)
         self._close_idle()
 
-    def _answer_datagrams(self) -> None:
-        for _ in range(BURST):
-            try:
-                query, client = self._udp.recvfrom(READ_BYTES)
-                found = self.records.answer(query, udp=True)
-                if found:
-                    self._udp.sendto(found, client)
-            except OSError:  # nothing more to read, no room to send, or a client that is gone: DNS clients ask again
-                return
+    def _patience(self) -> float | None:
+        """How long to wait in seconds; None: as long as it takes."""
+        if self._answers.are_changing:
+            return 0.0
+        oldest = next(iter(self._connections.values()), None)
+        return None if oldest is None else max(0.0, oldest.deadline - time.monotonic())
 
-    def _accept(self) -> None:
+    def _listen(self, address: Address) -> None:
+        family = _family(address)
+        udp = socket.socket(family, socket.SOCK_DGRAM)
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        if family == socket.AF_INET6:
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        udp.bind(address)
+        tcp = socket.create_server(address, family=family, backlog=MAX_CONNECTIONS)  # IPv6 alone, if it is IPv6
+        tcp.setblocking(False)
+        self._selector.register(Datagrams(udp, self._answers.datagram), selectors.EVENT_READ)
+        self._selector.register(tcp, selectors.EVENT_READ)
+
+    def _accept(self, listener: socket.socket) -> None:
         try:
-            sock, _ = self._listener.accept()
+            sock, _ = listener.accept()
         except OSError:
             return
         if len(self._connections) >= MAX_CONNECTIONS:
@@ -186,7 +160,7 @@ class Server:
         connection.received += received
         queries = connection.queries()
         for query in queries:
-            found = self.records.answer(query, udp=False)
+            found = self._answers.stream(query)
             if found is None:  # not DNS: whoever sends this has nothing further to say
                 connection.closing = True
                 return
@@ -218,7 +192,14 @@ class Server:
         connection.sock.close()
 
 
-def log(text: str) -> None:
-    """Write one line to the container's log."""
-    sys.stderr.write(f"netlab.dns: {text}\n")
-    sys.stderr.flush()
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
+def _has_family(address: Address) -> bool:
+    """Tell whether this kernel knows addresses of this kind; one can be started without IPv6."""
+    try:
+        socket.socket(_family(address), socket.SOCK_DGRAM).close()
+    except OSError:
+        return False
+    return True

@@ -51,6 +51,10 @@ class Watch:
         """Stop watching."""
         os.close(self._handle)
 
+    def fileno(self) -> int:
+        """The descriptor that can be read when something changed; for selectors."""
+        return int(self._handle)
+
     def wait(self, timeout_s: float | None) -> bool:
         """Return True as soon as something changed since the last call, False when `timeout_s` is over first."""
         ready, _, _ = select.select([self._handle], [], [], timeout_s)

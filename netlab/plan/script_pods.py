@@ -117,7 +117,7 @@ def service_names(known: Zone, namespace: str) -> str:
     lines = []
     for record in known.records:
         name = record.name.rstrip(".")
-        if record.type == "A" and name.endswith(domain):
+        if record.type in {"A", "AAAA"} and name.endswith(domain):
             short = name.removesuffix(domain)
             forms = [name, f"{short}.svc", short]
             if short.endswith(f".{namespace}"):

@@ -29,7 +29,7 @@ MEMORY_KIB = 25 * 1024
 def write(path, ip, serial=1):
     """The records, replaced as netlab does it: another file takes the name."""
     fresh = path.with_suffix(".new")
-    fresh.write_text(f"{HEAD.format(serial=serial)}{WEB}. 5 IN A {ip}\n{MANY}")
+    fresh.write_text(f"{HEAD.format(serial=serial)}\n; default/web\n{WEB}. 5 IN A {ip}\n{MANY}")
     fresh.replace(path)
 
 
@@ -119,6 +119,59 @@ def test_one_tcp_connection_carries_several_queries(server):
     assert [item.id for item in found] == [1, 2, 3]
 
 
+def test_a_client_is_answered_from_the_address_it_asked(records):
+    """Whoever asks one of several addresses drops what comes from another. Datagrams of any shape come in between."""
+    subprocess.run(["ip", "address", "replace", "fd99::7/128", "dev", "lo"], check=True)
+    words = [sys.executable, "-m", "netlab.dns", "--records", str(records), "--listen", "0.0.0.0:5354", "--listen", "[::]:5354"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr.readline().startswith("netlab.dns: listening on 0.0.0.0:5354, [::]:5354, records")
+        for family, host in ((socket.AF_INET, "127.0.0.7"), (socket.AF_INET6, "fd99::7")):
+            with socket.socket(family, socket.SOCK_DGRAM) as client:
+                client.settimeout(5)
+                client.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
+                client.sendto(dns.message.make_query(WEB, "A").to_wire(), (host, 5354))
+                assert client.recvfrom(4096)[1][:2] == (host, 5354)
+            assert dns.query.tcp(dns.message.make_query(WEB, "A"), host, timeout=5, port=5354).answer
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+        subprocess.run(["ip", "address", "delete", "fd99::7/128", "dev", "lo"], check=True)
+
+
+def test_a_batch_of_datagrams_is_answered_each_to_its_client(server):
+    """All wait in the queue while the server is stopped; a third of them deserves no answer."""
+    clients = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(150)]
+    try:
+        server.send_signal(signal.SIGSTOP)
+        os.waitpid(server.pid, os.WUNTRACED)
+        for number, client in enumerate(clients):
+            client.settimeout(5)
+            client.connect((HOST, PORT))
+            query = dns.message.make_query(WEB, "A", id=number).to_wire()
+            client.send(query if number % 3 else bytes(number % 12))
+        server.send_signal(signal.SIGCONT)
+        found = [dns.message.from_wire(client.recv(4096)) for number, client in enumerate(clients) if number % 3]
+    finally:
+        for client in clients:
+            client.close()
+    assert [item.id for item in found] == [number for number in range(150) if number % 3]
+    assert all(item.answer for item in found)
+
+
+def test_whoever_asks_while_a_long_file_is_read_is_answered(server, records):
+    many = "".join(f"\n; default/s{n}\ns{n}.default.svc.cluster.local. 5 IN A 10.96.0.1\n" for n in range(20_000))
+    fresh = records.with_suffix(".new")
+    fresh.write_text(f"{HEAD.format(serial=2)}{many}\n; default/web\n{WEB}. 5 IN A 10.96.0.21\n")
+    fresh.replace(records)
+    found = []
+    while found[-1:] != [["10.96.0.21"]]:
+        found.append(ask())
+    assert len(found) > 1
+    assert all(answer == ["10.96.0.20"] for answer in found[:-1])
+
+
 def test_more_connections_than_allowed_push_out_the_oldest(server):
     links = [socket.create_connection((HOST, PORT), timeout=2) for _ in range(205)]
     try:
@@ -131,7 +184,7 @@ def test_more_connections_than_allowed_push_out_the_oldest(server):
 
 def test_rubbish_does_not_stop_it(server):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for size in (0, 1, 11, 12, 100, 60_000):
+        for size in (0, 1, 2, 11, 12, 100, 1232, 1233, 60_000):
             sender.sendto(bytes(size), (HOST, PORT))
     with socket.create_connection((HOST, PORT), timeout=2) as link:
         link.sendall(b"GET / HTTP/1.1\r\n\r\n")

@@ -10,7 +10,7 @@ import pytest
 
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
-from netlab.desired.zone import Record, Zone
+from netlab.desired.zone import Zone
 from netlab.model.container import ConfigMapKeySelector, Container, EnvFromSource, EnvVar, EnvVarSource, SecretRef, VolumeMount
 from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.model.volume import EmptyDirVolume, HostPathVolume, Volume
@@ -226,14 +226,15 @@ def test_a_finished_pod_has_no_network_and_nothing_to_start(build, text):
 
 
 def test_names_in_every_form_that_the_search_list_allows():
-    records = [
-        Record(name="web.default.svc.lab.test.", type="A", data="10.96.0.20"),
-        Record(name="db-0.db.shop.svc.lab.test.", type="A", data="10.244.1.5"),
-        Record(name="_http._tcp.web.default.svc.lab.test.", type="SRV", data="0 100 80 web.default.svc.lab.test."),
-        Record(name="wiki.default.svc.lab.test.", type="CNAME", data="example.com."),
-        Record(name="ns.dns.lab.test.", type="A", data="10.96.0.10"),
-    ]
-    known = Zone(domain="lab.test.", namespaces=("default", "shop"), records=tuple(records))
+    body = """
+; default/web
+web.default.svc.lab.test. 5 IN A 10.96.0.20
+db-0.db.shop.svc.lab.test. 5 IN A 10.244.1.5
+_http._tcp.web.default.svc.lab.test. 5 IN SRV 0 100 80 web.default.svc.lab.test.
+wiki.default.svc.lab.test. 5 IN CNAME example.com.
+ns.dns.lab.test. 5 IN A 10.96.0.10
+"""
+    known = Zone(domain="lab.test.", head="", body=body)
     assert service_names(known, "shop") == (
         "10.96.0.20\tweb.default.svc.lab.test web.default.svc web.default\n"
         "10.244.1.5\tdb-0.db.shop.svc.lab.test db-0.db.shop.svc db-0.db.shop db-0.db\n"
