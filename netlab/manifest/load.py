@@ -6,20 +6,22 @@ and who merges it with what others set has to know (`merge`).
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Generic, NamedTuple, TextIO, TypeVar
+from typing import Any, Generic, NamedTuple, TextIO, TypeVar
 
 from netlab.errors import ManifestError, Problem
 from netlab.manifest.checked import apart_from, subject_of, with_cures, without_server_set
-from netlab.manifest.reader import Document, read
+from netlab.manifest.plain import plain_documents
+from netlab.manifest.reader import Document, Finding, read
 from netlab.manifest.tree import MAX_BYTES
 from netlab.manifest.validate import CLUSTER_SCOPED, field_problems
-from netlab.model.codec import FieldProblem, draft_object
+from netlab.model.codec import KINDS, FieldProblem, draft_object
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.meta import Key
 from netlab.model.wire import Plain
@@ -82,6 +84,28 @@ def folders_inside(path: str) -> list[str]:
     return folders or [path]
 
 
+class _Source:
+    """A text and the file it stands in; read line by line only if somebody asks where something is."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file, self.text = file, text
+
+    @functools.cached_property
+    def read(self) -> tuple[list[Document], list[Finding]]:
+        """The documents and what is wrong with the text."""
+        return read(_with_whole_characters(self.text))
+
+
+class _Place(NamedTuple):
+    """Which document of a text: `web.yaml:12`."""
+
+    source: _Source
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.source.file}:{self.source.read[0][self.number].line('')}"
+
+
 class _Loading:
     """What was found so far."""
 
@@ -89,7 +113,7 @@ class _Loading:
         self.written: list[Written[KubernetesObject | Lab]] = []
         self.problems: list[Problem] = []
         self._asked = asked
-        self._seen: dict[Key, str] = {}
+        self._seen: dict[Key, _Place] = {}
 
     def add(self, problem: Problem) -> None:
         self.problems.append(problem)
@@ -135,16 +159,37 @@ class _Loading:
             self._file_problem(file, f"is larger than {MAX_BYTES // 1024 // 1024} MiB")
             return
         text.encode()  # standard input may hold surrogates, which are no characters
-        documents, findings = read(_with_whole_characters(text.removeprefix("\ufeff")))
+        source = _Source(file, text.removeprefix("\ufeff"))
+        if self._take_plain(source):
+            return
+        documents, findings = source.read
         for finding in findings:
             self.add(
                 Problem(file=file, line=finding.line, object="", path=finding.path, message=finding.message, hint=finding.hint)
             )
-        for document in documents:
-            self._take(document, file)
+        for number, document in enumerate(documents):
+            self._take(document, _Place(source, number))
 
-    def _take(self, document: Document, file: str) -> None:
+    def _take_plain(self, source: _Source) -> bool:
+        """Make objects of a whole text in which nothing is wrong, without looking where it stands; else do nothing."""
+        written: list[Written[KubernetesObject | Lab]] = []
+        seen: dict[Key, _Place] = {}
+        for number, plain in enumerate(plain_documents(source.text) or ()):
+            found: list[FieldProblem] = []
+            draft = draft_object(self._placed(without_server_set(plain)), found)
+            if draft is None or found or any(field_problems(draft)) or any(self._namespace_problems(draft)):
+                return False
+            if draft.key in self._seen or draft.key in seen:
+                return False
+            seen[draft.key] = _Place(source, number)
+            written.append(Written(draft, plain, source.file))
+        self._seen |= seen
+        self.written += written
+        return bool(written)
+
+    def _take(self, document: Document, place: _Place) -> None:
         """Make an object of a document, or problems."""
+        file = place.source.file
         found: list[FieldProblem] = []
         draft = draft_object(without_server_set(document.plain), found)
         subject = subject_of(document.plain)
@@ -158,7 +203,7 @@ class _Loading:
             found.extend(apart_from(found, (*field_problems(draft), *self._namespace_problems(draft))))
             if draft.metadata.name:
                 draft = self._in_namespace(draft)
-                found.extend(self._repeated(draft, f"{file}:{document.line('')}"))
+                found.extend(self._repeated(draft, place))
         for path, message, hint in with_cures(document.plain, found):
             self.add(Problem(file=file, line=document.line(path), object=subject, path=path, message=message, hint=hint))
         if draft is not None and not found and not document.findings:
@@ -169,15 +214,26 @@ class _Loading:
         if own and self._asked not in (None, own) and not isinstance(item, CLUSTER_SCOPED):
             yield "metadata.namespace", f"is {shown(own)}, which is not the namespace asked for", f"-n {self._asked}"
 
+    def _placed(self, plain: Any) -> Any:
+        """Put the namespace into the fields of an object that names none, as `_in_namespace` does with the object."""
+        meta = plain.get("metadata") if isinstance(plain, dict) else None
+        if (
+            isinstance(meta, dict)
+            and meta.get("namespace") in (None, "")
+            and KINDS.get(str(plain.get("kind"))) not in CLUSTER_SCOPED
+        ):
+            plain["metadata"] = meta | {"namespace": self._asked or DEFAULT_NAMESPACE}
+        return plain
+
     def _in_namespace(self, item: T) -> T:
         if item.metadata.namespace or isinstance(item, CLUSTER_SCOPED):
             return item
         # mypy cannot see that every member of the union has `metadata`.
         return replace(item, metadata=replace(item.metadata, namespace=self._asked or DEFAULT_NAMESPACE))
 
-    def _repeated(self, item: KubernetesObject | Lab, where: str) -> Iterator[FieldProblem]:
-        earlier = self._seen.setdefault(item.key, where)
-        if earlier is not where:
+    def _repeated(self, item: KubernetesObject | Lab, place: _Place) -> Iterator[FieldProblem]:
+        earlier = self._seen.setdefault(item.key, place)
+        if earlier is not place:
             yield (
                 "metadata.name",
                 f"the same {item.kind} is already in {earlier}",

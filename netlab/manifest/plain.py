@@ -1,0 +1,131 @@
+"""The quick way from a text to plain data, for a text in which nothing is wrong: without lines, and with nothing to tell.
+
+A manifest of ten thousand Services has half a million values. To know the line of each takes most of the time of reading it,
+and nobody asks for one unless something is wrong. What this way cannot tell at once (a fault, an alias, a tag, a merge, a key
+that is no text) is left to `reader`, which reads the whole text again. Where it answers, it answers as `reader` does.
+
+JSON is read as JSON, if it is ASCII: what YAML makes of other line ends inside a string is for `reader` to say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import yaml
+
+from netlab.manifest.reader import LIST_KINDS
+from netlab.manifest.scalars import resolve
+from netlab.manifest.tree import MAX_DEPTH, MAX_NODES, MERGE, Loader
+from netlab.model.codec import KINDS
+
+_LONGEST: Final = 18  # digits of a number that is the same whoever reads it
+_UNKNOWN: Final = object()
+
+
+class _OddError(ValueError):
+    """The text has something that is not for this way of reading."""
+
+
+def plain_documents(text: str) -> list[Any] | None:
+    """Return the objects of a text as plain data, lists opened, in their order; None if `reader` has to look at it."""
+    try:
+        if text.lstrip()[:1] in {"{", "["} and text.isascii() and "\x7f" not in text:
+            try:
+                return list(_opened(_json(text), ""))
+            except (ValueError, RecursionError):  # it may be YAML that only looks like it
+                pass
+        return [item for root in _roots(text) if root is not None for item in _opened(root, "")]
+    except (_OddError, yaml.YAMLError):
+        return None
+
+
+def _opened(plain: Any, item_kind: str) -> Iterator[Any]:
+    """Yield an object, or the items of a list."""
+    kind = plain.get("kind") if isinstance(plain, dict) else None
+    items = plain.get("items") or [] if isinstance(kind, str) and kind in LIST_KINDS else None
+    if isinstance(items, list):
+        for item in items:
+            yield from _opened(item, LIST_KINDS[str(kind)])
+    elif item_kind and isinstance(plain, dict):  # an API server leaves both out inside a PodList
+        yield {"apiVersion": KINDS[item_kind].api_version, "kind": item_kind} | plain
+    else:
+        yield plain
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_unique, parse_int=_integer, parse_constant=_integer)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs) or MERGE in found:
+        raise _OddError
+    return found
+
+
+def _integer(word: str) -> int:
+    if len(word) > _LONGEST:
+        raise _OddError
+    return int(word)
+
+
+def _roots(text: str) -> Iterator[Any]:
+    """Yield the value of each YAML document. Raises _OddError, yaml.YAMLError."""
+    words: dict[str, Any] = {}  # most of them come again and again
+    values: list[Any] = []
+    around: list[list[Any]] = []
+    left = MAX_NODES
+    for event in _events(text):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            left -= 1
+            if event.tag is not None or event.anchor is not None:
+                raise _OddError
+            value = event.value
+            if event.implicit[0]:
+                word, value = value, words.get(value, _UNKNOWN)
+                if value is _UNKNOWN:
+                    value = words[word] = resolve(word)
+            values.append(value)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            done: Any = _mapping(values) if kind is yaml.MappingEndEvent else values
+            values = around.pop()
+            values.append(done)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            left -= 1
+            if event.tag is not None or event.anchor is not None or len(around) >= MAX_DEPTH or left < 0:
+                raise _OddError
+            around.append(values)
+            values = []
+        elif kind is yaml.DocumentEndEvent:
+            yield from values
+            values = []
+        elif kind is yaml.AliasEvent:
+            raise _OddError
+    if left < 0:
+        raise _OddError
+
+
+def _events(text: str) -> Iterator[Any]:
+    loader = Loader(text)
+    try:
+        take = loader.get_event
+        while (event := take()) is not None and type(event) is not yaml.StreamEndEvent:
+            yield event
+    finally:
+        loader.dispose()
+
+
+def _mapping(items: list[Any]) -> dict[str, Any]:
+    """Return the mapping of keys and values that stand in turn."""
+    keys = items[::2]
+    found = dict(zip(keys, items[1::2], strict=True)) if _are_texts(keys) else {}
+    if len(found) != len(keys) or MERGE in found:
+        raise _OddError
+    return found
+
+
+def _are_texts(keys: Iterable[Any]) -> bool:
+    return all(type(key) is str for key in keys)

@@ -1,0 +1,83 @@
+"""The quick way of reading says the same as the one that knows every line, or nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from netlab.manifest.load import _with_whole_characters
+from netlab.manifest.plain import plain_documents
+from netlab.manifest.reader import read
+
+FOLDER = Path(__file__).parents[1] / "golden" / "manifests"
+GOOD = sorted((FOLDER / "good").glob("*.yaml"))
+ERRORS = sorted((FOLDER / "errors").glob("*.yaml"))
+
+
+def must_agree(text):
+    quick = plain_documents(text)
+    if quick is not None:
+        documents, findings = read(_with_whole_characters(text))
+        assert not findings
+        assert not [finding for document in documents for finding in document.findings]
+        assert repr(quick) == repr([document.plain for document in documents])  # repr, because no NaN is another one
+    return quick
+
+
+@pytest.mark.parametrize("path", [*GOOD, *ERRORS], ids=lambda path: path.name)
+def test_files(path):
+    must_agree(path.read_text(errors="replace"))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in GOOD if not {"&", "<<"} & set(path.read_text().split())], ids=lambda path: path.name
+)
+def test_good_files_are_read_quickly_as_yaml_and_as_json(path):
+    text = path.read_text()
+    if "*" not in text:
+        documents = must_agree(text)
+        assert documents
+        assert must_agree(json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})) == documents
+
+
+TEXT = st.text(max_size=20)  # YAML has no room for keys of more than 1024 bytes, JSON has
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner)
+)  # fmt: skip
+
+
+@settings(deadline=None, database=None, max_examples=50)
+@given(st.lists(VALUES, min_size=1))
+@example(["0777", 0o777, "1_000", 10**20, -(10**20), 2**63, 1e400, "\x85", "\u2028", "\x7f"])
+def test_any_values(values):
+    must_agree(yaml.dump_all(values, Dumper=yaml.SafeDumper, allow_unicode=True))
+    for value in values:
+        must_agree(json.dumps(value))
+        must_agree(json.dumps(value, ensure_ascii=False))
+
+
+@settings(deadline=None, database=None, max_examples=100)
+@given(st.text(alphabet="{}[]:,-?&*!|>'\"%@`#<\n\t ab~0"))
+def test_yaml_indicators(text):
+    must_agree(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a: 1\na: 2", id="two equal keys"),
+        pytest.param('{"a": 1, "a": 2}', id="two equal keys in JSON"),
+        pytest.param("a: &x 1\nb: *x", id="an alias"),
+        pytest.param("<<: {a: 1}", id="a merge"),
+        pytest.param("1: 2", id="a key that is no text"),
+        pytest.param("a: !!str 1", id="a tag"),
+        pytest.param("[" * 100 + "]" * 100, id="deeper than the limit"),
+        pytest.param("a: b\n---\na: [", id="no YAML"),
+        pytest.param("- " * 2000 + "a", id="far too deep"),
+    ],
+)
+def test_what_is_rare_is_left_to_the_reader(text):
+    assert plain_documents(text) is None
