@@ -13,6 +13,7 @@ from netlab.engine.containers import new_runtime
 from netlab.engine.images import MachineImages
 from netlab.errors import NotFound
 from netlab.frozen import dataclass
+from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine_facts import look_at_machine
 from netlab.kernel.port import Images, Network, Runtime, Scope
@@ -68,7 +69,7 @@ def session(
     """
     with locked(paths.lock, create=create, waiting=waiting):
         store = Store(paths.store, clock, create=create)
-        network = LinuxNetwork()
+        network = LinuxNetwork(rules=KnownRules(paths.rules))
         try:
             if not create and (store.fact("deleting") or store.lab() is None):
                 raise NotFound(f"lab {paths.lab!r} is half-made or half-removed; `netlab up` or `netlab down` finishes it")

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from netlab.errors import KernelError
 from netlab.kernel import iptables, netns, nft, rtnetlink, sysctl, wiring
+from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.namespaces import OpenNamespace, OpenNamespaces
 from netlab.kernel.netlink import Message, NetlinkSocket
 from netlab.netstate.names import IfName, NetnsName
@@ -40,15 +41,15 @@ _ALREADY_GONE: Final = frozenset({errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL
 SomeStep = TypeVar("SomeStep", bound=Step)
 
 
-def do(namespaces: OpenNamespaces, steps: Sequence[Step]) -> None:
-    """Do `steps`, all of the kind of the first. Raises KernelError: `step: namespace: reason`."""
+def do(namespaces: OpenNamespaces, rules: KnownRules, steps: Sequence[Step]) -> None:
+    """Do `steps`, all of the kind of the first, and tell `rules`. Raises KernelError: `step: namespace: reason`."""
     match steps[0]:
         case CreateNamespace():
             _create_namespaces(namespaces, _of(CreateNamespace, steps))
         case DeleteNamespace():
             _one_by_one(_of(DeleteNamespace, steps), lambda step: _delete_namespace(namespaces, step))
         case ApplyNft():
-            _one_by_one(_of(ApplyNft, steps), lambda step: _apply_nft(namespaces, step))
+            _one_by_one(_of(ApplyNft, steps), lambda step: _apply_nft(namespaces, rules, step))
         case ApplyIptables():
             _one_by_one(_of(ApplyIptables, steps), lambda step: _apply_iptables(namespaces, step))
         case SetSysctl():
@@ -154,9 +155,9 @@ def _delete_namespace(namespaces: OpenNamespaces, step: DeleteNamespace) -> None
     netns.delete(step.netns)
 
 
-def _apply_nft(namespaces: OpenNamespaces, step: ApplyNft) -> None:
+def _apply_nft(namespaces: OpenNamespaces, rules: KnownRules, step: ApplyNft) -> None:
     namespaces.get(step.netns).enter()
-    nft.run(step.script)
+    rules.apply(step)
 
 
 def _apply_iptables(namespaces: OpenNamespaces, step: ApplyIptables) -> None:

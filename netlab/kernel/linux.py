@@ -15,6 +15,7 @@ from netlab.errors import KernelError
 from netlab.kernel import changes, iptables, links, netns, nft, sysctl
 from netlab.kernel.conntrack import keep_udp_to
 from netlab.kernel.host import check_host
+from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.namespaces import ForeignNamespaceError, OpenNamespaces
 from netlab.kernel.port import Scope
 from netlab.netstate.links import Bridge, Link
@@ -24,10 +25,16 @@ from netlab.plan.steps import AddLink, Step
 
 
 class LinuxNetwork:
-    """Linux' network namespaces. `on_step` is called after each step; with it steps are done one by one (crash tests)."""
+    """Linux' network namespaces.
 
-    def __init__(self, on_step: Callable[[], None] | None = None) -> None:
+    Args:
+        on_step: is called after each step; with it steps are done one by one (crash tests).
+        rules: what is known of their rules; by default nothing is, and they are always listed.
+    """
+
+    def __init__(self, on_step: Callable[[], None] | None = None, rules: KnownRules | None = None) -> None:
         self._on_step = on_step
+        self._rules = rules or KnownRules()
 
     def prepare(self) -> None:
         """Check that this machine can do it. Raises HostUnready naming the cure."""
@@ -35,7 +42,7 @@ class LinuxNetwork:
 
     def observe(self, scope: Scope) -> NetState:
         """Return what exists of `scope`. Raises KernelError."""
-        return netns.run_in_thread(lambda: _observe(scope))
+        return netns.run_in_thread(lambda: _observe(scope, self._rules))
 
     def apply(self, scope: Scope, steps: Sequence[Step]) -> None:
         """Do the steps in order. Raises KernelError with the first step that failed; later ones of its batch may be done."""
@@ -46,16 +53,20 @@ class LinuxNetwork:
         def work() -> None:
             with OpenNamespaces(scope) as namespaces:
                 for batch in batches:
-                    changes.do(namespaces, batch)
+                    changes.do(namespaces, self._rules, batch)
                     if self._on_step is not None:
                         self._on_step()
 
         if steps:
-            netns.run_in_thread(work)
+            try:
+                netns.run_in_thread(work)
+            finally:
+                self._rules.save()
 
     def forget(self, names: Iterable[NetnsName]) -> None:
         """Remove names that a killed process had claimed and not yet given to a namespace."""
         netns.remove_claims(names)
+        self._rules.forget(names)
 
     def keep_udp_flows(self, name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
         """Forget UDP flows to an (address, port) that none of its endpoints answers; return how many. Raises KernelError."""
@@ -65,13 +76,13 @@ class LinuxNetwork:
         """Nothing is open between calls; here for callers that close what they opened."""
 
 
-def _observe(scope: Scope) -> NetState:
+def _observe(scope: Scope, rules: KnownRules) -> NetState:
     seen: dict[NetnsName, links.Seen] = {}
     rest: dict[NetnsName, Namespace] = {}
     with OpenNamespaces(scope) as namespaces:
         for name in sorted(scope.names):
             try:
-                found = _look(namespaces, name)
+                found = _look(namespaces, rules, name)
             except ForeignNamespaceError:
                 continue
             except (OSError, nft.NftError, iptables.IptablesError, ValueError) as error:
@@ -85,7 +96,7 @@ def _observe(scope: Scope) -> NetState:
     return NetState(namespaces=frozenset(_with_links(rest[name], seen[name], wired[name]) for name in rest))
 
 
-def _look(namespaces: OpenNamespaces, name: NetnsName) -> tuple[links.Seen, Namespace] | None:
+def _look(namespaces: OpenNamespaces, rules: KnownRules, name: NetnsName) -> tuple[links.Seen, Namespace] | None:
     namespace = namespaces.find(name)
     if namespace is None:
         return None
@@ -98,7 +109,7 @@ def _look(namespaces: OpenNamespaces, name: NetnsName) -> tuple[links.Seen, Name
     return seen, Namespace(
         name=name,
         sysctls=sysctl.observe(),
-        table=nft.observe(tables),
+        table=rules.observe(name, tables),
         iptables=frozenset(found.ours for found in listed if found.ours),
         strangers=frozenset(found.strangers for found in listed if found.strangers),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Final, Self
@@ -34,6 +35,7 @@ _NLA_F_NESTED: Final = 0x8000
 _SOL_NETLINK: Final = 270
 _NETLINK_CAP_ACK: Final = 10
 _NETLINK_GET_STRICT_CHK: Final = 12
+_SO_NETNS_COOKIE: Final = 71
 _RECEIVE_BYTES: Final = 1 << 18
 # The kernel drops answers that do not fit the receive buffer (about 270 of them by default): ask in portions.
 _BATCH: Final = 100
@@ -105,6 +107,14 @@ class NetlinkSocket:
     def fileno(self) -> int:
         """The file descriptor, for ioctl."""
         return self._socket.fileno()
+
+    @property
+    def cookie(self) -> int | None:
+        """The number of the namespace, which no other one has until the machine stops; None before Linux 5.14."""
+        try:
+            return int.from_bytes(self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8), sys.byteorder)
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Close it; a second time is fine."""

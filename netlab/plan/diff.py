@@ -156,7 +156,13 @@ def _way(route: Route) -> str:
 def _table(wish: Namespace, now: Namespace, *, unwanted: bool) -> Iterator[ApplyNft]:
     script = table_script(wish.table, now.table) if (wish.table is None) == unwanted else ""
     if script:
-        yield ApplyNft(netns=wish.name, script=script, reason=reasons.changed_table(wish.table, now.table))
+        yield ApplyNft(
+            netns=wish.name,
+            script=script,
+            leaves=wish.table,
+            is_whole=now.table is None,
+            reason=reasons.changed_table(wish.table, now.table),
+        )
 
 
 def _iptables(wish: Namespace, now: Namespace, *, unwanted: bool) -> Iterator[ApplyIptables]:

@@ -7,11 +7,13 @@ iptables-restore(8).
 from __future__ import annotations
 
 import shlex
+from dataclasses import field
 
 from netlab.frozen import dataclass
 from netlab.netstate.iptables import PROGRAMS, Family, Variant
 from netlab.netstate.links import ROUTE_PROTOCOL, UNLESS_PRESENT, Address, Bridge, Link, Route, Sysctl
 from netlab.netstate.names import IfName, NetnsName
+from netlab.netstate.nft import NftTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +155,15 @@ class DeleteRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyNft:
-    """Run one nft transaction: all of `script` (plain nft syntax) or nothing of it."""
+    """Run one nft transaction: all of `script` (plain nft syntax) or nothing of it.
+
+    `leaves` is the table after it, if there was what the script was made for; with `is_whole` it is so whatever there was.
+    """
 
     netns: NetnsName
     script: str
+    leaves: NftTable | None = field(default=None, compare=False, repr=False)
+    is_whole: bool = field(default=False, compare=False, repr=False)
     reason: str = ""
 
     @property

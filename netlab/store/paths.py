@@ -6,6 +6,7 @@
     store.db                  wishes and choices
     agent.lock, agent.log     held by the agent as long as it lives; what it had to say
     wake                      touched to make the agent look
+    rules/                    what the nft table of each namespace was when it was last changed (kernel/known_rules.py)
     dns/records               what the cluster DNS answers
     exits/, crun/             the container runtime's own
 /var/lib/netlab/<lab>/        data: the Pods' directories
@@ -75,6 +76,11 @@ class LabPaths:
     def wake(self) -> Path:
         """The directory in which a touched file makes the agent look at once."""
         return self.state / "wake"
+
+    @property
+    def rules(self) -> Path:
+        """The directory of what is known of the namespaces' rules."""
+        return self.state / "rules"
 
     @property
     def dns(self) -> Path:

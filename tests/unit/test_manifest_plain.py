@@ -74,7 +74,7 @@ def test_yaml_indicators(text):
         pytest.param("<<: {a: 1}", id="a merge"),
         pytest.param("1: 2", id="a key that is no text"),
         pytest.param("a: !!str 1", id="a tag"),
-        pytest.param("[" * 100 + "]" * 100, id="deeper than the limit"),
+        pytest.param("[" * 100 + "a" + "]" * 100, id="deeper than the limit"),
         pytest.param("a: b\n---\na: [", id="no YAML"),
         pytest.param("- " * 2000 + "a", id="far too deep"),
     ],

@@ -1,0 +1,159 @@
+"""The rules of a namespace without a listing: what they were when they were last written or listed, and at which generation.
+
+    look   the generation is the noted one  ->  the noted table is the table
+           it is another one                ->  somebody else changed rules: list them, and note that
+    apply  note what the step leaves, if nobody else changed anything between the look and it, or between it and the note
+
+A note is never wrong and at worst worthless: it is made after the rules, so whoever is killed in between leaves an old one; the
+generation counts the changes of everybody, and a namespace that was made anew has another cookie (generation.py). Rules that
+iptables-nft writes in the same namespace are changes too, and cost one listing.
+
+A file for each namespace; sets of many elements are files of their own, named by their content, as the Nodes of a lab have the
+same ones. In one process a table that was noted is the same object that was wished, so comparing them takes no time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from netlab.errors import KernelError
+from netlab.kernel import netns, nft
+from netlab.kernel.files import PRIVATE, make_directory, read, replace_text
+from netlab.kernel.generation import Generation, generation
+from netlab.netstate.names import NetnsName, digest
+from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
+from netlab.plan.steps import ApplyNft
+
+FEW: Final = 64  # elements that stand in the namespace's own file
+ELEMENTS: Final = "elements"
+
+Known = tuple[Generation, NftTable]
+
+
+class KnownRules:
+    """What is known of the rules of namespaces, kept in `directory`; without one nothing is, and rules are always listed."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory
+        self._known: dict[NetnsName, Known] = {}
+        self._seen: dict[NetnsName, Generation] = {}
+        self._unsaved: set[NetnsName] = set()
+        self._files: dict[frozenset[Element], str] = {}
+
+    def observe(self, name: NetnsName, there: Collection[tuple[str, str]]) -> NftTable | None:
+        """Return the table of the thread's namespace, which has this name and the tables `there`. Raises NftError, OSError."""
+        self._seen.pop(name, None)
+        now = generation() if self._directory is not None and (nft.FAMILY, nft.TABLE) in there else None
+        if now is None:
+            return nft.observe(there)
+        self._seen[name] = now
+        known = self._known.get(name)
+        if known is None or known[0] != now:
+            known = self._load(name)
+        if known is None or known[0] != now:
+            table = nft.observe(there)
+            if table is not None and generation() == now:
+                self._learn(name, now, table)
+            return table
+        self._known[name] = known
+        return known[1]
+
+    def apply(self, step: ApplyNft) -> None:
+        """Run the script of a step in the thread's namespace, which is the step's. Raises NftError, OSError."""
+        before = generation() if self._directory is not None else None
+        nft.run(step.script)
+        is_sure = before is not None and (step.is_whole or self._seen.get(step.netns) == before)
+        if before is not None and is_sure and step.leaves is not None and generation() == before.next:
+            self._seen[step.netns] = before.next
+            self._learn(step.netns, before.next, step.leaves)
+
+    def save(self) -> None:
+        """Write down what was learned. A disk that is full costs listings and nothing else."""
+        if self._directory is not None and self._unsaved:
+            with contextlib.suppress(KernelError):
+                make_directory(self._directory, PRIVATE)
+                make_directory(self._directory / ELEMENTS, PRIVATE)
+                for name in sorted(self._unsaved):
+                    replace_text(self._directory / name, self._text(*self._known[name]))
+                self._clear_elements()
+            self._unsaved.clear()
+
+    def forget(self, names: Iterable[NetnsName]) -> None:
+        """Forget namespaces that are no more."""
+        for name in names:
+            self._known.pop(name, None)
+            self._unsaved.discard(name)
+            if self._directory is not None:
+                (self._directory / netns.path(name).name).unlink(missing_ok=True)
+
+    def _learn(self, name: NetnsName, now: Generation, table: NftTable) -> None:
+        self._known[name] = now, table
+        self._unsaved.add(name)
+
+    def _text(self, now: Generation, table: NftTable) -> str:
+        """The file of a namespace; those of its large sets are written."""
+        sets = [
+            [one.name, one.key_type, one.is_map, self._file(one.elements) if len(one.elements) > FEW else sorted(one.elements)]
+            for one in table.sets
+        ]
+        chains = [[chain.name, chain.hook, chain.rules] for chain in table.chains]
+        return json.dumps([*now, table.family, table.name, sorted(sets, key=lambda one: str(one[0])), sorted(chains)])
+
+    def _file(self, elements: frozenset[Element]) -> str:
+        """Return the name of the file that holds these elements, written unless it is there."""
+        name = self._files.get(elements)
+        if name is None or not self._path(name).exists():
+            text = json.dumps(sorted(elements))
+            name = digest(text)
+            replace_text(self._path(name), text)
+            self._files[elements] = name
+        return name
+
+    def _load(self, name: NetnsName) -> Known | None:
+        """Return what the files say of a namespace; None if there is nothing that makes sense."""
+        text = read(self._directory / name) if self._directory is not None else None
+        if not text:
+            return None
+        try:
+            cookie, number, family, table, sets, chains = json.loads(text)
+            return Generation(cookie, number), NftTable(
+                family=family,
+                name=table,
+                sets=frozenset(
+                    ElementSet(name=one, key_type=kind, is_map=is_map, elements=self._elements(elements))
+                    for one, kind, is_map, elements in sets
+                ),
+                chains=frozenset(Chain(name=one, hook=hook, rules=tuple(rules)) for one, hook, rules in chains),
+            )
+        except (ValueError, TypeError):
+            return None
+
+    def _elements(self, found: Any) -> frozenset[Element]:
+        """Return the elements that stand here, or in the file of that name."""
+        if not isinstance(found, str):
+            return frozenset(Element(*one) for one in found)
+        for elements, name in self._files.items():
+            if name == found:
+                return elements
+        elements = frozenset(map(Element._make, json.loads(read(self._path(found)) or "")))
+        self._files[elements] = found
+        return elements
+
+    def _path(self, name: str) -> Path:
+        if self._directory is None:
+            raise ValueError("there is no directory")
+        return self._directory / ELEMENTS / Path(name).name
+
+    def _clear_elements(self) -> None:
+        """Remove the files of elements that no namespace has any more."""
+        if self._directory is None:
+            return
+        texts = [read(path) or "" for path in self._directory.iterdir() if path.is_file()]
+        for path in (self._directory / ELEMENTS).iterdir():
+            if not any(f'"{path.name}"' in text for text in texts):
+                path.unlink(missing_ok=True)
+                self._files = {elements: name for elements, name in self._files.items() if name != path.name}

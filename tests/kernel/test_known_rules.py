@@ -1,0 +1,216 @@
+"""Rules that are known are not listed; whatever anybody else does to them, they are seen as they are."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from netlab.kernel import generation, known_rules, netns, nft
+from netlab.kernel.known_rules import KnownRules
+from netlab.kernel.linux import LinuxNetwork
+from netlab.kernel.port import Scope
+from netlab.netstate.names import NetnsName
+from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
+from netlab.netstate.state import Namespace, NetState
+from netlab.plan.diff import diff
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test"),
+]
+
+MARK = "netlab 0000-known"
+NODE, OTHER = NetnsName("t6.node-1"), NetnsName("t6.node-2")
+SCOPE = Scope(mark=MARK, names=frozenset({NODE, OTHER}))
+
+
+def table(*addresses):
+    elements = frozenset(Element(key=address, comment=f'of "{address}'.replace('"', "'")) for address in addresses)
+    return NftTable(
+        sets=frozenset({ElementSet(name="s", key_type="type ipv4_addr", elements=elements)}),
+        chains=frozenset({Chain(name="c", hook="type filter hook input priority filter; policy accept;", rules=("ip saddr @s drop",))}),
+    )  # fmt: skip
+
+
+FEW = table("10.0.0.1", "10.0.0.2")
+MANY = table(*(f"10.0.{number}.1" for number in range(1, 200)))
+MORE = table(*(f"10.0.{number}.1" for number in range(2, 201)))
+
+
+@pytest.fixture
+def listings(monkeypatch):
+    """Every listing of a table that is made."""
+    made = []
+    observe = nft.observe
+    monkeypatch.setattr(nft, "observe", lambda there=None: (made.append(1), observe(there))[1])
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path):
+    yield tmp_path / "rules"
+    for name in (NODE, OTHER):
+        netns.delete(name)
+
+
+def wished(rules, *names):
+    return NetState(namespaces=frozenset(Namespace(name=name, table=rules) for name in names or (NODE,)))
+
+
+def network(folder):
+    """That of a process of its own."""
+    return LinuxNetwork(rules=KnownRules(folder))
+
+
+def bring(linux, state):
+    """Look, compare, act; return the number of steps."""
+    plan = diff(state, linux.observe(SCOPE), MARK)
+    linux.apply(SCOPE, plan.steps)
+    return len(plan.steps)
+
+
+def by_hand(script, name=NODE):
+    subprocess.run(["ip", "netns", "exec", name, "nft", "-f", "-"], input=script, check=True, text=True)
+
+
+def listed(name=NODE):
+    return netns.in_namespace(name, nft.observe)
+
+
+@pytest.mark.parametrize("rules", [FEW, MANY], ids=["few elements", "many elements"])
+def test_what_was_written_is_known_to_this_process_and_the_next(folder, listings, rules):
+    linux = network(folder)
+    assert bring(linux, wished(rules))
+    assert bring(linux, wished(rules)) == bring(network(folder), wished(rules)) == 0
+    assert linux.observe(SCOPE).by_name[NODE].table is rules
+    assert not listings
+    assert listed() == rules == network(folder).observe(SCOPE).by_name[NODE].table
+
+
+def test_a_change_is_known_too(folder, listings):
+    linux = network(folder)
+    for rules in (FEW, MANY, MORE, FEW, MANY):
+        assert bring(linux, wished(rules, NODE, OTHER))
+        assert listed(NODE) == listed(OTHER) == network(folder).observe(SCOPE).by_name[OTHER].table == rules
+    assert len(listings) == 10, "those of the test"
+
+
+def test_files_of_elements_that_nobody_has_are_removed(folder):
+    linux = network(folder)
+    counts = []
+    for rules in (MANY, MORE, FEW):
+        bring(linux, wished(rules, NODE, OTHER))
+        counts.append(len(list((folder / known_rules.ELEMENTS).iterdir())))
+    assert counts == [1, 1, 0]
+
+
+CHANGES_BY_HAND = {
+    "an element added": "add element inet netlab s { 9.9.9.9 }",
+    "an element deleted": "delete element inet netlab s { 10.0.9.1 }",
+    "a chain flushed": "flush chain inet netlab c",
+    "the table deleted": "delete table inet netlab",
+    "all rules flushed": "flush ruleset",
+    "the table of another": "add table inet firewall",
+}
+
+
+@pytest.mark.parametrize("script", CHANGES_BY_HAND.values(), ids=CHANGES_BY_HAND)
+@pytest.mark.parametrize("is_new", [False, True], ids=["this process", "another one"])
+def test_what_is_changed_by_hand_is_seen_and_repaired(folder, script, is_new):
+    linux = network(folder)
+    bring(linux, wished(MANY))
+    by_hand(script)
+    linux = network(folder) if is_new else linux
+    assert linux.observe(SCOPE).by_name[NODE].table == listed()
+    bring(linux, wished(MANY))
+    assert listed() == MANY == linux.observe(SCOPE).by_name[NODE].table
+
+
+@pytest.mark.parametrize("script", CHANGES_BY_HAND.values(), ids=CHANGES_BY_HAND)
+def test_a_change_between_the_look_and_the_act_is_not_taken_for_ours(folder, script):
+    linux = network(folder)
+    bring(linux, wished(FEW))
+    plan = diff(wished(MANY), linux.observe(SCOPE), MARK)
+    if "delete" not in script and "flush ruleset" not in script:
+        by_hand(script)
+        linux.apply(SCOPE, plan.steps)
+    assert linux.observe(SCOPE).by_name[NODE].table == listed()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_change_around_the_act_is_not_taken_for_ours(folder, monkeypatch, moment):
+    linux = network(folder)
+    bring(linux, wished(FEW))
+    run = nft.run
+
+    def disturbed(script):
+        """Somebody else is as quick as can be."""
+        if moment == "before":
+            run("add element inet netlab s { 9.9.9.9 }")
+        done = run(script)
+        if moment == "after":
+            run("add element inet netlab s { 9.9.9.9 }")
+        return done
+
+    monkeypatch.setattr(nft, "run", disturbed)
+    bring(linux, wished(MANY))
+    monkeypatch.undo()
+    assert linux.observe(SCOPE).by_name[NODE].table == listed() != MANY
+
+
+def test_a_namespace_of_the_same_name_is_another_one(folder):
+    bring(network(folder), wished(MANY))
+    number = netns.in_namespace(NODE, generation.generation).number
+    netns.delete(NODE)
+    bring(network(folder), wished(None))
+    while (found := netns.in_namespace(NODE, generation.generation)).number < number:
+        by_hand("add table inet netlab")
+    assert found.number == number
+    assert network(folder).observe(SCOPE).by_name[NODE].table == NftTable()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", "null", '[1, 2, "inet", "netlab", [["s", "type ipv4_addr", false, "gone"]], []]', "[1,2,3,4,5,6]"]
+)
+def test_a_broken_note_is_worthless(folder, text):
+    bring(network(folder), wished(MANY))
+    (folder / NODE).write_text(text)
+    assert network(folder).observe(SCOPE).by_name[NODE].table == MANY
+
+
+def test_lost_elements_are_listed(folder, listings):
+    bring(network(folder), wished(MANY))
+    shutil.rmtree(folder / known_rules.ELEMENTS)
+    assert network(folder).observe(SCOPE).by_name[NODE].table == MANY
+    assert listings
+
+
+def test_without_a_directory_rules_are_always_listed(listings):
+    linux = LinuxNetwork()
+    try:
+        bring(linux, wished(FEW))
+        assert linux.observe(SCOPE).by_name[NODE].table == FEW
+        assert listings
+    finally:
+        netns.delete(NODE)
+
+
+def test_a_directory_that_cannot_be_written_costs_listings_only(folder, listings):
+    folder.write_text("")
+    bring(network(folder), wished(FEW))
+    assert network(folder).observe(SCOPE).by_name[NODE].table == FEW
+    assert listings
+
+
+def test_the_number_after_the_highest_leaves_out_zero():
+    highest = generation.Generation(cookie=7, number=(1 << 32) - 1)
+    assert (highest.next, highest.next.next) == ((7, 1), (7, 2))
+
+
+def test_names_that_are_forgotten_leave_no_file(folder):
+    linux = network(folder)
+    bring(linux, wished(FEW, NODE, OTHER))
+    bring(linux, wished(FEW, NODE))
+    linux.forget([OTHER])
+    assert {path.name for path in folder.iterdir()} == {NODE, known_rules.ELEMENTS}
