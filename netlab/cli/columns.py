@@ -298,7 +298,7 @@ COLUMNS: dict[str, tuple[Columns, Columns]] = {
             ("OS-IMAGE", lambda node, _: node.status.node_info.os_image or "<unknown>"),
             ("KERNEL-VERSION", lambda node, _: node.status.node_info.kernel_version or "<unknown>"),
             ("CONTAINER-RUNTIME", lambda node, _: node.status.node_info.container_runtime_version or "<unknown>"),
-            ("POD-CIDR", lambda node, _: node.spec.pod_cidr or "<none>"),  # netlab's own column
+            ("POD-CIDR", lambda node, _: ",".join(node.spec.pod_cidrs) or "<none>"),  # netlab's own column
         ),
     ),
     Event.kind: (

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from netlab.cli.columns import MAX_ENDPOINTS, pairs
 from netlab.cli.tabbed import NONE, block, headed, listed
 from netlab.model.service import Endpoint, EndpointSlice, Service, ServicePort
+from netlab.netstate.links import socket_text
 from netlab.netstate.nft import NftTable
 
 WAY = (
@@ -47,7 +48,7 @@ def _port(port: ServicePort, slices: Sequence[EndpointSlice]) -> Iterator[str]:
     if port.node_port:
         yield f"NodePort:\t{name}\t{port.node_port}/{port.protocol}"
     found = [
-        f"{endpoint.addresses[0]}:{target.port}"
+        socket_text(endpoint.addresses[0], target.port)
         for item in slices
         for target in item.ports
         if target.name == port.name

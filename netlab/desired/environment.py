@@ -20,6 +20,7 @@ from netlab.model.lab import Cluster
 from netlab.model.pod import Pod
 from netlab.model.resources import NO_AMOUNTS, Amounts
 from netlab.model.service import Service
+from netlab.netstate.links import socket_text
 
 REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 API_SERVER = ("default", "kubernetes")
@@ -97,10 +98,10 @@ def _service_variables(service: Service, ip: str) -> Iterator[tuple[str, str]]:
     for port in ports:
         if port.name:
             yield f"{prefix}_SERVICE_PORT_{variable_name(port.name)}", str(port.port)
-    yield f"{prefix}_PORT", f"{ports[0].protocol.lower()}://{ip}:{ports[0].port}"
+    yield f"{prefix}_PORT", f"{ports[0].protocol.lower()}://{socket_text(ip, ports[0].port)}"
     for port in ports:
         group, scheme = f"{prefix}_PORT_{port.port}_{port.protocol}", port.protocol.lower()
-        yield group, f"{scheme}://{ip}:{port.port}"
+        yield group, f"{scheme}://{socket_text(ip, port.port)}"
         yield f"{group}_PROTO", scheme
         yield f"{group}_PORT", str(port.port)
         yield f"{group}_ADDR", ip

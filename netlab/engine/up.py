@@ -49,12 +49,13 @@ def up(session: Session, spec: LabSpec | None = None) -> Report:
         KernelError: Linux refused a step.
     """
     with_timing = Report()
+    before = session.store.lab()
+    size = spec or (before.spec if before else LabSpec())
     with with_timing.timed("prepare"):
-        session.network.prepare()
+        session.network.prepare(ipv6="IPv6" in size.families)
         session.runtime.prepare()
         for directory in (session.paths.dns, session.paths.wake):
             make_directory(directory, PRIVATE)
-    before = session.store.lab()
     lab = _wished(session, before, spec)
     _note_versions(session)
     if lab != before:
@@ -75,7 +76,6 @@ def planned(paths: LabPaths, spec: LabSpec | None = None) -> list[str]:
     """
     network = LinuxNetwork()
     try:
-        network.prepare()
         before, objects, earlier = None, {}, Assignments()
         with contextlib.suppress(NotFound), contextlib.closing(open_store(paths)) as store:
             cluster = store.cluster()
@@ -84,6 +84,7 @@ def planned(paths: LabPaths, spec: LabSpec | None = None) -> list[str]:
             check_change(before, spec)
         lab = Lab(metadata=ObjectMeta(name=paths.lab, uid=before.metadata.uid if before else "new"), spec=spec or LabSpec())
         lab = before if before is not None and spec is None else lab
+        network.prepare(ipv6="IPv6" in lab.spec.families)
         wished = Cluster(lab=lab, objects=objects).with_objects(nodes(lab.spec))
         desired = compile_net(wished, assign(wished, earlier))
         scope = Scope(mark=mark(lab.metadata.uid), names=frozenset(desired.by_name) if before else frozenset())

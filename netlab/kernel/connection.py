@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from netlab.errors import KernelError
 from netlab.kernel.conversations import Reply, broken, conversation, too_late
 from netlab.netstate.health import HttpCheck, Outcome, SocketCheck
+from netlab.netstate.links import socket_text
 
 if TYPE_CHECKING:
     import ssl
@@ -123,7 +124,7 @@ class Connection:
             yield WRITE
             code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            return broken(self._check, f"dial tcp {host}:{port}: connect: {os.strerror(code).lower()}")
+            return broken(self._check, f"dial tcp {socket_text(host, port)}: connect: {os.strerror(code).lower()}")
         if isinstance(self._check, HttpCheck) and self._check.tls:
             with suppress(KeyError):
                 self._selector.unregister(self._socket)

@@ -26,25 +26,27 @@ from netlab.netstate.names import NetnsName
 _CT_GET, _CT_DELETE = (1 << 8) | 1, (1 << 8) | 2
 _CTA_TUPLE_ORIG, _CTA_TUPLE_REPLY, _CTA_ID, _CTA_ZONE = 1, 2, 12, 18
 _CTA_TUPLE_IP, _CTA_TUPLE_PROTO = 1, 2
-_CTA_IP_V4_SRC, _CTA_IP_V4_DST = 1, 2
+# Of each family: the attributes of a tuple's source and destination.
+_CTA_IP: Final = {socket.AF_INET: (1, 2), socket.AF_INET6: (3, 4)}
 _CTA_PROTO_NUM, _CTA_PROTO_DST_PORT = 1, 3
 _NESTED: Final = 0x8000
 Result = TypeVar("Result")
-_NFGENMSG: Final = struct.pack("=BBH", socket.AF_INET, 0, 0)
+_NFGENMSG: Final = struct.Struct("=BBH")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class UdpFlow:
-    """One UDP entry: where its first packet was sent, and which address answers. `identity` is for its deletion."""
+    """One UDP entry: where its first packet was sent, and who answers. `family` and `identity` are for its deletion."""
 
     address: str
     port: int
     endpoint: str
+    family: int = socket.AF_INET
     identity: bytes = b""
 
 
 def udp_flows(name: NetnsName) -> list[UdpFlow]:
-    """Return the IPv4 UDP entries of a namespace. Raises KernelError."""
+    """Return the UDP entries of a namespace, of both IP families. Raises KernelError."""
     return _in_namespace(name, _dump)
 
 
@@ -60,7 +62,7 @@ def keep_udp_to(name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str
         stale = [
             flow for flow in _dump(netlink) if flow.endpoint not in serving.get((flow.address, flow.port), {flow.endpoint})
         ]
-        errors = netlink.request([Message(_CT_DELETE, 0, _NFGENMSG + flow.identity) for flow in stale])
+        errors = netlink.request([Message(_CT_DELETE, 0, _NFGENMSG.pack(flow.family, 0, 0) + flow.identity) for flow in stale])
         for code in errors:
             if code not in {0, errno.ENOENT}:
                 raise OSError(code, os.strerror(code))
@@ -81,22 +83,24 @@ def _in_namespace(name: NetnsName, function: Callable[[NetlinkSocket], Result]) 
 
 
 def _dump(netlink: NetlinkSocket) -> list[UdpFlow]:
-    flows = (_parse(payload) for payload in netlink.dump(Message(_CT_GET, 0, _NFGENMSG)))
+    flows = (_parse(payload) for payload in netlink.dump(Message(_CT_GET, 0, _NFGENMSG.pack(socket.AF_UNSPEC, 0, 0))))
     return [flow for flow in flows if flow is not None]
 
 
 def _parse(payload: bytes) -> UdpFlow | None:
-    """Return the entry if it is one of UDP over IPv4; its identity is the original tuple, its zone and its id."""
-    found = attributes(payload, len(_NFGENMSG))
+    """Return the entry if it is one of UDP; its identity is the original tuple, its zone and its id."""
+    family, found = payload[0], attributes(payload, _NFGENMSG.size)
     original, reply = attributes(found[_CTA_TUPLE_ORIG]), attributes(found[_CTA_TUPLE_REPLY])
     protocol = attributes(original[_CTA_TUPLE_PROTO])
-    if protocol[_CTA_PROTO_NUM][0] != socket.IPPROTO_UDP or payload[0] != socket.AF_INET:
+    if protocol[_CTA_PROTO_NUM][0] != socket.IPPROTO_UDP or family not in _CTA_IP:
         return None
+    source, destination = _CTA_IP[socket.AddressFamily(family)]
     identity = attribute(_CTA_TUPLE_ORIG | _NESTED, found[_CTA_TUPLE_ORIG])
     identity += b"".join(attribute(kind, found[kind]) for kind in (_CTA_ZONE, _CTA_ID) if kind in found)
     return UdpFlow(
-        address=socket.inet_ntoa(attributes(original[_CTA_TUPLE_IP])[_CTA_IP_V4_DST]),
+        address=socket.inet_ntop(family, attributes(original[_CTA_TUPLE_IP])[destination]),
         port=int.from_bytes(protocol[_CTA_PROTO_DST_PORT], "big"),
-        endpoint=socket.inet_ntoa(attributes(reply[_CTA_TUPLE_IP])[_CTA_IP_V4_SRC]),
+        endpoint=socket.inet_ntop(family, attributes(reply[_CTA_TUPLE_IP])[source]),
+        family=family,
         identity=identity,
     )

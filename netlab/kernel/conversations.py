@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from urllib.parse import quote, urljoin, urlsplit
 
 from netlab.netstate.health import Check, GrpcCheck, HttpCheck, Outcome, SocketCheck, TcpCheck
+from netlab.netstate.links import socket_text
 
 HEADERS_MAX: Final = 1 << 16
 USER_AGENT: Final = "kube-probe/1.32"
@@ -56,7 +57,7 @@ class HttpRequest:
     def opening(self) -> Reply:
         """Return the request. What the check says of a header wins over what every probe sends."""
         check = self._check
-        usual = (("Host", f"{check.host}:{check.port}"), ("User-Agent", USER_AGENT), ("Accept", "*/*"))
+        usual = (("Host", socket_text(check.host, check.port)), ("User-Agent", USER_AGENT), ("Accept", "*/*"))
         headers = {name.lower(): (name, value) for name, value in (*usual, *check.headers)}
         lines = [f"{name}: {value}" for name, value in headers.values() if value]
         path = quote(check.path, safe=UNESCAPED)
@@ -121,7 +122,7 @@ def broken(check: SocketCheck, why: str) -> Outcome:
         case HttpCheck():
             text = f'Get "{check.url}": {why}'
         case GrpcCheck():
-            text = f'error: failed to connect service at "{check.host}:{check.port}": {why}'
+            text = f'error: failed to connect service at "{socket_text(check.host, check.port)}": {why}'
         case TcpCheck():
             text = why
     return Outcome(success=False, text=text)
@@ -135,8 +136,8 @@ def too_late(check: SocketCheck, *, connected: bool) -> Outcome:
         case GrpcCheck() if connected:
             text = f"timeout: health rpc did not complete within {check.timeout_s}s"
         case GrpcCheck():
-            where = f'"{check.host}:{check.port}" within {check.timeout_s}s'
+            where = f'"{socket_text(check.host, check.port)}" within {check.timeout_s}s'
             text = f"timeout: failed to connect service {where}: context deadline exceeded"
         case TcpCheck():
-            text = f"dial tcp {check.host}:{check.port}: i/o timeout"
+            text = f"dial tcp {socket_text(check.host, check.port)}: i/o timeout"
     return Outcome(success=False, text=text)

@@ -30,6 +30,7 @@ def checks(data: Path, *, uplink: bool = False) -> Checks:
         ("netlink", probes.netlink),
         *((name, lambda name: tried()[name]) for name in trial.NAMES),
         ("connection-tracking", probes.connection_tracking),  # behind the trial: its rules make the kernel load the module
+        ("ipv6", probes.ipv6),
         ("br_netfilter", probes.br_netfilter),
         *host.RULES,
         ("ip", installed.with_version),

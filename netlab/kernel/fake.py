@@ -44,7 +44,7 @@ class FakeNetwork:
         self.fail_at = fail_at
         self._on_step = on_step
 
-    def prepare(self) -> None:
+    def prepare(self, *, ipv6: bool = False) -> None:
         """Memory is always ready."""
 
     def close(self) -> None:

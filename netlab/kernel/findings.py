@@ -24,6 +24,7 @@ CURES: Final = {
     "python": "apt-get install python3 python3-venv (Debian 12, Ubuntu 24.04 or newer), then scripts/install",
     "kernel": "boot the kernel of a distribution (apt-get install linux-image-generic, on Debian linux-image-amd64 or -arm64)",
     "module": "modprobe {module}; if there is no such module, boot the kernel of a distribution",
+    "ipv6": "boot without `ipv6.disable=1` on the kernel's command line, or make a lab of IPv4 alone",
     "namespaces": "sysctl -w user.max_{kind}_namespaces=10000",
     "cgroups": "mount -t cgroup2 none {directory}",
     "cgroups-read-only": "mount -o remount,rw {directory}",

@@ -20,6 +20,7 @@ from h2.exceptions import H2Error
 
 from netlab.kernel.conversations import USER_AGENT, Reply
 from netlab.netstate.health import GrpcCheck, Outcome
+from netlab.netstate.links import socket_text
 
 METHOD: Final = "/grpc.health.v1.Health/Check"
 STATUSES: Final = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
@@ -52,7 +53,7 @@ class HealthCall:
         self._stream = self._link.get_next_available_stream_id()
         head = (
             (":method", "POST"), (":scheme", "http"), (":path", METHOD),
-            (":authority", f"{self._check.host}:{self._check.port}"), ("content-type", "application/grpc"),
+            (":authority", socket_text(self._check.host, self._check.port)), ("content-type", "application/grpc"),
             ("user-agent", USER_AGENT), ("te", "trailers"),
         )  # fmt: skip
         self._link.send_headers(self._stream, head)

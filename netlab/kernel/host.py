@@ -14,14 +14,18 @@ from netlab.kernel.findings import Checks, require
 
 RIGHTS: Final[Checks] = (("rights", probes.rights), ("proc-sys", probes.proc_sys))
 KERNEL: Final[Checks] = (("netlink", probes.netlink), ("connection-tracking", probes.connection_tracking))
+IPV6: Final[Checks] = (("ipv6", probes.ipv6_wanted),)
 RULES: Final[Checks] = (("nft", installed.nft_version),)
 
 
-def check_host() -> None:
-    """Raise HostUnready with the first thing that is missing and its cure; load the conntrack module if it is one."""
+def check_host(*, ipv6: bool = False) -> None:
+    """Raise HostUnready with the first thing that is missing and its cure; load the conntrack module if it is one.
+
+    `ipv6`: the lab has addresses of IPv6.
+    """
     require(RIGHTS)
     _load_connection_tracking()
-    require((*KERNEL, *RULES))
+    require((*KERNEL, *(IPV6 if ipv6 else ()), *RULES))
 
 
 def _load_connection_tracking() -> None:

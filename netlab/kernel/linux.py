@@ -36,9 +36,9 @@ class LinuxNetwork:
         self._on_step = on_step
         self._rules = rules or KnownRules()
 
-    def prepare(self) -> None:
+    def prepare(self, *, ipv6: bool = False) -> None:
         """Check that this machine can do it. Raises HostUnready naming the cure."""
-        check_host()
+        check_host(ipv6=ipv6)
 
     def observe(self, scope: Scope) -> NetState:
         """Return what exists of `scope`. Raises KernelError."""

@@ -40,8 +40,8 @@ class Scope:
 class Network(Protocol):
     """Linux' network namespaces, as netlab uses them."""
 
-    def prepare(self) -> None:
-        """Raise HostUnready with the cure if this machine cannot do it."""
+    def prepare(self, *, ipv6: bool = False) -> None:
+        """Raise HostUnready with the cure if this machine cannot do it; with `ipv6`, addresses of IPv6 too."""
         ...
 
     def observe(self, scope: Scope) -> NetState:

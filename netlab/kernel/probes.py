@@ -55,6 +55,7 @@ FILE_SYSTEMS: Final[dict[int, tuple[str, bool]]] = {
 
 _CAPABILITIES: Final = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21}
 _FORWARD: Final = Path("/proc/sys/net/ipv4/ip_forward")
+_IPV6: Final = Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")
 _BR_NETFILTER: Final = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 _SECCOMP_ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
 _INOTIFY: Final = Path("/proc/sys/fs/inotify")
@@ -109,6 +110,18 @@ def connection_tracking(name: str) -> Finding:
     if not CONNTRACK.exists():
         return missing(name, "the kernel has no connection tracking", CURES["module"].format(module="nf_conntrack"))
     return ok(name, "the kernel follows connections")
+
+
+def ipv6(name: str) -> Finding:
+    """Labs of IPv4 alone need none. Where it is only switched off by parameters, a lab switches it on for itself."""
+    if not _IPV6.exists():
+        return warning(name, "the kernel has no IPv6, so labs can be of IPv4 alone", CURES["ipv6"])
+    return ok(name, "the kernel has IPv6")
+
+
+def ipv6_wanted(name: str) -> Finding:
+    """The same for a lab that has addresses of IPv6."""
+    return ok(name, "the kernel has IPv6") if _IPV6.exists() else missing(name, "the kernel has no IPv6", CURES["ipv6"])
 
 
 def br_netfilter(name: str) -> Finding:

@@ -19,10 +19,12 @@ from netlab.engine.view import read_lab
 from netlab.errors import NotFound
 from netlab.frozen import dataclass
 from netlab.lab.captured import Call, Completed, captured, netns_call
+from netlab.model.families import listed
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.service import Service
+from netlab.netstate.links import is_ipv6
 from netlab.netstate.names import NetnsName, machine_netns
 from netlab.store.paths import LabPaths
 
@@ -42,8 +44,13 @@ class PodHandle:
 
     @property
     def ip(self) -> str:
-        """Its address; empty as long as it has none."""
-        return next(iter(self.object.status.pod_ips), "")
+        """Its address, that of the lab's primary IP family; empty as long as it has none."""
+        return next(iter(self.ips), "")
+
+    @property
+    def ips(self) -> tuple[str, ...]:
+        """Its addresses, one of each IP family."""
+        return self.object.status.pod_ips
 
     @property
     def node(self) -> str:
@@ -123,8 +130,13 @@ class ServiceHandle:
 
     @property
     def cluster_ip(self) -> str:
-        """Its virtual address; `None` (the word) if it is headless."""
+        """Its virtual address, the primary one of two; `None` (the word) if it is headless."""
         return self.object.spec.cluster_ip
+
+    @property
+    def cluster_ips(self) -> tuple[str, ...]:
+        """Its virtual addresses, one of each of its IP families; `None` (the word) if it is headless."""
+        return self.object.spec.cluster_ips
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -138,7 +150,7 @@ class ServiceHandle:
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """The addresses of the endpoints that are ready, sorted; hand-written EndpointSlices count."""
+        """The addresses of the endpoints that are ready, sorted, IPv4 first; hand-written EndpointSlices count."""
         cluster = read_lab(self.paths)
         service = self._in(cluster)
         found = {
@@ -149,7 +161,7 @@ class ServiceHandle:
             if endpoint.conditions.ready
             for address in endpoint.addresses[:1]
         }
-        return tuple(sorted(found, key=ip_address))
+        return tuple(sorted(found, key=lambda address: (is_ipv6(address), ip_address(address))))
 
     def _in(self, cluster: Cluster) -> Service:
         item = cluster.objects.get(Key("Service", self.namespace, self.name))
@@ -167,13 +179,18 @@ class Machine:
 
     @property
     def ip(self) -> str:
-        """Its address: a Node's on the fabric, the client's own one that stands for the Internet."""
-        return self._address(read_lab(self.paths))
+        """Its address, that of the lab's primary IP family; see `ips`."""
+        return self.ips[0]
+
+    @property
+    def ips(self) -> tuple[str, ...]:
+        """Its addresses, one of each family: a Node's on the fabric, the client's own that stand for the Internet."""
+        return self._addresses(read_lab(self.paths))
 
     @property
     def netns(self) -> NetnsName:
         """The name of its network namespace, for `ip netns exec` and `ip -n`."""
-        self._address(read_lab(self.paths))
+        self._addresses(read_lab(self.paths))
         return machine_netns(self.paths.lab, self.name)
 
     def stop(self, notice_after_s: int | None = None) -> None:
@@ -201,10 +218,10 @@ class Machine:
         call = netns_call(self.netns, args)
         return captured(call, args, where=self.name, given=input, check=check, timeout_s=timeout_s)
 
-    def _address(self, cluster: Cluster) -> str:
+    def _addresses(self, cluster: Cluster) -> tuple[str, ...]:
         if self.name == OUTSIDE:
-            return cluster.lab.spec.outside_subnet.partition("/")[0]
+            return tuple(cidr.partition("/")[0] for cidr in listed(cluster.lab.spec.outside_subnet))
         for node in cluster.nodes:
             if node.metadata.name == self.name:
-                return node.internal_ip
+                return tuple(item.address for item in node.status.addresses if item.type == "InternalIP")
         raise not_found("Node", self.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from netlab.frozen import dataclass
+from netlab.netstate.links import socket_text
 from netlab.netstate.names import NetnsName
 
 
@@ -53,7 +54,7 @@ class HttpCheck:
     @property
     def url(self) -> str:
         """What is asked for, as the kubelet writes it."""
-        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}{self.path}"
+        return f"{'https' if self.tls else 'http'}://{socket_text(self.host, self.port)}{self.path}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,11 @@ def is_ipv6(text: str) -> bool:
     return ":" in text
 
 
+def socket_text(host: str, port: int) -> str:
+    """Return an address with a port: `10.0.0.1:80`, `[fd00::1]:80` (RFC 3986 section 3.2.2)."""
+    return f"[{host}]:{port}" if is_ipv6(host) else f"{host}:{port}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Bridge:
     """A bridge, up. `alias` is the ownership mark (`netlab <lab uid>`)."""

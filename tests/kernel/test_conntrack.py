@@ -22,6 +22,7 @@ RULES = """table inet netlab {
 		ip daddr 10.96.0.10 udp dport 53 dnat ip to 127.0.0.2:5300
 		ip daddr 10.96.0.11 udp dport 53 dnat ip to 127.0.0.3:5300
 		ip daddr 10.96.0.10 tcp dport 53 dnat ip to 127.0.0.2:5300
+		ip6 daddr fd00:10:96::a udp dport 53 dnat ip6 to [fd00::2]:5300
 	}
 }
 """
@@ -33,12 +34,15 @@ def flows():
     netns.run_in_thread(lambda: netns.create(NAME, lambda: None))
     subprocess.run(["ip", "-n", NAME, "link", "set", "lo", "up"], check=True)
     subprocess.run(["ip", "-n", NAME, "route", "add", "10.96.0.0/16", "dev", "lo", "src", "127.0.0.1"], check=True)
+    subprocess.run(["ip", "-n", NAME, "addr", "add", "fd00::2/128", "dev", "lo", "nodad"], check=True)
+    subprocess.run(["ip", "-n", NAME, "route", "add", "fd00:10:96::/112", "dev", "lo"], check=True)
 
     def talk():
         nft.run(RULES)
-        for address, port in (("10.96.0.10", 53), ("10.96.0.11", 53), ("127.0.0.9", 53)):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-                sender.sendto(b"question", (address, port))
+        for address in ("10.96.0.10", "10.96.0.11", "127.0.0.9", "fd00:10:96::a"):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            with socket.socket(family, socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"question", (address, 53))
         with socket.create_server(("127.0.0.2", 5300)), socket.create_connection(("10.96.0.10", 53)):
             pass
 
@@ -52,21 +56,26 @@ def seen():
 
 
 DNS, SECOND, OWN = ("10.96.0.10", "127.0.0.2"), ("10.96.0.11", "127.0.0.3"), ("127.0.0.9", "127.0.0.9")
+DNS6 = ("fd00:10:96::a", "fd00::2")
+ALL = {DNS, SECOND, OWN, DNS6}
 
 
 @pytest.mark.parametrize(
     ("serving", "left"),
     [
-        pytest.param({}, {DNS, SECOND, OWN}, id="no service"),
-        pytest.param({("10.96.0.10", 53): frozenset({"127.0.0.2"})}, {DNS, SECOND, OWN}, id="the endpoint serves"),
-        pytest.param({("10.96.0.10", 53): frozenset({"127.0.0.7"})}, {SECOND, OWN}, id="another one serves"),
-        pytest.param({("10.96.0.10", 53): frozenset()}, {SECOND, OWN}, id="none serves"),
-        pytest.param({("10.96.0.10", 54): frozenset()}, {DNS, SECOND, OWN}, id="another port"),
+        pytest.param({}, ALL, id="no service"),
+        pytest.param({("10.96.0.10", 53): frozenset({"127.0.0.2"})}, ALL, id="the endpoint serves"),
+        pytest.param({("10.96.0.10", 53): frozenset({"127.0.0.7"})}, ALL - {DNS}, id="another one serves"),
+        pytest.param({("10.96.0.10", 53): frozenset()}, ALL - {DNS}, id="none serves"),
+        pytest.param({("10.96.0.10", 54): frozenset()}, ALL, id="another port"),
+        pytest.param({("fd00:10:96::a", 53): frozenset({"fd00::2"})}, ALL, id="IPv6: the endpoint serves"),
+        pytest.param({("fd00:10:96::a", 53): frozenset({"fd00::3"})}, ALL - {DNS6}, id="IPv6: another one serves"),
+        pytest.param({("10.96.0.10", 53): frozenset(), ("fd00:10:96::a", 53): frozenset()}, {SECOND, OWN}, id="neither family"),
     ],
 )
 def test_only_flows_to_serving_endpoints_are_kept(flows, serving, left):
-    assert seen() == {DNS, SECOND, OWN}
-    assert keep_udp_to(NAME, serving) == 3 - len(left)
+    assert seen() == ALL
+    assert keep_udp_to(NAME, serving) == len(ALL) - len(left)
     assert seen() == left
 
 

@@ -131,6 +131,12 @@ def test_requested_cluster_ip_counts_before_it_is_assigned():
     assert found["A_SERVICE_HOST"] == "10.96.7.7"
 
 
+def test_an_address_of_ipv6_stands_in_brackets_before_a_port():
+    found = service_environment(cluster(service("a", cluster_ip="fd00:10:96::7")), Assignments(), "shop")
+    assert (found["A_SERVICE_HOST"], found["A_PORT"]) == ("fd00:10:96::7", "tcp://[fd00:10:96::7]:6379")
+    assert (found["A_PORT_6379_TCP"], found["A_PORT_6379_TCP_ADDR"]) == ("tcp://[fd00:10:96::7]:6379", "fd00:10:96::7")
+
+
 def test_name_with_a_leading_digit():
     found = service_environment(cluster(service("9p", cluster_ip="10.96.7.7")), Assignments(), "shop")
     assert "_9P_SERVICE_HOST" in found

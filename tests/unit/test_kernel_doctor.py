@@ -360,6 +360,19 @@ def test_firewalld_is_in_the_way_unless_it_knows_the_subnet(rules, is_active, st
     assert firewall.zoned("f", rules, SUBNET, is_active=is_active).state == state
 
 
+def test_ipv6_is_needed_by_a_lab_that_has_it(monkeypatch, tmp_path):
+    assert (probes.ipv6("v").state, probes.ipv6_wanted("v").state) == ("ok", "ok")
+    monkeypatch.setattr(probes, "_IPV6", tmp_path / "none")
+    assert (probes.ipv6("v").state, probes.ipv6_wanted("v").state) == ("warning", "missing")
+    monkeypatch.setattr(host, "RIGHTS", ())
+    monkeypatch.setattr(host, "_load_connection_tracking", lambda: None)
+    monkeypatch.setattr(host, "KERNEL", ())
+    monkeypatch.setattr(host, "RULES", ())
+    host.check_host()
+    with pytest.raises(HostUnready, match=r"the kernel has no IPv6: boot without `ipv6\.disable=1` .* a lab of IPv4 alone"):
+        host.check_host(ipv6=True)
+
+
 def test_all_instances_of_inotify_in_use(monkeypatch):
     def refused(_):
         raise KernelError("inotify_init1: Too many open files")
