@@ -2,7 +2,7 @@
 
 One thread on one processor sends and listens. Linux keeps the frames that this processor has received in one queue, first
 in, first out, whichever namespaces they are in; so what was sent earlier, over as many hops or fewer, has arrived earlier.
-Source: raw(7); the kernel's net/core/dev.c, enqueue_to_backlog.
+Source: raw(7), ipv6(7); the kernel's net/core/dev.c, enqueue_to_backlog.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ ECHO_PORT = 5353  # UDP that is answered
 CANARY_PORT = 9
 DEADLINE_S = 10.0
 SYN, ACK = 0x02, 0x10
-IP_PKTINFO = 8  # ip(7): which address a datagram was sent to, and from which it is to be answered
+IP_PKTINFO, IPV6_RECVPKTINFO, IPV6_PKTINFO = 8, 49, 50  # which address a datagram was sent to, and is to be answered from
+ICMP, ICMPV6 = socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6
+ERRORS = {ICMP: {3, 11}, ICMPV6: {1, 3}}  # unreachable, time exceeded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +45,20 @@ class Heard:
 class Ears:
     """Raw sockets for TCP, UDP and ICMP in each of these namespaces, and UDP servers on ECHO_PORT and CANARY_PORT."""
 
-    def __init__(self, names) -> None:
-        self.places: dict[int, tuple[str, socket.socket]] = {}
+    def __init__(self, names, families=(socket.AF_INET,)) -> None:
+        self.raw: dict[int, tuple[str, socket.socket]] = {}
         self.servers: dict[int, socket.socket] = {}
         self.poll = select.poll()
         for name in names:
-            raw, servers = netns.in_namespace(name, _open)
-            self.places |= {one.fileno(): (name, one) for one in raw}
-            self.servers |= {one.fileno(): one for one in servers}
-        for number in (*self.places, *self.servers):
+            for family in families:
+                raw, servers = netns.in_namespace(name, lambda family=family: _open(family))
+                self.raw |= {one.fileno(): (name, one) for one in raw}
+                self.servers |= {one.fileno(): one for one in servers}
+        for number in (*self.raw, *self.servers):
             self.poll.register(number, select.POLLIN)
 
     def close(self) -> None:
-        for one in (*(one for _, one in self.places.values()), *self.servers.values()):
+        for one in (*(one for _, one in self.raw.values()), *self.servers.values()):
             one.close()
 
     def listen(self, timeout_s: float = 0.0) -> list[Heard]:
@@ -67,8 +70,7 @@ class Ears:
                 if number in self.servers:
                     _answer(self.servers[number])
                 else:
-                    name, one = self.places[number]
-                    found += _parse(name, one.recv(2048))
+                    found += _hear(*self.raw[number])
             ready = self.poll.poll(0)
         return found
 
@@ -82,50 +84,63 @@ class Ears:
         return found
 
 
-def _open():
-    raw = [
-        socket.socket(socket.AF_INET, socket.SOCK_RAW, kind)
-        for kind in (socket.IPPROTO_TCP, socket.IPPROTO_UDP, socket.IPPROTO_ICMP)
-    ]
-    servers = []
-    for port in (ECHO_PORT, CANARY_PORT):
-        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        one.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+def _open(family: int):
+    """The raw sockets and the UDP servers of a family in the namespace of this thread."""
+    is_ipv6 = family == socket.AF_INET6
+    protocols = (socket.IPPROTO_TCP, socket.IPPROTO_UDP, ICMPV6 if is_ipv6 else ICMP)
+    raw = [socket.socket(family, socket.SOCK_RAW, protocol) for protocol in protocols]
+    servers = [socket.socket(family, socket.SOCK_DGRAM) for _ in (ECHO_PORT, CANARY_PORT)]
+    for one in (*raw, *servers):
+        if is_ipv6:
+            one.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+        else:
+            one.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    for one, port in zip(servers, (ECHO_PORT, CANARY_PORT), strict=True):
+        if is_ipv6:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         one.bind(("", port))
-        servers.append(one)
     return raw, servers
 
 
 def _answer(server: socket.socket) -> None:
     """Send a datagram back, from the address it was sent to."""
-    data, sent_to, _, peer = server.recvmsg(2048, 64)
-    _, own, _ = struct.unpack("I4s4s", sent_to[0][2])
-    server.sendmsg([data], [(socket.IPPROTO_IP, IP_PKTINFO, struct.pack("I4s4s", 0, own, bytes(4)))], 0, peer)
+    data, [(level, kind, where)], _, peer = server.recvmsg(2048, 64)
+    is_ipv6 = level == socket.IPPROTO_IPV6
+    own = struct.pack("16sI", where[:16], 0) if is_ipv6 else struct.pack("I4s4s", 0, where[4:8], bytes(4))
+    server.sendmsg([data], [(level, kind, own)], 0, peer)
 
 
-def _parse(place: str, packet: bytes) -> list[Heard]:
-    """One packet with its IPv4 header (raw(7)); ICMP other than errors is not heard."""
-    length = (packet[0] & 15) * 4
-    number, body = packet[9], packet[length:]
-    source, destination = (socket.inet_ntoa(packet[at : at + 4]) for at in (12, 16))
-    if number == socket.IPPROTO_ICMP:
-        if body[0] not in {3, 11}:
+def _hear(place: str, one: socket.socket) -> list[Heard]:
+    """One packet from a raw socket: with its header if it is IPv4, without if it is IPv6 (raw(7), ipv6(7))."""
+    packet, [(_, _, where)], _, peer = one.recvmsg(2048, 64)
+    if one.family == socket.AF_INET:
+        return _whole(place, packet)
+    return _body(place, one.proto, peer[0].partition("%")[0], socket.inet_ntop(socket.AF_INET6, where[:16]), packet)
+
+
+def _whole(place: str, packet: bytes) -> list[Heard]:
+    """A packet with the header of either family."""
+    if packet[0] >> 4 == 4:
+        source, destination = (socket.inet_ntop(socket.AF_INET, packet[at : at + 4]) for at in (12, 16))
+        return _body(place, packet[9], source, destination, packet[(packet[0] & 15) * 4 :])
+    source, destination = (socket.inet_ntop(socket.AF_INET6, packet[at : at + 16]) for at in (8, 24))
+    return _body(place, packet[6], source, destination, packet[40:])
+
+
+def _body(place: str, protocol: int, source: str, destination: str, body: bytes) -> list[Heard]:
+    """What is behind the header. Of ICMP only errors are heard, as being about the packet that they carry."""
+    if protocol in ERRORS:
+        if body[0] not in ERRORS[protocol]:
             return []
-        (about,) = _parse(place, body[8:])
-        return [
-            Heard(
-                place=place,
-                protocol=about.protocol,
-                source=about.source,
-                destination=about.destination,
-                error=(body[0], body[1]),
-            )
-        ]
-    ports = struct.unpack_from("!HH", body)
-    is_tcp = number == socket.IPPROTO_TCP
+        (about,) = _whole(place, body[8:])
+        error = (body[0], body[1])
+        return [Heard(place=place, protocol=about.protocol, source=about.source, destination=about.destination, error=error)]
+    sport, dport = struct.unpack_from("!HH", body)
+    is_tcp = protocol == socket.IPPROTO_TCP
+    flags = body[13] if is_tcp and len(body) > 13 else 0
     return [
         Heard(
-            place=place, protocol="tcp" if is_tcp else "udp", source=(source, ports[0]), destination=(destination, ports[1]),
-            flags=body[13] if is_tcp and len(body) > 13 else 0, data=b"" if is_tcp else body[8:],
+            place=place, protocol="tcp" if is_tcp else "udp", source=(source, sport), destination=(destination, dport),
+            flags=flags, data=b"" if is_tcp else body[8:],
         )
     ]  # fmt: skip

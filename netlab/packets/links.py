@@ -8,10 +8,11 @@ Source: ip-link(8), bridge(8); Documentation/networking/ip-sysctl, arp_ignore.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 from netlab.frozen import dataclass
-from netlab.netstate.links import Bridge, Link, Veth
+from netlab.netstate.links import Bridge, Link, Veth, is_ipv6
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.state import NetState
 from netlab.packets.routing import CannotWalk, Routes
@@ -44,16 +45,16 @@ class Links:
     def neighbour(self, netns: NetnsName, dev: IfName, address: str) -> Neighbour | None:
         """Return who answers for an address on the link of `dev`, None if nobody does.
 
-        Linux answers for every address it has, on whichever interface it is asked (arp_ignore 0); who has it on that very
-        interface comes first.
+        With IPv4 Linux answers for every address it has, on whichever interface it is asked (arp_ignore 0), and who has it on
+        that very interface comes first; with IPv6 (ndisc_recv_ns) it answers for those of the interface only.
 
         Raises:
             CannotWalk: the state describes no such link.
         """
-        answering = [
-            end for end in self._reached(netns, dev) if end.netns in self._routes and self._routes[end.netns].owns(address)
-        ]
-        return min(answering, key=lambda end: not self._routes[end.netns].has_on(end.dev, address), default=None)
+        ends = [end for end in self._reached(netns, dev) if end.netns in self._routes]
+        on_it = (end for end in ends if self._routes[end.netns].has_on(end.dev, address))
+        elsewhere = (end for end in ends if not is_ipv6(address) and self._routes[end.netns].owns(address))
+        return next(itertools.chain(on_it, elsewhere), None)
 
     def _reached(self, netns: NetnsName, dev: IfName) -> Iterator[Neighbour]:
         """Yield every interface that a frame sent from `dev` may come in by."""

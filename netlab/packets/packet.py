@@ -12,6 +12,7 @@ from dataclasses import field, replace
 from typing import Final
 
 from netlab.frozen import dataclass
+from netlab.netstate.links import is_ipv6
 
 NUMBERS: Final = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58, "sctp": 132}
 """Protocols that can be walked, and their numbers. Source: IANA, protocol-numbers."""
@@ -42,7 +43,7 @@ class Packet:
     @property
     def is_ipv6(self) -> bool:
         """Tell the family."""
-        return ":" in self.destination
+        return is_ipv6(self.destination)
 
     @property
     def family(self) -> int:
@@ -91,7 +92,7 @@ class Packet:
 
 def ping(source: str, destination: str, *, identifier: int = 1) -> Packet:
     """Return an echo request of the family of `destination`."""
-    protocol = "icmpv6" if ":" in destination else "icmp"
+    protocol = "icmpv6" if is_ipv6(destination) else "icmp"
     return Packet(
         protocol=protocol,
         source=source,
@@ -103,4 +104,4 @@ def ping(source: str, destination: str, *, identifier: int = 1) -> Packet:
 
 def endpoint(address: str, port: int) -> str:
     """Return `10.96.0.21:80` or `[fd00::21]:80`; `*:80` where no address is chosen yet."""
-    return f"[{address}]:{port}" if ":" in address else f"{address or '*'}:{port}"
+    return f"[{address}]:{port}" if is_ipv6(address) else f"{address or '*'}:{port}"

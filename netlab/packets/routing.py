@@ -12,6 +12,7 @@ from typing import Final
 
 from netlab.errors import NetlabError
 from netlab.frozen import dataclass
+from netlab.netstate.links import is_ipv6
 from netlab.netstate.names import IfName
 from netlab.netstate.state import Namespace
 
@@ -86,8 +87,11 @@ class Routes:
     def address_on(self, dev: str, near: str) -> str:
         """Return the address of an interface, before others one whose subnet holds `near`; any other's if it has none."""
         wanted = parse_address(near)
-        own = [found for device, found in self._addresses if device == dev and found.version == wanted.version]
-        others = [found for device, found in self._addresses if device != dev and found.version == wanted.version]
+        # Within a scope only (RFC 6724, rule 2): a link-local address is of no use to anybody farther away.
+        fit = [
+            one for one in self._addresses if one[1].version == wanted.version and one[1].is_link_local == wanted.is_link_local
+        ]
+        own, others = ([found for device, found in fit if (device == dev) == here] for here in (True, False))
         holding = [found for found in own if wanted in found.network]
         return next((str(found.ip) for found in (*holding, *own, *others)), "")
 
@@ -97,7 +101,7 @@ class Routes:
 
     def is_martian(self, source: str) -> bool:
         """Tell whether a source that came in from a link looks forged to the kernel: its own address, or loopback's (IPv4)."""
-        return ":" not in source and self.owns(source)
+        return not is_ipv6(source) and self.owns(source)
 
     def _ways(self, address: str) -> Iterator[Way]:
         """Yield every route to an address, the one to take first."""
@@ -133,8 +137,9 @@ def _local_routes(namespace: Namespace) -> Iterator[tuple[Prefix, Way]]:
 
 def _main_routes(namespace: Namespace) -> Iterator[tuple[Prefix, Way]]:
     for route in namespace.routes:
-        everything = "::/0" if ":" in route.via else "0.0.0.0/0"
-        destination = everything if route.destination == "default" else route.destination
+        is_other, destination = route.place
+        if destination == "default":
+            destination = "::/0" if is_other else "0.0.0.0/0"
         yield ip_network(destination), Way(type=UNICAST, dev=route.dev, via=route.via, text=str(route))
     for address in namespace.addresses:
         found = ip_interface(address.address)

@@ -27,6 +27,8 @@ from netlab.packets.scene import Choose
 from netlab.packets.traffic import Traffic
 
 NOTHING: Final = Traffic()
+IN_ICMPV6: Final = {"net-unreachable": "no-route", "host-unreachable": "addr-unreachable"}
+"""Errors of ICMP that have other names in ICMPv6. Source: nft(8), REJECT STATEMENT; RFC 4443 section 3.1."""
 
 
 def first(_: int) -> int:
@@ -205,7 +207,7 @@ class _Journey:
     def _lost(self, ending: Ending, reason: str, answer: str = "") -> Verdict:
         """Return the verdict of the kernel itself, with the message of ICMP that it sends."""
         packet = self.here.packet
-        told = f"{packet.icmp} {answer}" if answer else ""
+        told = f"{packet.icmp} {IN_ICMPV6.get(answer, answer) if packet.is_ipv6 else answer}" if answer else ""
         reason = f"{reason}; it answers {told}" if told else reason
         return Verdict(ending=ending, netns=self.here.netns, packet=packet, reason=reason, answer=told)
 
