@@ -11,6 +11,7 @@ Source: the kernel's nf_conntrack_core.c, nf_nat_core.c, nft_masq.c; netfilter's
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -27,20 +28,21 @@ TRANSLATIONS: Final[dict[Hook, tuple[str, int]]] = {
 }  # fmt: skip
 """What is translated at a hook, and at which priority: the kernel's own, whatever those of the nat chains are."""
 
+Call = tuple[Ruleset, BaseChain]
 _UNPRIVILEGED, _PORTS = 1024, 1 << 16
 
 
 class Visit:
     """A packet in a namespace, with what the kernel keeps beside it there: mark, interfaces, conntrack entry.
 
-    `traffic` and `packet` change as it goes on. A namespace without a table neither tracks nor changes anything.
+    `traffic` and `packet` change as it goes on. A namespace without rules neither tracks nor changes anything.
     """
 
     def __init__(
         self,
         netns: NetnsName,
         routes: Routes,
-        rules: Ruleset | None,
+        rules: tuple[Ruleset, ...],
         packet: Packet,
         *,
         iif: str,
@@ -59,9 +61,9 @@ class Visit:
 
         `way` is the route it is about to leave by, from which masquerading takes the address.
         """
-        if self.rules is None:
+        if not self.rules:
             return None, None
-        if self.rules.tracks and self.connection is None:
+        if self.connection is None and any(one.tracks and self.packet.family in one.families for one in self.rules):
             self._track()
         before = self.packet
         matched: list[Matched] = []
@@ -92,16 +94,16 @@ class Visit:
         self.state = "established" if self.connection.replied else "new"
         self._asked = {"dnat", "snat"}
 
-    def _filter(self, _: Hook, chains: tuple[BaseChain, ...], matched: list[Matched], __: Way | None) -> Verdict | None:
-        for base in chains:
-            outcome = self._evaluate(base)
+    def _filter(self, _: Hook, chains: tuple[Call, ...], matched: list[Matched], __: Way | None) -> Verdict | None:
+        for rules, base in chains:
+            outcome = self._evaluate(rules, base)
             matched += outcome.matched
             lost = self._lost(base, outcome)
             if lost is not None:
                 return lost
         return None
 
-    def _translate(self, hook: Hook, chains: tuple[BaseChain, ...], matched: list[Matched], way: Way | None) -> Verdict | None:
+    def _translate(self, hook: Hook, chains: tuple[Call, ...], matched: list[Matched], way: Way | None) -> Verdict | None:
         side = TRANSLATIONS[hook][0]
         if self.connection is None:
             return None
@@ -115,10 +117,10 @@ class Visit:
         self.packet = self.connection.translated(self.packet, is_reply=self.is_reply, side=side)
         return None
 
-    def _ask(self, chains: tuple[BaseChain, ...], matched: list[Matched], way: Way | None) -> Verdict | None:
+    def _ask(self, chains: tuple[Call, ...], matched: list[Matched], way: Way | None) -> Verdict | None:
         """Ask the nat chains until one of them translates."""
-        for base in chains:
-            outcome = self._evaluate(base)
+        for rules, base in chains:
+            outcome = self._evaluate(rules, base)
             matched += outcome.matched
             if outcome.action.decision in {"dnat", "snat"}:
                 return self._bind(outcome, way)
@@ -159,14 +161,13 @@ class Visit:
         assert self.connection is not None  # noqa: S101 - asked for only where the packet is tracked
         return self.connection
 
-    def _evaluate(self, base: BaseChain) -> Outcome:
-        assert self.rules is not None  # noqa: S101 - a base chain is somebody's
+    def _evaluate(self, rules: Ruleset, base: BaseChain) -> Outcome:
         scene = Scene(
             netns=self.netns, packet=self.packet, iif=self.iif, oif=self.oif, mark=self.mark, state=self.state,
-            connection=self.connection, is_reply=self.is_reply, traffic=self.traffic, sets=self.rules.sets,
+            connection=self.connection, is_reply=self.is_reply, traffic=self.traffic, sets=rules.sets,
             route_type=self.routes.type_of, choose=self.choose,
         )  # fmt: skip
-        outcome = self.rules.evaluate(base, scene)
+        outcome = rules.evaluate(base, scene)
         self.mark, self.connection, self.traffic = scene.mark, scene.connection, scene.traffic
         return outcome
 
@@ -182,10 +183,13 @@ class Visit:
         return Verdict(ending=ending, netns=self.netns, packet=self.packet, reason=reason, answer=answer, matched=rule)
 
 
-def _in_order(rules: Ruleset, hook: Hook, family: int) -> list[tuple[bool, tuple[BaseChain, ...]]]:
-    """The chains of a hook as they are called: filter chains one by one, all nat chains together."""
-    chains = rules.at(hook, family)
-    order: list[tuple[int, bool, tuple[BaseChain, ...]]] = [(one.priority, True, (one,)) for one in chains if one.kind != "nat"]
-    if rules.translates and hook in TRANSLATIONS:
-        order.append((TRANSLATIONS[hook][1], False, tuple(one for one in chains if one.kind == "nat")))
-    return [(not is_filter, found) for _, is_filter, found in sorted(order, key=lambda item: item[:2])]
+def _in_order(rules: Iterable[Ruleset], hook: Hook, family: int) -> list[tuple[bool, tuple[Call, ...]]]:
+    """The chains of a hook as they are called: filter chains one by one, all nat chains together (True)."""
+    calls = [(one, base) for one in rules for base in one.at(hook, family)]
+    steps: list[tuple[int, bool, tuple[Call, ...]]] = [
+        (base.priority, False, ((one, base),)) for one, base in calls if base.kind != "nat"
+    ]
+    if hook in TRANSLATIONS and any(one.translates and family in one.families for one in rules):
+        nat = sorted((call for call in calls if call[1].kind == "nat"), key=lambda call: call[1].priority)
+        steps.append((TRANSLATIONS[hook][1], True, tuple(nat)))
+    return [(is_nat, found) for _, is_nat, found in sorted(steps, key=lambda step: (step[0], not step[1]))]

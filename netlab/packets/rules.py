@@ -10,21 +10,26 @@ Source: nft(8), CHAINS and VERDICT STATEMENTS; the kernel's nf_tables_core.c.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from netlab.frozen import dataclass
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
-from netlab.packets.scene import NoMatch, Scene
-from netlab.packets.statements import Action, Rule, parse_rule
+from netlab.packets.scene import Action, NoMatch, Rule, Scene
+from netlab.packets.statements import parse_rule
 from netlab.packets.tokens import UnknownRule
 
 Hook = Literal["prerouting", "input", "forward", "output", "postrouting"]
 PRIORITIES: Final = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
-FAMILIES: Final = {"inet": {4, 6}, "ip": {4}, "ip6": {6}}
+FAMILIES: Final = {"inet": frozenset({4, 6}), "ip": frozenset({4}), "ip6": frozenset({6})}
 DEPTH: Final = 16
 """How deep jumps may go: NFT_JUMP_STACK_SIZE. The kernel refuses to load rules that go deeper."""
 
 _HOOK: Final = re.compile(r"type (filter|nat|route) hook (\w+) priority (-?\w+)(?: ([+-]) (\d+))?; policy (accept|drop);")
+
+_NOT_MATCHED: Final = Action(decision="continue")
+_POLICIES: Final = {"accept": Action(decision="accept"), "drop": Action(decision="drop")}
+_NO_SETS: Final[Mapping[str, ElementSet]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +62,24 @@ class Outcome:
 
 
 class Ruleset:
-    """A table that was read. Raises UnknownRule if it holds what this program does not know."""
+    """Chains that call each other, and those that hooks call.
 
-    def __init__(self, table: NftTable) -> None:
-        if table.family not in FAMILIES:
-            raise UnknownRule(f"table {table.family} {table.name}: only {', '.join(FAMILIES)} are known")
-        self.families = FAMILIES[table.family]
-        self.sets: dict[str, ElementSet] = {item.name: item for item in table.sets}
-        self.chains: dict[str, tuple[Rule, ...]] = {
-            chain.name: tuple(parse_rule(text) for text in chain.rules) for chain in table.chains
-        }
-        bases = [_base_chain(chain) for chain in table.chains if chain.hook]
+    `families` are those whose packets it sees; `tracks`: connections are tracked in its namespace because of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        families: frozenset[int],
+        chains: Mapping[str, tuple[Rule, ...]],
+        bases: Iterable[BaseChain],
+        sets: Mapping[str, ElementSet] = _NO_SETS,
+        tracks: bool,
+    ) -> None:
+        self.families, self.chains, self.sets = families, chains, sets
         self.bases = tuple(sorted(bases, key=lambda base: (base.priority, base.name)))
-        self.translates = any(base.kind == "nat" for base in bases)
-        # Connections are tracked in a namespace as soon as a rule there needs it.
-        self.tracks = self.translates or any(" ct " in f" {rule.text}" for rules in self.chains.values() for rule in rules)
+        self.translates = any(base.kind == "nat" for base in self.bases)
+        self.tracks = tracks or self.translates
 
     def at(self, hook: Hook, family: int) -> tuple[BaseChain, ...]:
         """Return the base chains of a hook in the order in which they are called."""
@@ -120,8 +128,17 @@ class Ruleset:
         return None
 
 
-_NOT_MATCHED: Final = Action(decision="continue")
-_POLICIES: Final = {"accept": Action(decision="accept"), "drop": Action(decision="drop")}
+def nft_ruleset(table: NftTable) -> Ruleset:
+    """Return a table of nft as a program. Raises UnknownRule if it holds what is not known."""
+    if table.family not in FAMILIES:
+        raise UnknownRule(f"table {table.family} {table.name}: only {', '.join(FAMILIES)} are known")
+    return Ruleset(
+        families=FAMILIES[table.family],
+        chains={chain.name: tuple(parse_rule(text) for text in chain.rules) for chain in table.chains},
+        bases=[_base_chain(chain) for chain in table.chains if chain.hook],
+        sets={item.name: item for item in table.sets},
+        tracks=any(" ct " in f" {text}" for chain in table.chains for text in chain.rules),
+    )
 
 
 def _base_chain(chain: Chain) -> BaseChain:

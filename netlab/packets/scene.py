@@ -1,9 +1,14 @@
-"""What a rule can see and change while it is evaluated: the packet and what the kernel knows of it at this hook."""
+"""What a rule can see and change while it is evaluated (Scene), and what it can decide (Action).
+
+A rule is statements in order. Each is a function of the scene that returns None if the next one is to follow, an Action if the
+packet's way is decided, and raises NoMatch if the rule does not match. nft's rules and those of iptables become the same ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from typing import Literal
 
 from netlab.frozen import dataclass
 from netlab.netstate.names import NetnsName
@@ -15,6 +20,10 @@ from netlab.packets.values import Key, Kind, index
 
 Choose = Callable[[int], int]
 """Draws a number below its argument: chance is the caller's (numgen random)."""
+
+
+class OneIn(int):
+    """An argument of Choose where only a 0 matters: something happens once in so many times."""
 
 
 class NoMatch(Exception):
@@ -55,3 +64,42 @@ class Scene:
         if self.connection is None:
             raise NoMatch
         return self.connection
+
+
+Decision = Literal["accept", "drop", "return", "continue", "jump", "goto", "reject", "dnat", "snat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What is decided: where to go on (`chain`), what to answer, or the new address. `masquerade` is snat without an address.
+
+    `port` 0 keeps the port; `random_port`: the kernel takes any that is free.
+    """
+
+    decision: Decision
+    chain: str = ""
+    answer: str = ""
+    address: str = ""
+    port: int = 0
+    random_port: bool = False
+
+
+Statement = Callable[[Scene], Action | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule: its text, and its statements in order."""
+
+    text: str
+    statements: tuple[Statement, ...]
+
+
+def unless(holds: Callable[[Scene], bool]) -> Statement:
+    """Return a statement that ends the rule unless something holds."""
+
+    def match(scene: Scene) -> None:
+        if not holds(scene):
+            raise NoMatch
+
+    return match

@@ -1,7 +1,6 @@
 """Statements of nft: what a rule asks of a packet, changes, and decides. Parsed once; what is not known raises UnknownRule.
 
-A statement is a function of the scene. It returns None if the next one is to follow, an Action if the packet's way is decided,
-and raises NoMatch if the rule does not match. Source: nft(8), STATEMENTS.
+A statement is a function of the scene (scene.py). Source: nft(8), STATEMENTS.
 """
 
 from __future__ import annotations
@@ -9,43 +8,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final
 
-from netlab.frozen import dataclass
 from netlab.netstate.nft import Element
 from netlab.packets.expressions import COMPARISONS, Expression, find, parse_expression, parse_lookup
-from netlab.packets.scene import NoMatch, Scene
+from netlab.packets.scene import Action, Decision, NoMatch, Rule, Scene, Statement, unless
 from netlab.packets.tokens import Tokens, UnknownRule
 from netlab.packets.values import IPV4, IPV6, MARK, PORT, Kind, parse_exact, show_key
 
-Decision = Literal["accept", "drop", "return", "continue", "jump", "goto", "reject", "dnat", "snat"]
 VERDICTS: Final[tuple[Decision, ...]] = ("accept", "drop", "return", "continue", "jump", "goto")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """What is decided: where to go on (`chain`), what to answer, or the new address. `masquerade` is snat without an address.
-
-    `port` 0 keeps the port; `random_port`: the kernel takes any that is free.
-    """
-
-    decision: Decision
-    chain: str = ""
-    answer: str = ""
-    address: str = ""
-    port: int = 0
-    random_port: bool = False
-
-
-Statement = Callable[[Scene], Action | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A rule: its text, and its statements in order."""
-
-    text: str
-    statements: tuple[Statement, ...]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -96,7 +67,7 @@ def _match(tokens: Tokens) -> Statement:
         return lambda scene: _verdict_of(find(scene, lookup, left.read(scene)).value)
     if compare := COMPARISONS.get(tokens.take_if(*COMPARISONS)):
         limit = parse_exact(left.kinds, tokens.take())[0]
-        return _unless(lambda scene: compare(left.read(scene)[0], limit))
+        return unless(lambda scene: compare(left.read(scene)[0], limit))
     if len(left.kinds) == 1 and left.kinds[0].is_flags and tokens.peek() in {"==", "!="}:
         return _flags_equal(left, tokens)
     negated = tokens.take_if("==", "!=") == "!="
@@ -112,21 +83,11 @@ def _match(tokens: Tokens) -> Statement:
     return match
 
 
-def _unless(holds: Callable[[Scene], bool]) -> Statement:
-    """A statement that ends the rule unless something holds."""
-
-    def match(scene: Scene) -> None:
-        if not holds(scene):
-            raise NoMatch
-
-    return match
-
-
 def _flags_equal(left: Expression, tokens: Tokens) -> Statement:
     """`ct status & dnat == dnat`, `ct status & dnat != 0`: with an operator, flags are numbers like all others."""
     equal = tokens.take() == "=="
     wanted = parse_exact(left.kinds, tokens.take())[0]
-    return _unless(lambda scene: (left.read(scene)[0] == wanted) == equal)
+    return unless(lambda scene: (left.read(scene)[0] == wanted) == equal)
 
 
 def _set_mark(value: Expression) -> Statement:

@@ -16,14 +16,15 @@ from typing import Final
 
 from netlab.frozen import dataclass
 from netlab.netstate.names import NetnsName
-from netlab.netstate.state import NetState
+from netlab.netstate.state import Namespace, NetState
 from netlab.packets.hops import Ending, Hop, Verdict, Walk
+from netlab.packets.iptables import iptables_rulesets
 from netlab.packets.links import Links
 from netlab.packets.netfilter import Visit
 from netlab.packets.packet import Packet
 from netlab.packets.routing import LO, Routes, Way
-from netlab.packets.rules import Hook, Ruleset
-from netlab.packets.scene import Choose
+from netlab.packets.rules import Hook, Ruleset, nft_ruleset
+from netlab.packets.scene import Choose, OneIn
 from netlab.packets.traffic import Traffic
 
 NOTHING: Final = Traffic()
@@ -42,7 +43,7 @@ class Walker:
     def __init__(self, net: NetState) -> None:
         self.routes = {name: Routes(item) for name, item in net.by_name.items()}
         self.links = Links(net, self.routes)
-        self.rules = {name: Ruleset(item.table) for name, item in net.by_name.items() if item.table is not None}
+        self.rules = {name: tuple(_rulesets(item)) for name, item in net.by_name.items()}
 
     def walk(self, netns: NetnsName, packet: Packet, *, choose: Choose = first, traffic: Traffic = NOTHING) -> Walk:
         """Return what happens to a packet that a process in `netns` sends.
@@ -78,7 +79,8 @@ class Walker:
             yield self.walk(netns, packet, choose=choose, traffic=traffic)
             for place in range(len(script), len(drawn)):
                 zeros = (0,) * (place - len(script))
-                pending += [(*script, *zeros, number) for number in range(1, drawn[place])]
+                outcomes = 2 if isinstance(drawn[place], OneIn) else drawn[place]
+                pending += [(*script, *zeros, number) for number in range(1, outcomes)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ class _Journey:
 
     def _visit(self, netns: NetnsName, packet: Packet, iif: str, traffic: Traffic) -> Visit:
         walker = self.walker
-        return Visit(netns, walker.routes[netns], walker.rules.get(netns), packet, iif=iif, traffic=traffic, choose=self.choose)
+        return Visit(netns, walker.routes[netns], walker.rules[netns], packet, iif=iif, traffic=traffic, choose=self.choose)
 
     def _with_source(self, packet: Packet) -> Packet:
         """Return the packet with the source that routing gives to a socket that is not bound."""
@@ -210,6 +212,13 @@ class _Journey:
         told = f"{packet.icmp} {IN_ICMPV6.get(answer, answer) if packet.is_ipv6 else answer}" if answer else ""
         reason = f"{reason}; it answers {told}" if told else reason
         return Verdict(ending=ending, netns=self.here.netns, packet=packet, reason=reason, answer=told)
+
+
+def _rulesets(item: Namespace) -> Iterator[Ruleset]:
+    if item.table is not None:
+        yield nft_ruleset(item.table)
+    for rules in sorted(item.iptables | item.strangers, key=lambda one: one.program):
+        yield from iptables_rulesets(rules)
 
 
 def _leaves_by(way: Way) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.packets.packet import Packet, ping
-from netlab.packets.rules import Ruleset
+from netlab.packets.rules import nft_ruleset
 from netlab.packets.scene import Scene
 from netlab.packets.tokens import UnknownRule
 from netlab.packets.traffic import Connection, Traffic
@@ -62,7 +62,7 @@ def table(*rules, **chains):
 
 
 def run(rules, at, **chains):
-    ruleset = Ruleset(table(*rules, **chains))
+    ruleset = nft_ruleset(table(*rules, **chains))
     return ruleset.evaluate(ruleset.bases[0], at)
 
 
@@ -300,7 +300,7 @@ UNKNOWN = [
 @pytest.mark.parametrize("rule", UNKNOWN)
 def test_what_is_not_known_is_refused_when_the_table_is_read(rule):
     with pytest.raises(UnknownRule):
-        Ruleset(table(rule))
+        nft_ruleset(table(rule))
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ HOOKS = [
 
 @pytest.mark.parametrize(("hook", "priority"), HOOKS)
 def test_priorities_have_names_and_offsets(hook, priority):
-    (base,) = Ruleset(NftTable(chains=frozenset({Chain(name="base", hook=hook)}))).bases
+    (base,) = nft_ruleset(NftTable(chains=frozenset({Chain(name="base", hook=hook)}))).bases
     assert (base.priority, base.policy) == (priority, "drop" if "drop" in hook else "accept")
 
 
@@ -339,19 +339,19 @@ def test_priorities_have_names_and_offsets(hook, priority):
 )
 def test_an_unknown_hook_is_refused(hook):
     with pytest.raises(UnknownRule):
-        Ruleset(NftTable(chains=frozenset({Chain(name="base", hook=hook)})))
+        nft_ruleset(NftTable(chains=frozenset({Chain(name="base", hook=hook)})))
 
 
 @pytest.mark.parametrize(("family", "packet", "count"), [("inet", TCP, 1), ("ip", TCP, 1), ("ip", TCP6, 0), ("ip6", TCP6, 1)])
 def test_a_table_of_one_family_sees_that_family_only(family, packet, count):
     hook = "type filter hook forward priority filter; policy accept;"
-    ruleset = Ruleset(NftTable(family=family, chains=frozenset({Chain(name="base", hook=hook)})))
+    ruleset = nft_ruleset(NftTable(family=family, chains=frozenset({Chain(name="base", hook=hook)})))
     assert len(ruleset.at("forward", packet.family)) == count
 
 
 def test_a_policy_decides_in_the_end():
     hook = "type filter hook forward priority filter; policy drop;"
-    ruleset = Ruleset(NftTable(chains=frozenset({Chain(name="base", hook=hook)})))
+    ruleset = nft_ruleset(NftTable(chains=frozenset({Chain(name="base", hook=hook)})))
     found = ruleset.evaluate(ruleset.bases[0], scene())
     assert (found.action.decision, found.by_policy) == ("drop", True)
 
