@@ -90,8 +90,19 @@ class Zone:
 
 
 _Inputs = tuple[str, frozenset[str], Service, tuple[str, ...], list[Backend]]
-_earlier: dict[Key, tuple[_Inputs, Paragraph]] = {}
-"""The paragraphs of the last zone that was made, and from what: most Services are as they were, and need not be told again."""
+
+
+class _Told(NamedTuple):
+    """A paragraph and what it was made from."""
+
+    key: Key
+    inputs: _Inputs
+    paragraph: Paragraph
+
+
+_earlier: dict[int, _Told] = {}
+"""The paragraphs of the last zone that was made, by the identity of their Service, which is kept here and so nobody else's.
+Most Services are as they were, the very same objects, and need not be told again."""
 
 
 def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping[Key, tuple[str, ...]]) -> Zone:
@@ -105,30 +116,33 @@ def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping
     global _earlier  # noqa: PLW0603 - a memory of results, which follow from nothing but the arguments
     spec = cluster.lab.spec
     domain, reverse = f"{spec.cluster_domain}.", _subnet_zones(spec.pod_subnet, spec.service_subnet)
-    services = {service.key: service for service in cluster.services}
-    backends = _backends(slices, {key for key, service in services.items() if service.is_headless})
-    found: dict[Key, tuple[_Inputs, Paragraph]] = {}
-    for key, service in services.items():
-        inputs = (domain, reverse, service, cluster_ips.get(key, ()), backends.get(key, []))
-        known = _earlier.get(key)
-        found[key] = known if known and known[0] == inputs else (inputs, _paragraph(*inputs))
+    backends = _backends(
+        slices, {(service.metadata.namespace, service.metadata.name) for service in cluster.services if service.is_headless}
+    )
+    found: dict[int, _Told] = {}
+    for service in cluster.services:
+        known = _earlier.get(id(service))
+        key = known.key if known else service.key
+        behind = backends.get((service.metadata.namespace, service.metadata.name), []) if service.is_headless else []
+        inputs = (domain, reverse, service, cluster_ips.get(key, ()), behind)
+        found[id(service)] = known if known and known.inputs == inputs else _Told(key, inputs, _paragraph(*inputs))
     _earlier = found
-    paragraphs = [paragraph for _, paragraph in found.values()]
+    paragraphs = [told.paragraph for told in found.values()]
     reverse = reverse.union(*(paragraph.reverse for paragraph in paragraphs))
     return Zone(
         domain=domain,
         head=_head(cluster, domain, cluster_ips.get(DNS_SERVICE, ()), reverse),
-        body="".join(paragraph.text for paragraph in paragraphs),
+        body="".join([paragraph.text for paragraph in paragraphs]),
     )
 
 
-def _backends(slices: Iterable[EndpointSlice], headless: set[Key]) -> dict[Key, list[Backend]]:
+def _backends(slices: Iterable[EndpointSlice], headless: set[tuple[str, str]]) -> dict[tuple[str, str], list[Backend]]:
     """Endpoints with their ports, by the headless Service their slice is labelled with."""
-    found: dict[Key, list[Backend]] = {}
+    found: dict[tuple[str, str], list[Backend]] = {}
     for item in slices if headless else ():
-        key = Key("Service", item.metadata.namespace, item.service_name)
-        if key in headless:
-            found.setdefault(key, []).extend((endpoint, item.ports) for endpoint in item.endpoints)
+        owner = item.metadata.namespace, item.service_name
+        if owner in headless:
+            found.setdefault(owner, []).extend((endpoint, item.ports) for endpoint in item.endpoints)
     return found
 
 

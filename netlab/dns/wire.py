@@ -10,6 +10,7 @@ Sources: RFC 1035 4.1 (messages, compression), 2782 (SRV: its target is not comp
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Sequence
 from enum import IntEnum
@@ -27,7 +28,7 @@ NAME_BYTES_MAX = 255
 LABEL_BYTES_MAX = 63
 CLASS_IN = 1
 DO = 0x8000
-ROOT_OWNER = b"\0"
+ROOT_OWNER, DOT = b"\0", b"."
 POINTER = 0xC000
 TURNS = 12
 """Orders of the records of one answer: even for 1, 2, 3, 4, 6 and 12 of them."""
@@ -123,18 +124,18 @@ def _read_name(message: bytes, at: int) -> tuple[str, int]:
 
     A dot inside a label becomes a NUL, which no name of ours has, so that it is not taken for a border.
     """
-    labels, start = [], at
+    start, borders = at + 1, []
     while length := message[at]:
         if length > LABEL_BYTES_MAX:
             raise FormatError
-        labels.append(message[at + 1 : at + 1 + length])
         at += 1 + length
-    if at + 1 - start > NAME_BYTES_MAX:
+        borders.append(at)
+    if at + 2 - start > NAME_BYTES_MAX:
         raise FormatError
-    text = b".".join(labels)
-    if text.count(b".") >= len(labels) > 0:
-        text = b".".join(label.replace(b".", b"\0") for label in labels)
-    return text.lower().decode("latin-1") + ".", at + 1
+    text = bytearray(message[start : at + 1] if borders else DOT).replace(DOT, b"\0")
+    for border in borders or [start]:  # where the length of the next label stands
+        text[border - start] = ord(DOT)
+    return text.lower().decode("latin-1"), at + 1
 
 
 def _read_record(message: bytes, at: int) -> tuple[int, Edns | None]:
@@ -170,12 +171,18 @@ def record_data(kind: Type, text: str, question: str) -> bytes:
             *numbers, target = text.split(" ")
             return _SRV.pack(*map(int, numbers)) + write_name(target)
         case Type.SOA:
-            server, mailbox, *times = text.split(" ")
-            return write_name(server, question) + write_name(mailbox, question) + _SOA.pack(*map(int, times))
+            return _soa_data(text)
         case Type.TXT:
             return bytes((len(text) - 2,)) + text[1:-1].encode("ascii")
         case _:
             return write_name(text, question)
+
+
+@functools.lru_cache(64)
+def _soa_data(text: str) -> bytes:
+    """The data of an SOA record, which is in every answer without records; not compressed, so that it is the same in all."""
+    server, mailbox, *times = text.split(" ")
+    return write_name(server) + write_name(mailbox) + _SOA.pack(*map(int, times))
 
 
 def write_name(name: str, question: str = "") -> bytes:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cluster_dns
 import command_line
 import dns.message
 import dns.rdatatype
@@ -255,6 +256,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "networks": networks,
     "pods": lambda given: pods.measure(given.runs),
     "probes": lambda _: probes.measure(),
+    "dns": lambda given: cluster_dns.measure(given.runs),
 }
 
 

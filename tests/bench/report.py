@@ -32,6 +32,9 @@ ASKED = {
     "memory of a Pod beyond its program": "3 MB",
     "down, 300 ready Pods": "2000 ms",
     "agent idle, 300 Pods": "1 %",
+    "DNS answers, 10000 Services": "50000 /s",
+    "  against unbound, 10000 Services": "0.6 x",
+    "DNS record changed -> answer": "100 ms",
     "500 Pods, 1-second probes, half TCP half HTTP": "50 %",
 }
 
