@@ -9,8 +9,10 @@ lab's lock like any command, and ends when the lab is gone. One line is printed 
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 from netlab.agent.prober import Prober
 from netlab.agent.surveyor import Surveyor
@@ -18,7 +20,7 @@ from netlab.engine.agent import wake_agent
 from netlab.engine.containers import new_runtime
 from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
-from netlab.engine.session import Clock, Session, session
+from netlab.engine.session import Clock, Memory, Session, session
 from netlab.errors import NetlabError, NotFound
 from netlab.kernel.inotify import Watch
 from netlab.model.event import Event
@@ -35,19 +37,26 @@ def run(paths: LabPaths, clock: Clock = time.time, say: Callable[[str], None] = 
     runtime = new_runtime(paths)
     prober = Prober(runtime, clock, lambda: wake_agent(paths), say)
     surveyor = Surveyor(runtime, lambda: wake_agent(paths), say)
+    opened = functools.partial(session, paths, clock=clock, memory=Memory(paths))
     with Watch([paths.exits, paths.wake]) as watch:
         while True:
             try:
-                timeout_s = _once(paths, clock, say, prober, surveyor)
+                timeout_s = _once(opened, clock, say, prober, surveyor)
             except NotFound:
                 return
             watch.wait(timeout_s)
 
 
-def _once(paths: LabPaths, clock: Clock, say: Callable[[str], None], prober: Prober, surveyor: Surveyor) -> float:
+def _once(
+    opened: Callable[[], AbstractContextManager[Session]],
+    clock: Clock,
+    say: Callable[[str], None],
+    prober: Prober,
+    surveyor: Surveyor,
+) -> float:
     """Reconcile once; return after how many seconds to look again at the latest."""
     try:
-        with session(paths, clock=clock) as lab:
+        with opened() as lab:
             if news := prober.news():
                 _record(lab, news)
             report = reconcile(lab)

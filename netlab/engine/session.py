@@ -20,6 +20,7 @@ from netlab.kernel.port import Images, Network, Runtime, Scope
 from netlab.model.lab import Lab
 from netlab.model.resources import Amounts, amounts
 from netlab.store.lock import locked
+from netlab.store.memory import Memory as StoreMemory
 from netlab.store.paths import LabPaths
 from netlab.store.store import Store
 
@@ -51,9 +52,21 @@ class Session:
         return Scope(mark=mark(self.lab.metadata.uid), names=self.store.namespaces())
 
 
+class Memory:
+    """What a process that opens the same lab again and again knows of it; it makes nothing different, only quicker."""
+
+    def __init__(self, paths: LabPaths) -> None:
+        self.store, self.rules = StoreMemory(), KnownRules(paths.rules)
+
+
 @contextmanager
 def session(
-    paths: LabPaths, *, create: bool = False, clock: Clock = time.time, waiting: Callable[[str], None] = lambda _: None
+    paths: LabPaths,
+    *,
+    create: bool = False,
+    clock: Clock = time.time,
+    waiting: Callable[[str], None] = lambda _: None,
+    memory: Memory | None = None,
 ) -> Iterator[Session]:
     """Open the lab for changing and close it again.
 
@@ -62,14 +75,16 @@ def session(
         create: make what is missing of the state directory (`up`).
         clock: seconds since the epoch.
         waiting: told the pid of the process that holds the lab, if it is not free at once.
+        memory: that of this process, from the session before.
 
     Raises:
         NotFound: there is no such lab, or it is half-made or half-removed (`create` would finish it).
         NetlabError: its state file cannot be used.
     """
     with locked(paths.lock, create=create, waiting=waiting):
-        store = Store(paths.store, clock, create=create)
-        network = LinuxNetwork(rules=KnownRules(paths.rules))
+        known = memory or Memory(paths)
+        store = Store(paths.store, clock, create=create, memory=known.store)
+        network = LinuxNetwork(rules=known.rules)
         try:
             if not create and (store.fact("deleting") or store.lab() is None):
                 raise NotFound(f"lab {paths.lab!r} is half-made or half-removed; `netlab up` or `netlab down` finishes it")

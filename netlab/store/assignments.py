@@ -10,8 +10,9 @@ node_ports    default/web/TCP/80       30080
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Literal, cast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any, Literal, cast
 
 from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignment, PortKey
 from netlab.model.container import Protocol
@@ -31,6 +32,15 @@ def assignment_rows(assignments: Assignments) -> Iterator[Row]:
         yield "cluster_ips", _text(key), json.dumps(ips)
     for (key, protocol, port), node_port in assignments.node_ports.items():
         yield "node_ports", f"{_text(key)}/{protocol}/{port}", json.dumps(node_port)
+
+
+def missing(found: Assignments, other: Assignments) -> Assignments:
+    """Return those choices of `found` that the other ones lack or have otherwise."""
+    return Assignments(**{item.name: _missing(getattr(found, item.name), getattr(other, item.name)) for item in fields(found)})
+
+
+def _missing(found: Mapping[Any, Any], other: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {} if found is other else {key: value for key, value in found.items() if other.get(key) != value}
 
 
 def assignments_of(rows: Iterable[Row]) -> Assignments:

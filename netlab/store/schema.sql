@@ -7,6 +7,8 @@ CREATE TABLE objects (
     PRIMARY KEY (kind, namespace, name)
 ) WITHOUT ROWID;
 
+CREATE INDEX objects_by_revision ON objects (revision);
+
 -- The last reported status of a Pod. Apart from the wish, so that a status never makes a new revision.
 CREATE TABLE statuses (
     uid TEXT PRIMARY KEY, body TEXT NOT NULL
@@ -38,5 +40,6 @@ CREATE TABLE events (
 );
 
 -- Single values: `lab` (JSON), `revision`, `synced` (the revision at which nothing was left to do), `deleting` (`down` has begun),
+-- `given` (how often the choices were changed),
 -- `stale-flows` (network namespaces of Nodes whose rules changed and whose UDP flows are still to be looked at).
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -7,7 +7,7 @@ Every change of a wish makes a new revision; statuses, restarts and events do no
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,13 +23,16 @@ from netlab.model.pod import Pod
 from netlab.model.pod_status import PodStatus
 from netlab.model.times import rfc3339
 from netlab.netstate.names import NetnsName
-from netlab.store.assignments import assignment_rows, assignments_of
+from netlab.store.assignments import assignment_rows, assignments_of, missing
 from netlab.store.database import connect, cure, translated
+from netlab.store.memory import Memory
 
 if TYPE_CHECKING:
     from netlab.desired.restarts import Backoff
 
 T = TypeVar("T", bound=KubernetesObject)
+GIVEN = "given"
+"""The fact that counts how often the choices were changed."""
 
 
 class Store:
@@ -39,13 +42,15 @@ class Store:
         path: the file.
         now: the clock, seconds since the epoch.
         create: make the file if it is missing.
+        memory: what this process has read of the same lab before.
     """
 
-    def __init__(self, path: Path, now: Callable[[], float], *, create: bool = False) -> None:
+    def __init__(self, path: Path, now: Callable[[], float], *, create: bool = False, memory: Memory | None = None) -> None:
         self.path = path
         self._now = now
         self._db = connect(path, create=create)
-        self._decoded: dict[Key, tuple[tuple[str, str], KubernetesObject]] = {}
+        self._memory = memory or Memory()
+        self._revision: int | None = None  # inside a transaction that changes wishes
 
     def close(self) -> None:
         """Close the file; the Store is of no use afterwards."""
@@ -58,16 +63,38 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                if self._revision is not None:
+                    self.set_fact("revision", str(self._revision))
                 self._db.execute("COMMIT")
             except BaseException:
+                self._memory.forget()
                 if self._db.in_transaction:  # a full disk has rolled back by itself
                     self._db.execute("ROLLBACK")
                 raise
+            finally:
+                self._revision = None
+
+    @contextmanager
+    def _one_moment(self) -> Iterator[None]:
+        """All that is read inside is of one moment."""
+        if self._db.in_transaction:
+            yield
+            return
+        with translated(self.path):
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("COMMIT")
 
     def execute(self, statement: str, *values: object) -> list[Any]:
         """Run one statement and return its rows."""
         with translated(self.path):
             return self._db.execute(statement, values).fetchall()
+
+    def _many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        with translated(self.path):
+            self._db.executemany(statement, rows)
 
     # Single values ------------------------------------------------------------------------------------------------------
 
@@ -83,11 +110,14 @@ class Store:
     @property
     def revision(self) -> int:
         """The number of changes of wishes so far."""
-        return int(self.fact("revision", "0"))
+        return int(self.fact("revision", "0")) if self._revision is None else self._revision
 
     def _next_revision(self) -> int:
         revision = self.revision + 1
-        self.set_fact("revision", str(revision))
+        if self._db.in_transaction:
+            self._revision = revision  # kept at its end
+        else:
+            self.set_fact("revision", str(revision))
         return revision
 
     # Wishes -------------------------------------------------------------------------------------------------------------
@@ -108,29 +138,60 @@ class Store:
 
         Raises NetlabError without a lab.
         """
-        lab = self.lab()
-        if lab is None:
-            raise NetlabError(f"state file {self.path} holds no lab; {cure(self.path)}")
-        some = f" WHERE (kind, namespace, name) IN (VALUES {', '.join(['(?, ?, ?)'] * len(only))})" if only else ""
+        known = self._memory
+        text = self.fact("lab")
+        if known.cluster is None or text != known.lab:
+            lab = self.lab()
+            if lab is None:
+                raise NetlabError(f"state file {self.path} holds no lab; {cure(self.path)}")
+            if only:
+                return Cluster(lab=lab, objects={item.key: item for item in self._some(only)})
+            if known.cluster is None or known.cluster.lab.metadata.uid != lab.metadata.uid:
+                known.forget()
+            known.lab, known.cluster = text, known.cluster.with_lab(lab) if known.cluster else Cluster(lab=lab)
+        if only:
+            return Cluster(lab=known.cluster.lab, objects={item.key: item for item in self._some(only)})
+        with self._one_moment():
+            known.cluster = self._with_news(known.cluster)
+        return known.cluster
+
+    def _some(self, only: Collection[Key]) -> Iterator[KubernetesObject]:
+        places = f"(VALUES {', '.join(['(?, ?, ?)'] * len(only))})"
+        columns = "kind, namespace, name, objects.body, statuses.body"
         rows = self.execute(
-            f"SELECT kind, namespace, name, objects.body, statuses.body FROM objects LEFT JOIN statuses USING (uid){some}",  # noqa: S608
+            f"SELECT {columns} FROM objects LEFT JOIN statuses USING (uid) WHERE (kind, namespace, name) IN {places}",  # noqa: S608
             *(part for key in only for part in key),
         )
-        objects = {(key := Key(*row[:3])): self._object(key, row[3], row[4] or "") for row in rows}
-        if not only:
-            self._decoded = {key: item for key, item in self._decoded.items() if key in objects}
-        return Cluster(lab=lab, objects=objects)
+        return (self._object(Key(*row[:3]), row[3], row[4] or "") for row in rows)
+
+    def _with_news(self, cluster: Cluster) -> Cluster:
+        """Return the Cluster with what was changed since it was read."""
+        known, revision = self._memory, self.revision
+        is_new = known.revision < 0
+        some = "" if is_new else f" WHERE revision > {known.revision:d}"
+        rows = self.execute(f"SELECT kind, namespace, name, uid, body FROM objects{some}")  # noqa: S608 - a number
+        bodies = {Key(*row[:3]): (row[3], row[4]) for row in rows}
+        known.bodies = bodies if is_new else {**known.bodies, **bodies} if bodies else known.bodies
+        if len(known.bodies) != self.execute("SELECT count(*) FROM objects")[0][0]:
+            there = {Key(*row) for row in self.execute("SELECT kind, namespace, name FROM objects")}
+            cluster = cluster.without(known.bodies.keys() - there)
+            known.bodies = {key: body for key, body in known.bodies.items() if key in there}
+        statuses = dict(self.execute("SELECT uid, body FROM statuses"))
+        if news := {uid for uid, _ in statuses.items() ^ known.statuses.items()}:
+            bodies |= {key: found for key, found in known.bodies.items() if found[0] in news}
+        found = [self._object(key, body, statuses.get(uid, "")) for key, (uid, body) in sorted(bodies.items())]
+        known.revision, known.statuses, known.put = revision, statuses, {}
+        return cluster.with_objects(found)
 
     def _object(self, key: Key, body: str, status: str) -> KubernetesObject:
-        """Decode one object with its status, unless the same text was decoded before."""
-        known = self._decoded.get(key)
-        if known is None or known[0] != (body, status):
-            item = self._decode(body, status)
-            if isinstance(item, Lab):
-                raise NetlabError(f"state file {self.path} has a Lab among its objects; {cure(self.path)}")
-            known = ((body, status), item)
-            self._decoded[key] = known
-        return known[1]
+        """Decode one object with its status, unless it is what was put here a moment ago."""
+        text, item = self._memory.put.get(key, ("", None))
+        if text == body and item is not None and not status:
+            return item
+        decoded = self._decode(body, status)
+        if isinstance(decoded, Lab):
+            raise NetlabError(f"state file {self.path} has a Lab among its objects; {cure(self.path)}")
+        return decoded
 
     def _decode(self, body: str, status: str = "") -> KubernetesObject | Lab:
         problems: list[tuple[str, str, str]] = []
@@ -152,11 +213,14 @@ class Store:
             meta = replace(meta, uid=str(uuid.uuid4()), creation_timestamp=rfc3339(self._now()))
             item = replace(item, metadata=meta)
         plain = encode(item)
-        plain.pop("status", None)
+        status = plain.pop("status", None)
+        body = json.dumps(plain)
+        if not status:
+            self._memory.put[item.key] = body, item
         self.execute(
             "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET uid = excluded.uid, body = excluded.body, revision = excluded.revision",
-            *item.key, item.metadata.uid, json.dumps(plain), self._next_revision(),
+            *item.key, item.metadata.uid, body, self._next_revision(),
         )  # fmt: skip
         return item
 
@@ -171,13 +235,24 @@ class Store:
 
     def assignments(self) -> Assignments:
         """Return every choice that was kept."""
-        return assignments_of(self.execute("SELECT topic, key, value FROM assignments"))
+        known = self._memory
+        with self._one_moment():
+            given = self.fact(GIVEN, "0")
+            if known.assignments is None or known.given != given:
+                known.assignments = assignments_of(self.execute("SELECT topic, key, value FROM assignments"))
+                known.given = given
+        return known.assignments
 
     def put_assignments(self, assignments: Assignments) -> None:
-        """Keep these choices in place of all earlier ones."""
-        self.execute("DELETE FROM assignments")
-        for row in assignment_rows(assignments):
-            self.execute("INSERT INTO assignments VALUES (?, ?, ?)", *row)
+        """Keep these choices in place of all earlier ones. To be called inside a transaction."""
+        earlier = self.assignments()
+        gone = assignment_rows(missing(earlier, assignments))
+        self._many("DELETE FROM assignments WHERE topic = ? AND key = ?", (row[:2] for row in gone))
+        new = assignment_rows(missing(assignments, earlier))
+        self._many("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", new)
+        self._memory.given = str(int(self._memory.given) + 1)
+        self.set_fact(GIVEN, self._memory.given)
+        self._memory.assignments = assignments
 
     def namespaces(self) -> frozenset[NetnsName]:
         """Return the names of all network namespaces that may exist."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 from dataclasses import replace
 
 import pytest
@@ -13,12 +15,14 @@ from netlab.desired.restarts import Backoff
 from netlab.errors import NetlabError, NotFound
 from netlab.model.event import event_of
 from netlab.model.meta import Key
+from netlab.model.pod import Pod
 from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.model.times import rfc3339
 from netlab.netstate.names import NetnsName
 from netlab.store.assignments import assignment_rows, assignments_of
 from netlab.store.events import KEPT, events, record
 from netlab.store.lock import is_kept, keep, locked
+from netlab.store.memory import Memory
 from netlab.store.store import Store
 
 NOW = 1_700_000_000.0
@@ -161,3 +165,57 @@ def test_kept_file_is_seen_without_being_taken(tmp_path):
     assert is_kept(path)
     os.close(held)
     assert not is_kept(path)
+
+
+def test_a_memory_makes_nothing_different(tmp_path, build):
+    path, memory, chance = tmp_path / "store.db", Memory(), random.Random(7)
+    writer = Store(path, lambda: NOW, create=True)
+    writer.put_lab(build.lab())
+    for step in range(150):
+        objects = writer.cluster().objects
+        pods = [item for item in objects.values() if isinstance(item, Pod)]
+        with contextlib.suppress(ZeroDivisionError), writer.transaction():
+            for _ in range(chance.randint(1, 3)):
+                match chance.choice(["put", "label", "delete", "status", "lab", "assign", "undone"]):
+                    case "put":
+                        number = chance.randint(0, 9)
+                        writer.put(chance.choice([build.pod(f"p{number}"), build.service(f"s{number}", 80)]))
+                    case "label" if objects:
+                        item = chance.choice(sorted(objects.items()))[1]
+                        writer.put(replace(item, metadata=replace(item.metadata, labels={"step": str(step)})))
+                    case "delete" if objects:
+                        writer.delete(chance.choice(sorted(objects.items()))[1])
+                    case "status" if pods:
+                        writer.put_status(chance.choice(pods), PodStatus(phase="Running", pod_ips=(f"10.0.0.{step}",)))
+                    case "lab":
+                        writer.put_lab(build.lab(mtu=1400 + step))
+                    case "assign":
+                        made = Assignments(
+                            cluster_ips={Key("Service", "default", f"x{n}"): (f"10.96.0.{n}",) for n in range(step % 5)}
+                        )
+                        writer.put_assignments(made)
+                        assert writer.assignments() == made
+                    case "undone":
+                        writer.cluster()
+                        raise ZeroDivisionError
+        for known in (memory, Memory()):
+            with contextlib.closing(Store(path, lambda: NOW, memory=known)) as reader:
+                seen, given = reader.cluster(), reader.assignments()
+                assert (seen, given) == (writer.cluster(), writer.assignments())
+                assert seen.pods == tuple(item for _, item in sorted(seen.objects.items()) if isinstance(item, Pod))
+                if known is memory:
+                    assert (reader.cluster(), reader.assignments()) == (seen, given)
+                    assert reader.cluster() is seen, "nothing was changed, so nothing is read"
+    writer.close()
+
+
+def test_objects_of_kinds_without_a_change_stay_the_same_ones(store, build):
+    pod = store.put(build.pod("web"))
+    store.put(build.service("front", 80))
+    before = store.cluster()
+    assert before.services is before.services
+    store.put_status(pod, PodStatus(phase="Running"))
+    after = store.cluster()
+    assert after.services is before.services
+    assert after.pods is not before.pods
+    assert after.pods[0].status.phase == "Running"
