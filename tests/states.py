@@ -7,8 +7,11 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from netlab.desired.endpoints import Target
-from netlab.desired.services import Entry, service_tables
+from netlab.desired.backends import Place, Target
+from netlab.desired.frontends import Frontend, Frontends, ProxyNode
+from netlab.desired.packet_keys import IPV4
+from netlab.desired.service_chains import PodMatch
+from netlab.desired.services import service_tables
 from netlab.netstate.iptables import IptablesChain, IptablesRules, IptablesTable
 from netlab.netstate.links import Address, Bridge, Route, Sysctl, Veth
 from netlab.netstate.names import IfName, mac_address, machine_netns, pod_netns, veth_name
@@ -135,24 +138,32 @@ def pod_space(pod, place, end, host, *, ipv6=False):
     )
 
 
-def entry(number: int, endpoints: Iterable[str] = (), *, protocol: str = "tcp", node_port: int = 0, name: str = "") -> Entry:
-    """A Service port at 10.96.0.<number>:80."""
-    targets = tuple(Target(ip=ip, port=8080) for ip in endpoints)
-    return Entry(
-        owner=name or f"default/s{number}:http",
-        address=f"10.96.0.{number}",
-        protocol=protocol,
-        port=80,
-        node_port=node_port,
-        targets=targets,
-    )
+def entry(number: int, endpoints: Iterable[str] = (), **more) -> Frontend:
+    """A Service port at 10.96.0.<number>:80; `more` is what Frontend has."""
+    given = {
+        "owner": f"default/s{number}:http", "kind": "ClusterIP", "address": f"10.96.0.{number}", "protocol": "tcp", "port": 80,
+        "targets": tuple(Target(ip, 8080) for ip in endpoints), "masquerade": "off-cluster",
+    }  # fmt: skip
+    return Frontend(**given | more)
 
 
-def table(*entries: Entry, node_ip: str = "172.18.0.2") -> NftTable:
+def node_port(number: int, port: int, endpoints: Iterable[str] = (), *, node_ip: str = "172.18.0.2", **more) -> Frontend:
+    """The same at a port of the Node."""
+    return entry(number, endpoints, kind="NodePort", address=node_ip, port=port, masquerade="always", **more)
+
+
+def table(*entries: Frontend, node_ip: str = "172.18.0.2") -> NftTable:
     """The table of a Node with these Service ports."""
     addresses = {"node-1": node_ip, "node-2": "172.18.0.3" if node_ip == "172.18.0.2" else "172.18.0.2"}
-    subnets = {"pod_subnet": "10.244.0.0/16", "service_subnet": "10.96.0.0/16"}
-    return service_tables(entries, node_ips=addresses, host_ports={}, **subnets)["node-1"]
+    pods = {IPV4: PodMatch("ip saddr 10.244.0.0/16", "ip saddr != 10.244.0.0/16")}
+    return service_tables(
+        Frontends(entries, {}),
+        nodes=[ProxyNode(Place(name), (ip,), (ip,)) for name, ip in addresses.items()],
+        host_ports={},
+        pods=dict.fromkeys(addresses, pods),
+        pod_subnets=("10.244.0.0/16",),
+        service_subnets=("10.96.0.0/16",),
+    )["node-1"]
 
 
 def with_chain(base: NftTable, chain: Chain) -> NftTable:
@@ -222,17 +233,21 @@ EXTRA_SETS = (
 
 @st.composite
 def tables(draw) -> NftTable:
-    """A random table: up to four Services with up to three endpoints, rules and a set beside them."""
-    entries = [
-        entry(
-            number,
-            draw(st.lists(st.sampled_from([f"10.244.1.{n}" for n in range(2, 6)]), max_size=3, unique=True)),
-            protocol=draw(st.sampled_from(["tcp", "udp"])),
-            node_port=draw(st.sampled_from([0, 30000 + number])),
-            name=draw(st.sampled_from(["", f"other/s{number}"])),
-        )
-        for number in draw(st.lists(st.integers(1, 4), max_size=4, unique=True))
-    ]
+    """A random table: up to four Services with up to three endpoints, in all their ways, rules and a set beside them."""
+    entries = []
+    for number in draw(st.lists(st.integers(1, 4), max_size=4, unique=True)):
+        ips = draw(st.lists(st.sampled_from([f"10.244.1.{n}" for n in range(2, 6)]), max_size=3, unique=True))
+        more = {
+            "protocol": draw(st.sampled_from(["tcp", "udp"])),
+            "owner": draw(st.sampled_from([f"default/s{number}:http", f"other/s{number}"])),
+            "affinity_s": draw(st.sampled_from([0, 0, 90, 10800])),
+            "otherwise": draw(st.sampled_from(["reject", "drop"])),
+        }
+        entries.append(entry(number, ips, **more))
+        if draw(st.booleans()):
+            local = {"shortcut": entry(number, ["10.244.1.2", "10.244.2.2"]).targets} if draw(st.booleans()) else {}
+            ranges = {"sources": ("198.51.100.0/24",)} if draw(st.booleans()) else {}
+            entries.append(node_port(number, 30000 + number, ips, **more, **local, **ranges))
     found = table(*entries)
     if draw(st.booleans()):
         rules = draw(st.lists(st.sampled_from(RULES), max_size=3))

@@ -148,7 +148,12 @@ def service_ports(service: Service, _: float = 0.0) -> str:
 
 
 def _external_ip(service: Service, _: float = 0.0) -> str:
-    return service.spec.external_name if service.spec.type == "ExternalName" else "<none>"
+    """As kubectl says it: a load balancer without an address waits for one."""
+    spec = service.spec
+    if spec.type == "ExternalName":
+        return spec.external_name
+    found = [*spec.external_ips, *(item.ip for item in service.status.load_balancer.ingress)]
+    return ",".join(found) or ("<pending>" if spec.type == "LoadBalancer" else "<none>")
 
 
 def slice_endpoints(item: EndpointSlice, _: float = 0.0) -> str:

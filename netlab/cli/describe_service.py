@@ -13,32 +13,46 @@ from netlab.model.service import Endpoint, EndpointSlice, Service, ServicePort
 from netlab.netstate.links import socket_text
 from netlab.netstate.nft import NftTable
 
+# Where a packet meets what, by the beginning of its name.
 WAY = (
-    "service-ips", "pick", "endpoints", "node-ports", "node-pick", "node-endpoints", "hairpins", "cluster-ips",
-    "no-endpoint-nodeports",
+    "guarded-services", "source-ranges", "guard", "service-ips", "service", "external", "local", "shortcuts", "shortcut",
+    "shortcut-endpoints", "affine", "remember", "affinity-ids", "affinity-clients", "slots", "affine-endpoints", "pick",
+    "endpoints", "hairpins", "no-endpoint-services", "cluster-ips",
 )  # fmt: skip
 
 
 def service_lines(service: Service, slices: Sequence[EndpointSlice]) -> Iterator[str]:
     """Yield what there is to say of a Service behind its labels. `slices` are its own."""
     spec = service.spec
-    is_external = spec.type == "ExternalName"
+    is_alias = spec.type == "ExternalName"
     yield f"Selector:\t{pairs(spec.selector)}"
     yield f"Type:\t{spec.type}"
-    if not is_external:
+    if not is_alias:
         yield f"IP Family Policy:\t{spec.ip_family_policy or 'SingleStack'}"
     yield f"IP Families:\t{','.join(spec.ip_families) or NONE}"
     yield f"IP:\t{spec.cluster_ip}"
     yield f"IPs:\t{','.join(spec.cluster_ips) or NONE}"
+    if spec.external_ips:
+        yield f"External IPs:\t{','.join(spec.external_ips)}"
+    if spec.load_balancer_ip:
+        yield f"Desired LoadBalancer IP:\t{spec.load_balancer_ip}"
     if spec.external_name:
         yield f"External Name:\t{spec.external_name}"
+    if ingress := service.status.load_balancer.ingress:
+        yield f"LoadBalancer Ingress:\t{', '.join(f'{item.ip} ({item.ip_mode})' for item in ingress)}"
     for port in spec.ports:
         yield from _port(port, slices)
     yield f"Session Affinity:\t{spec.session_affinity}"
-    if spec.type == "NodePort":
+    if service.is_external:
         yield f"External Traffic Policy:\t{spec.external_traffic_policy or 'Cluster'}"
-    if not is_external:
+    if not is_alias:
         yield f"Internal Traffic Policy:\t{spec.internal_traffic_policy or 'Cluster'}"
+    if spec.traffic_distribution:
+        yield f"Traffic Distribution:\t{spec.traffic_distribution}"
+    if spec.health_check_node_port:
+        yield f"HealthCheck NodePort:\t{spec.health_check_node_port}"
+    if spec.load_balancer_source_ranges:
+        yield f"LoadBalancer Source Ranges:\t{','.join(spec.load_balancer_source_ranges)}"
 
 
 def _port(port: ServicePort, slices: Sequence[EndpointSlice]) -> Iterator[str]:
@@ -71,9 +85,10 @@ def rule_lines(table: NftTable) -> Iterator[str]:
 
 
 def _on_the_way(block: tuple[str, str, list[str]]) -> tuple[int, str]:
-    """Where a packet meets a chain or a set, whose name may end with a number of endpoints."""
-    stem = block[0].rstrip("0123456789").rstrip("-")
-    return WAY.index(stem) if stem in WAY else len(WAY), block[0]
+    """Where a packet meets a chain or a set; numbers end its name, and some are variants of what stands before the dash."""
+    stem = block[0].rstrip("0123456789-")
+    known = (name for name in (stem, stem.partition("-")[0]) if name in WAY)
+    return next((WAY.index(name) for name in known), len(WAY)), block[0]
 
 
 def slice_lines(item: EndpointSlice) -> Iterator[str]:

@@ -1,5 +1,6 @@
-"""Choices that are made once and kept: Nodes and their subnets, Pods and their Nodes and addresses, ClusterIPs, NodePorts.
+"""Choices that are made once and kept: Nodes and their subnets, Pods and their Nodes and addresses, ClusterIPs.
 
+NodePorts and load balancers' addresses are chosen in assign_outer.py, by the same rules.
 Every earlier choice that is still valid stays; only what is missing is chosen; what nobody wants any more is forgotten.
 Deterministic: the same objects and the same earlier choices give the same result. Wishes that contradict each other or a
 range are reported all at once.
@@ -10,15 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
-from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignment, PortKey
+from netlab.desired.assign_outer import (
+    LEAVE_OUT,
+    full,
+    hint,
+    load_balancer_problems,
+    load_balancers,
+    node_port_problems,
+    node_ports,
+)
+from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignment
 from netlab.desired.ipam import (
     api_server,
     is_inside,
     next_cluster_ip,
     next_pod_addresses,
-    next_port,
     node_addresses,
     pod_subnets,
 )
@@ -33,13 +41,9 @@ from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.resources import Amounts
-from netlab.model.service import Service, ServicePort
-from netlab.netstate.names import digest
+from netlab.model.service import Service
 
 KUBERNETES = Key("Service", "default", "kubernetes")
-LEAVE_OUT = "choose another one, or leave it out and get a free one"
-
-Owner = TypeVar("Owner")
 
 
 def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) -> Assignments:
@@ -48,19 +52,24 @@ def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) 
     `room` is what each Node has for its Pods to ask for; a resource that is not in it is never short.
 
     Raises:
-        Conflict: an explicit ClusterIP or NodePort is out of range, taken, or changed; all of them, a line each.
-        PoolExhausted: there is no subnet for a Node, no ClusterIP or no NodePort left.
+        Conflict: an explicit ClusterIP, NodePort or load balancer's address is out of range, taken, or changed; a line each.
+        PoolExhausted: there is no subnet for a Node, no ClusterIP, NodePort or load balancer's address left.
     """
     nodes = _nodes(cluster, earlier.nodes)
     services = [service for service in cluster.services if service.has_cluster_ip]
-    problems = [*_cluster_ip_problems(cluster, services, earlier), *_node_port_problems(cluster, services, earlier)]
+    problems = [
+        *_cluster_ip_problems(cluster, services, earlier),
+        *node_port_problems(cluster, services, earlier),
+        *load_balancer_problems(cluster, services, earlier),
+    ]
     if problems:
         raise Conflict("\n".join(problems))
     return Assignments(
         nodes=nodes,
         pods=_pods(cluster, nodes, earlier.pods, room or {}),
         cluster_ips=_cluster_ips(cluster, services, earlier.cluster_ips),
-        node_ports=_node_ports(cluster, services, earlier.node_ports),
+        node_ports=node_ports(cluster, services, earlier.node_ports),
+        load_balancers=load_balancers(cluster, services, earlier.load_balancers),
     )
 
 
@@ -126,10 +135,6 @@ def _bind(pod: Pod, nodes: Mapping[str, NodeAssignment], places: Mapping[str, Pl
 # ClusterIPs ---------------------------------------------------------------------------------------------------------------
 
 
-def _hint(*parts: str) -> int:
-    return int(digest(*parts)[:12], 16)
-
-
 def _cluster_ips(
     cluster: Cluster, services: list[Service], earlier: Mapping[Key, tuple[str, ...]]
 ) -> dict[Key, tuple[str, ...]]:
@@ -153,7 +158,7 @@ def _free_cluster_ip(cluster: Cluster, service: Service, subnet: str, taken: set
     dns = cluster_dns(cluster, Assignments())
     if service.key == KUBE_DNS and is_inside(dns, subnet):
         return dns
-    ip = next_cluster_ip(subnet, taken, _hint("ClusterIP", service.metadata.namespace, service.metadata.name))
+    ip = next_cluster_ip(subnet, taken, hint("ClusterIP", service.metadata.namespace, service.metadata.name))
     if ip is None:
         raise PoolExhausted(f"{service.key}: serviceSubnet {subnet} has no address left; delete a Service first")
     return ip
@@ -167,79 +172,14 @@ def _cluster_ip_problems(cluster: Cluster, services: list[Service], earlier: Ass
     owners.setdefault(dns, KUBE_DNS)
     owners.setdefault(api_server(subnets[0]), KUBERNETES)
     for service in services:
-        yield from (f"{_full(service.key)}: {path}: {message}" for path, message in family_problems(service, lab))
+        yield from (f"{full(service.key)}: {path}: {message}" for path, message in family_problems(service, lab))
         before = {family_of(ip): ip for ip in earlier.cluster_ips.get(service.key, ())}
         for number, wanted in enumerate(wished_cluster_ips(service.spec)):
-            where = f"{_full(service.key)}: spec.{f'clusterIPs[{number}]' if number else 'clusterIP'}"
+            where = f"{full(service.key)}: spec.{f'clusterIPs[{number}]' if number else 'clusterIP'}"
             kept = before.get(family_of(wanted), wanted)
             if not any(is_inside(wanted, subnet) for subnet in subnets):
                 yield f"{where}: {wanted} is not in the serviceSubnet {lab.service_subnet}; {LEAVE_OUT}"
             elif kept != wanted:
                 yield f"{where}: it is {kept} and cannot be changed to {wanted}; delete the Service first"
             elif owners.setdefault(wanted, service.key) != service.key:
-                yield f"{where}: {wanted} is taken by {_full(owners[wanted])}; {LEAVE_OUT}"
-
-
-def _full(key: Key) -> str:
-    return f"{key.kind.lower()}/{key.name} in namespace {key.namespace}"
-
-
-# NodePorts ----------------------------------------------------------------------------------------------------------------
-
-
-def _wanted_ports(services: list[Service]) -> Iterator[tuple[PortKey, Service, ServicePort]]:
-    for service in services:
-        if service.spec.type == "NodePort":
-            for port in service.spec.ports:
-                yield (service.key, port.protocol, port.port), service, port
-
-
-def _port_range(cluster: Cluster) -> tuple[int, int]:
-    first, _, last = cluster.lab.spec.node_port_range.partition("-")
-    return int(first), int(last)
-
-
-def _node_ports(cluster: Cluster, services: list[Service], earlier: Mapping[PortKey, int]) -> dict[PortKey, int]:
-    wanted = list(_wanted_ports(services))
-    found = {key: port.node_port for key, _, port in wanted if port.node_port}
-    taken = {(protocol, number) for (_, protocol, _), number in found.items()}
-    # A port that was only given yields to one of the same Service that is wished for.
-    kept = {key: earlier[key] for key, _, _ in wanted if key not in found and key in earlier}
-    found |= {key: number for key, number in kept.items() if (key[1], number) not in taken}
-    taken |= {(protocol, number) for (_, protocol, _), number in found.items()}
-    first, last = _port_range(cluster)
-    for key, service, port in wanted:
-        if key in found:
-            continue
-        used = {number for protocol, number in taken if protocol == port.protocol}
-        meta = service.metadata
-        number = next_port(first, last, used, _hint("NodePort", meta.namespace, meta.name, port.protocol, str(port.port)))
-        if number is None:
-            raise PoolExhausted(f"{service.key}: no NodePort from {first} to {last} is free; delete a Service first")
-        taken.add((port.protocol, number))
-        found[key] = number
-    return dict(sorted(found.items()))
-
-
-def _node_port_problems(cluster: Cluster, services: list[Service], earlier: Assignments) -> Iterator[str]:
-    """A port that is wished for wins over one that was only given to the same Service, never over another Service's."""
-    first, last = _port_range(cluster)
-    wanted = {key: (service, port) for key, service, port in _wanted_ports(services)}
-    owners = {
-        (protocol, number): service
-        for (service, protocol, port), number in earlier.node_ports.items()
-        if (item := wanted.get((service, protocol, port))) and item[1].node_port in {0, number}
-    }
-    for (key, protocol, _), (service, port) in wanted.items():
-        where = f"{_full(key)}: spec.ports[{service.spec.ports.index(port)}].nodePort"
-        if not port.node_port:
-            continue
-        if not first <= port.node_port <= last:
-            yield f"{where}: {port.node_port} is not in the range of NodePorts, {first}-{last}; {LEAVE_OUT}"
-        elif _first_come(owners, (protocol, port.node_port), key) != key:
-            holder = _full(owners[protocol, port.node_port])
-            yield f"{where}: {protocol} {port.node_port} is taken by {holder}; {LEAVE_OUT}"
-
-
-def _first_come(owners: dict[Owner, Key], what: Owner, key: Key) -> Key:
-    return owners.setdefault(what, key)
+                yield f"{where}: {wanted} is taken by {full(owners[wanted])}; {LEAVE_OUT}"

@@ -14,6 +14,8 @@ from netlab.model.meta import Key
 
 PortKey = tuple[Key, Protocol, int]
 """A Service port: the Service's key, the protocol, and the port number."""
+HEALTH_CHECK = 0
+"""In place of the port number: the port at which a Node says whether it has endpoints of the Service (healthCheckNodePort)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +53,4 @@ class Assignments:
     pods: Mapping[Key, PodAssignment] = field(default_factory=dict)
     cluster_ips: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     node_ports: Mapping[PortKey, int] = field(default_factory=dict)
+    load_balancers: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)

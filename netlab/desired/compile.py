@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
+from netlab.desired.frontends import Frontends, frontends, proxy_nodes
 from netlab.desired.host_ports import host_ports
-from netlab.desired.services import Entry, service_entries, service_tables
+from netlab.desired.pod_match import pod_matches
+from netlab.desired.services import service_tables
 from netlab.desired.wiring import Wiring
 from netlab.model.families import listed
 from netlab.model.lab import Cluster
 from netlab.model.service import Service
-from netlab.netstate.links import is_ipv6
 from netlab.netstate.names import machine_netns
 from netlab.netstate.nft import NftTable
 from netlab.netstate.state import NetState
@@ -28,8 +28,7 @@ def compile_net(cluster: Cluster, assignments: Assignments) -> NetState:
     """Return everything the lab wants of Linux' network. The same input gives the same state, byte for byte."""
     lab = cluster.lab
     wiring = Wiring(cluster, assignments, mark(lab.metadata.uid))
-    entries = service_entries(cluster, all_slices(cluster, assignments), assignments)
-    by_node = _tables(entries, cluster, assignments)
+    by_node = _tables(frontends(cluster, all_slices(cluster, assignments), assignments), cluster, assignments)
     tables = {machine_netns(lab.metadata.name, name): table for name, table in by_node.items()}
     return NetState(namespaces=frozenset(replace(item, table=tables.get(item.name)) for item in wiring.namespaces()))
 
@@ -38,25 +37,21 @@ def service_part(cluster: Cluster, assignments: Assignments, service: Service) -
     """Return what one Service alone adds to every Node's table: sets with its elements only, and the chains they lead to."""
     objects = {key: item for key, item in cluster.objects.items() if not isinstance(item, Service)} | {service.key: service}
     alone = Cluster(lab=cluster.lab, objects=objects)
-    entries = service_entries(alone, all_slices(alone, assignments), assignments)
-    with_it, without = (next(iter(_tables(found, cluster, assignments).values()), NftTable()) for found in (entries, ()))
+    found = frontends(alone, all_slices(alone, assignments), assignments)
+    with_it, without = (
+        next(iter(_tables(some, cluster, assignments).values()), NftTable()) for some in (found, Frontends((), {}))
+    )
     return replace(with_it, sets=with_it.sets - without.sets, chains=with_it.chains - without.chains)
 
 
-def _tables(entries: Iterable[Entry], cluster: Cluster, assignments: Assignments) -> dict[str, NftTable]:
-    """The table of each Node by the Node's name. The rules are IPv4's alone so far."""
+def _tables(found: Frontends, cluster: Cluster, assignments: Assignments) -> dict[str, NftTable]:
+    """The table of each Node by the Node's name."""
     spec = cluster.lab.spec
-    if "IPv4" not in spec.families:
-        return {}
-    ports = host_ports(cluster, assignments)
     return service_tables(
-        entries,
-        node_ips={name: _of_ipv4(node.ips) for name, node in assignments.nodes.items()},
-        host_ports={name: [port for port in found if not is_ipv6(port.address)] for name, found in ports.items()},
-        pod_subnet=_of_ipv4(listed(spec.pod_subnet)),
-        service_subnet=_of_ipv4(listed(spec.service_subnet)),
+        found,
+        nodes=proxy_nodes(cluster, assignments),
+        host_ports=host_ports(cluster, assignments),
+        pods={name: pod_matches(spec, node) for name, node in assignments.nodes.items()},
+        pod_subnets=listed(spec.pod_subnet),
+        service_subnets=listed(spec.service_subnet),
     )
-
-
-def _of_ipv4(items: Iterable[str]) -> str:
-    return next(item for item in items if not is_ipv6(item))

@@ -1,16 +1,18 @@
-"""Which Pods stand behind a Service: EndpointSlices from selectors, and who of them gets traffic.
+"""Which Pods stand behind a Service: EndpointSlices from selectors. Who of them gets traffic is decided in backends.py.
 
 Slices made here are derived and never stored; hand-written ones are objects like others. One slice for each set of port
 numbers (a named targetPort may differ from Pod to Pod) and at most MAX_ENDPOINTS endpoints.
-Source: Kubernetes docs, EndpointSlices; endpointslice controller; kube-proxy topology.go (CategorizeEndpoints).
+Where a Service wishes for near endpoints (trafficDistribution), each ready one is meant for the clients of its zone or Node.
+Source: Kubernetes docs, EndpointSlices; endpointslice controller; trafficdist.go (KEP-4444, KEP-3015).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
 
 from netlab.desired.assignments import Assignments
+from netlab.desired.service_families import service_families
+from netlab.model.families import IPFamily, family_of
 from netlab.model.lab import Cluster
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Labels, ObjectMeta, OwnerReference, selects
@@ -18,16 +20,21 @@ from netlab.model.pod import Pod
 from netlab.model.service import (
     Endpoint,
     EndpointConditions,
+    EndpointHints,
     EndpointPort,
     EndpointSlice,
+    ForNode,
+    ForZone,
     ObjectReference,
     Service,
     ServicePort,
+    TrafficDistribution,
 )
 from netlab.netstate.names import digest
 
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslice-controller.k8s.io"
+ZONE_LABEL = "topology.kubernetes.io/zone"
 MAX_ENDPOINTS = 100
 NAME_MAX = 253
 
@@ -36,21 +43,16 @@ LabelIndex = dict[tuple[str, str, str], list[Pod]]
 """Pods by namespace, label and its value."""
 
 
-class Target(NamedTuple):
-    """Where a packet for a Service goes in the end."""
-
-    ip: str
-    port: int
-
-
 def derive_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
     """Return the slices of all Services with a selector, sorted by key. ExternalName Services have none."""
     index = _by_label(cluster, assignments)
+    zones = {node.metadata.name: node.metadata.labels.get(ZONE_LABEL, "") for node in cluster.nodes}
     found = [
         item
         for service in cluster.services
         if service.spec.selector and service.spec.type != "ExternalName"
-        for item in _slices(service, _candidates(service, index), assignments)
+        for family in service_families(service, cluster.lab.spec)
+        for item in _Slices(service, family, assignments, zones).of(_candidates(service, index))
     ]
     return tuple(sorted(found, key=lambda item: item.key))
 
@@ -58,26 +60,6 @@ def derive_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointS
 def all_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
     """Return the hand-written slices and the derived ones, sorted by key."""
     return tuple(cluster.with_objects(derive_slices(cluster, assignments)).slices)
-
-
-def effective_endpoints(slices: Iterable[EndpointSlice], port: ServicePort) -> tuple[Target, ...]:
-    """Return who gets traffic for this Service port, sorted: the ready ones; if there are none, those still serving.
-
-    Only the first address of an endpoint counts; of the same address and port twice, one remains.
-    """
-    ready: set[Target] = set()
-    serving: set[Target] = set()
-    for item in slices:
-        for target in item.ports if item.address_type == "IPv4" else ():
-            if (target.name, target.protocol) != (port.name, port.protocol):
-                continue
-            for endpoint in item.endpoints:
-                found = Target(endpoint.addresses[0], target.port)
-                if endpoint.conditions.ready:
-                    ready.add(found)
-                elif endpoint.conditions.serving and endpoint.conditions.terminating:
-                    serving.add(found)
-    return tuple(sorted(ready or serving, key=lambda item: (_number(item.ip), item.port)))
 
 
 def _by_label(cluster: Cluster, assignments: Assignments) -> LabelIndex:
@@ -97,36 +79,58 @@ def _candidates(service: Service, index: LabelIndex) -> list[Pod]:
     return min((index.get((namespace, *pair), []) for pair in service.spec.selector.items()), key=len)
 
 
-def _number(ip: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in ip.split("."))
+class _Slices:
+    """The slices of one Service in one IP family. `zones` are those of the Nodes by name."""
 
+    def __init__(self, service: Service, family: IPFamily, assignments: Assignments, zones: Mapping[str, str]) -> None:
+        self.service, self.family, self.assignments, self.zones = service, family, assignments, zones
 
-def _slices(service: Service, pods: Iterable[Pod], assignments: Assignments) -> Iterator[EndpointSlice]:
-    groups: dict[tuple[EndpointPort, ...], list[Endpoint]] = {}
-    for pod in pods:
-        if selects(service.spec.selector, pod.metadata.labels):
-            groups.setdefault(tuple(_ports(service, pod)), []).append(_endpoint(service, pod, assignments))
-    groups = groups or {(): []}
-    for ports, endpoints in sorted(groups.items(), key=lambda item: repr(item[0])):
-        for start in range(0, len(endpoints) or 1, MAX_ENDPOINTS):
-            yield _slice(service, ports, tuple(endpoints[start : start + MAX_ENDPOINTS]), start)
+    def of(self, pods: Iterable[Pod]) -> Iterator[EndpointSlice]:
+        """Yield the slices of those Pods that the Service selects; an empty one if there are none."""
+        groups: dict[tuple[EndpointPort, ...], list[Endpoint]] = {}
+        for pod in pods:
+            if selects(self.service.spec.selector, pod.metadata.labels):
+                groups.setdefault(tuple(_ports(self.service, pod)), []).extend(self._endpoints(pod))
+        groups = groups or {(): []}
+        for ports, endpoints in sorted(groups.items(), key=lambda item: repr(item[0])):
+            for start in range(0, len(endpoints) or 1, MAX_ENDPOINTS):
+                yield self._slice(ports, tuple(endpoints[start : start + MAX_ENDPOINTS]), start)
 
+    def _slice(self, ports: tuple[EndpointPort, ...], endpoints: tuple[Endpoint, ...], start: int) -> EndpointSlice:
+        meta = self.service.metadata
+        labels: Labels = {EndpointSlice.SERVICE_LABEL: meta.name, MANAGED_BY: CONTROLLER}
+        suffix = digest(meta.uid, repr(ports), str(start), *(["IPv6"] if self.family == "IPv6" else []))[:5]
+        return EndpointSlice(
+            metadata=ObjectMeta(
+                name=f"{meta.name[: NAME_MAX - 6]}-{suffix}",
+                namespace=meta.namespace,
+                labels=labels,
+                owner_references=(OwnerReference(api_version="v1", kind="Service", name=meta.name, uid=meta.uid),),
+                creation_timestamp=meta.creation_timestamp,
+            ),
+            address_type=self.family,
+            ports=ports,
+            endpoints=endpoints,
+        )
 
-def _slice(service: Service, ports: tuple[EndpointPort, ...], endpoints: tuple[Endpoint, ...], start: int) -> EndpointSlice:
-    meta = service.metadata
-    labels: Labels = {EndpointSlice.SERVICE_LABEL: meta.name, MANAGED_BY: CONTROLLER}
-    suffix = digest(meta.uid, repr(ports), str(start))[:5]
-    return EndpointSlice(
-        metadata=ObjectMeta(
-            name=f"{meta.name[: NAME_MAX - 6]}-{suffix}",
-            namespace=meta.namespace,
-            labels=labels,
-            owner_references=(OwnerReference(api_version="v1", kind="Service", name=meta.name, uid=meta.uid),),
-            creation_timestamp=meta.creation_timestamp,
-        ),
-        ports=ports,
-        endpoints=endpoints,
-    )
+    def _endpoints(self, pod: Pod) -> Iterator[Endpoint]:
+        """The Pod as an endpoint, if it has an address of the family."""
+        spec, bound = self.service.spec, self.assignments.pods[pod.key]
+        addresses = tuple(ip for ip in bound.ips if family_of(ip) == self.family)
+        ready = pod.is_ready or spec.publish_not_ready_addresses
+        zone = self.zones.get(bound.node, "")
+        if addresses:
+            yield Endpoint(
+                addresses=addresses,
+                conditions=EndpointConditions(
+                    ready=ready, serving=pod.is_serving, terminating=bool(pod.metadata.deletion_timestamp)
+                ),
+                hostname=pod.spec.hostname if pod.spec.subdomain == self.service.metadata.name else "",
+                node_name=bound.node,
+                zone=zone,
+                hints=_hints(spec.traffic_distribution, bound.node, zone) if ready else None,
+                target_ref=ObjectReference(name=pod.metadata.name, namespace=pod.metadata.namespace, uid=pod.metadata.uid),
+            )
 
 
 def _ports(service: Service, pod: Pod) -> Iterator[EndpointPort]:
@@ -149,14 +153,8 @@ def _target(port: ServicePort, pod: Pod) -> int:
     return next(named, 0)
 
 
-def _endpoint(service: Service, pod: Pod, assignments: Assignments) -> Endpoint:
-    terminating = bool(pod.metadata.deletion_timestamp)
-    ready = pod.is_ready or service.spec.publish_not_ready_addresses
-    bound = assignments.pods[pod.key]
-    return Endpoint(
-        addresses=bound.ips,
-        conditions=EndpointConditions(ready=ready, serving=pod.is_serving, terminating=terminating),
-        hostname=pod.spec.hostname if pod.spec.subdomain == service.metadata.name else "",
-        node_name=bound.node,
-        target_ref=ObjectReference(name=pod.metadata.name, namespace=pod.metadata.namespace, uid=pod.metadata.uid),
-    )
+def _hints(wish: TrafficDistribution, node: str, zone: str) -> EndpointHints | None:
+    """For whom an endpoint is, if the Service wishes for near ones."""
+    zones = (ForZone(name=zone),) if zone and wish else ()
+    nodes = (ForNode(name=node),) if wish == "PreferSameNode" else ()
+    return EndpointHints(for_zones=zones, for_nodes=nodes) if zones or nodes else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netlab.desired.addons import assigned_node
-from netlab.desired.assignments import Assignments
+from netlab.desired.assignments import HEALTH_CHECK, Assignments
 from netlab.desired.conditions import pod_conditions
 from netlab.desired.counted import counted
 from netlab.desired.endpoints import derive_slices
@@ -17,7 +17,14 @@ from netlab.model.lab import Cluster, KubernetesObject, Lab
 from netlab.model.node import Node
 from netlab.model.pod import Pod
 from netlab.model.resources import qos_class
-from netlab.model.service import Service
+from netlab.model.service import (
+    ClientIPConfig,
+    LoadBalancerIngress,
+    LoadBalancerStatus,
+    Service,
+    ServiceStatus,
+    SessionAffinityConfig,
+)
 
 
 def published(cluster: Cluster, assignments: Assignments, now: float) -> Cluster:
@@ -54,6 +61,7 @@ def published_service(service: Service, lab: Lab, assignments: Assignments) -> S
     if spec.type == "ExternalName":
         return service
     ips = ("None",) if service.is_headless else assignments.cluster_ips.get(service.key, ())
+    is_balanced = spec.type == "LoadBalancer"
     ports = tuple(
         replace(
             port,
@@ -69,7 +77,16 @@ def published_service(service: Service, lab: Lab, assignments: Assignments) -> S
         ports=ports,
         ip_families=service_families(service, lab.spec),
         ip_family_policy=spec.ip_family_policy or "SingleStack",
-        internal_traffic_policy="Cluster",
-        external_traffic_policy="Cluster" if spec.type == "NodePort" else spec.external_traffic_policy,
+        internal_traffic_policy=spec.internal_traffic_policy or "Cluster",
+        external_traffic_policy=spec.external_traffic_policy or ("Cluster" if service.is_external else ""),
+        allocate_load_balancer_node_ports=(spec.allocate_load_balancer_node_ports is not False) if is_balanced else None,
+        health_check_node_port=assignments.node_ports.get((service.key, "TCP", HEALTH_CHECK), spec.health_check_node_port),
+        session_affinity_config=_affinity(service),
     )
-    return replace(service, spec=filled)
+    ingress = tuple(LoadBalancerIngress(ip=ip) for ip in assignments.load_balancers.get(service.key, ()))
+    return replace(service, spec=filled, status=ServiceStatus(load_balancer=LoadBalancerStatus(ingress=ingress)))
+
+
+def _affinity(service: Service) -> SessionAffinityConfig | None:
+    seconds = service.affinity_seconds
+    return SessionAffinityConfig(client_ip=ClientIPConfig(timeout_seconds=seconds)) if seconds else None

@@ -19,10 +19,11 @@ from collections.abc import Iterable
 from netlab.desired.compile import compile_net
 from netlab.desired.disk_evictions import limited_pods
 from netlab.desired.endpoints import all_slices
+from netlab.desired.frontends import frontends
 from netlab.desired.host_ports import host_ports
 from netlab.desired.power import stopped_nodes
 from netlab.desired.probing import patients
-from netlab.desired.services import service_entries, udp_endpoints
+from netlab.desired.services import udp_endpoints
 from netlab.desired.zone import zone
 from netlab.engine.decide import decide
 from netlab.engine.look import Look, form_sandboxes
@@ -132,12 +133,12 @@ def _forget_stale_flows(session: Session, look: Look) -> None:
     changed = set(session.store.fact("stale-flows").split())
     if changed:
         slices = all_slices(look.cluster, look.assignments)
-        entries = service_entries(look.cluster, slices, look.assignments)
+        found = frontends(look.cluster, slices, look.assignments)
         ports = host_ports(look.cluster, look.assignments)
-        for name, node in look.assignments.nodes.items():
+        for name in look.assignments.nodes:
             netns = machine_netns(session.paths.lab, name)
             if netns in changed and name not in stopped_nodes(look.cluster.lab):
-                session.network.keep_udp_flows(netns, udp_endpoints(entries, node.ip, ports[name]))
+                session.network.keep_udp_flows(netns, udp_endpoints(found.of(name), ports[name]))
         session.store.set_fact("stale-flows", "")
 
 

@@ -183,18 +183,34 @@ def _reads_back(table: NftTable) -> bool:
 
 
 def service_table() -> NftTable:
-    """Return the table of a Node with one Service, two endpoints and a NodePort: every kind of rule that netlab writes."""
-    from netlab.desired.endpoints import Target  # noqa: PLC0415 - only the child needs them, and `up` not at all
+    """Return the table of a Node that has every kind of rule that netlab writes."""
+    from netlab.desired.backends import Place, Target  # noqa: PLC0415 - only the child needs them, and `up` not at all
+    from netlab.desired.frontends import Frontend, Frontends, ProxyNode  # noqa: PLC0415
     from netlab.desired.host_ports import HostPort  # noqa: PLC0415
-    from netlab.desired.services import Entry, service_tables  # noqa: PLC0415
+    from netlab.desired.packet_keys import IPV4  # noqa: PLC0415
+    from netlab.desired.service_chains import PodMatch  # noqa: PLC0415
+    from netlab.desired.services import service_tables  # noqa: PLC0415
 
-    targets = (Target("10.244.1.2", 8080), Target("10.244.2.2", 8080))
-    entry = Entry(owner="default/web", address="10.96.0.80", protocol="tcp", port=80, node_port=30080, targets=targets)
-    own = HostPort(owner="default/a", address="172.18.0.2", protocol="tcp", port=8080, target="10.244.1.2", target_port=80)
-    tables = service_tables(
-        [entry], node_ips={"node-1": "172.18.0.2"}, host_ports={"node-1": (own,)}, pod_subnet="10.244.0.0/16",
-        service_subnet="10.96.0.0/16",
+    pods, services, node = "10.244.0.0/16", "10.96.0.0/16", "172.18.0.2"
+    here, far = Target("10.244.1.2", 8080), Target("10.244.2.2", 8080)
+    web = Frontend(
+        owner="default/web", kind="ClusterIP", address="10.96.0.80", protocol="tcp", port=80,
+        targets=(here, far), masquerade="off-cluster",
     )  # fmt: skip
+    outer = web._replace(kind="NodePort", address=node, port=30080, masquerade="always", affinity_s=10800)
+    balancer = outer._replace(
+        kind="LoadBalancer", address="192.0.2.1", targets=(here,), shortcut=(here, far), masquerade="never"
+    )
+    nobody = web._replace(address="10.96.0.81", targets=())
+    own = HostPort(owner="default/a", address=node, protocol="tcp", port=8080, target=here.ip, target_port=80)
+    tables = service_tables(
+        Frontends((web, outer, balancer._replace(sources=("198.51.100.0/24",)), nobody), {}),
+        nodes=(ProxyNode(Place("node-1"), (node,), (node,)),),
+        host_ports={"node-1": (own,)},
+        pods={"node-1": {IPV4: PodMatch(f"ip saddr {pods}", f"ip saddr != {pods}")}},
+        pod_subnets=(pods,),
+        service_subnets=(services,),
+    )
     return tables["node-1"]
 
 

@@ -23,7 +23,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 Subnets: TypeAlias = dict[tuple[str, IPFamily], Network]
 """Subnets by their field (`podSubnet`) and family."""
 
-SUBNETS = ("node_subnet", "pod_subnet", "service_subnet", "outside_subnet")
+SUBNETS = ("node_subnet", "pod_subnet", "service_subnet", "outside_subnet", "load_balancer_subnet")
 MAX_NAME = 20  # it starts every namespace's name
 MAX_NODES = 64
 MAX_DOMAIN = 120  # <service>.<namespace>.svc. and the domain are at most 253

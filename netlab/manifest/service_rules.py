@@ -6,19 +6,18 @@ Source: Kubernetes pkg/apis/core/validation (ValidateService), pkg/apis/discover
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
+from netlab.manifest.address_rules import family_problems, special
 from netlab.manifest.rules import repeated
 from netlab.model.codec import FieldProblem
-from netlab.model.formats import ip, ipv4
+from netlab.model.formats import ip
 from netlab.model.service import Endpoint, EndpointSlice, Service, ServiceSpec
 from netlab.model.words import shown
 
 MAX_ADDRESSES = 100
 MAX_ENDPOINTS = 1000
-IPV6_LATER = "IPv6 is not supported by netlab yet"
-EXTERNAL = "ExternalName"
+EXTERNAL, BALANCER = "ExternalName", "LoadBalancer"
 
 
 def service_problems(service: Service) -> Iterator[FieldProblem]:
@@ -30,13 +29,47 @@ def service_problems(service: Service) -> Iterator[FieldProblem]:
         yield "spec.externalName", f"may only be set when type is ExternalName, is {shown(spec.type)}", ""
     if not spec.ports and not service.is_headless and spec.type != EXTERNAL:
         yield "spec.ports", "required", "only headless and ExternalName Services have none"
-    if spec.type == "NodePort" and service.is_headless:
-        yield "spec.clusterIP", "may not be set to 'None' for NodePort services", ""
-    if "IPv6" in spec.ip_families:
-        yield f"spec.ipFamilies[{spec.ip_families.index('IPv6')}]", IPV6_LATER, ""
-    if spec.cluster_ips and spec.cluster_ips != (spec.cluster_ip,):
-        yield "spec.clusterIPs", "must be a list of one address, the one of clusterIP", "leave clusterIPs out"
+    if spec.type in {"NodePort", BALANCER} and service.is_headless:
+        yield "spec.clusterIP", f"may not be set to 'None' for {spec.type} services", ""
+    yield from family_problems(spec)
+    yield from _policy_problems(service)
+    for n, address in enumerate(spec.external_ips):
+        if not ip(address) and (message := special(address)):
+            yield f"spec.externalIPs[{n}]", f"{message}, is {shown(address)}", ""
     yield from _port_problems(spec)
+
+
+_BALANCED = "may only be used when `type` is 'LoadBalancer'"
+# What may be set only in some Services: the field, its name here, and where, in Kubernetes' words.
+_ONLY = (
+    ("spec.externalTrafficPolicy", "external_traffic_policy", "may only be set for externally-accessible services"),
+    ("spec.loadBalancerSourceRanges", "load_balancer_source_ranges", _BALANCED),
+    ("spec.loadBalancerClass", "load_balancer_class", _BALANCED),
+    ("spec.allocateLoadBalancerNodePorts", "allocate_load_balancer_node_ports", _BALANCED),
+    (
+        "spec.healthCheckNodePort", "health_check_node_port",
+        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ),
+    ("spec.sessionAffinityConfig", "session_affinity_config", "must not be set when session affinity is None"),
+    ("spec.trafficDistribution", "traffic_distribution", "may not be set for ExternalName services"),
+)  # fmt: skip
+
+
+def _policy_problems(service: Service) -> Iterator[FieldProblem]:
+    spec = service.spec
+    is_balanced = spec.type == BALANCER
+    allowed = {
+        "external_traffic_policy": service.is_external,
+        "load_balancer_source_ranges": is_balanced,
+        "load_balancer_class": is_balanced,
+        "allocate_load_balancer_node_ports": is_balanced,
+        "health_check_node_port": service.has_health_check,
+        "session_affinity_config": spec.session_affinity == "ClientIP",
+        "traffic_distribution": spec.type != EXTERNAL,
+    }
+    for field, name, message in _ONLY:
+        if getattr(spec, name) not in (None, "", 0, ()) and not allowed[name]:
+            yield field, message, ""
 
 
 def _external_name_problems(spec: ServiceSpec) -> Iterator[FieldProblem]:
@@ -50,7 +83,7 @@ def _port_problems(spec: ServiceSpec) -> Iterator[FieldProblem]:
     for n, port in enumerate(spec.ports):
         if len(spec.ports) > 1 and not port.name:
             yield f"spec.ports[{n}].name", "required", "a Service with several ports names them all"
-        if port.node_port and spec.type in ("ClusterIP", EXTERNAL):
+        if port.node_port and spec.type in {"ClusterIP", EXTERNAL}:
             yield f"spec.ports[{n}].nodePort", f"may not be used when type is {shown(spec.type)}", "type: NodePort"
     yield from repeated((port.name for port in spec.ports), "spec.ports", "name")
     yield from repeated(((port.protocol, port.port) if port.port else () for port in spec.ports), "spec.ports", "port")
@@ -60,8 +93,6 @@ def _port_problems(spec: ServiceSpec) -> Iterator[FieldProblem]:
 
 def slice_problems(item: EndpointSlice) -> Iterator[FieldProblem]:
     """Yield the faults of an EndpointSlice. One without the label of a Service is allowed, as in Kubernetes."""
-    if item.address_type == "IPv6":
-        yield "addressType", IPV6_LATER, "addressType: IPv4"
     if len(item.endpoints) > MAX_ENDPOINTS:
         yield "endpoints", f"must have at most {MAX_ENDPOINTS} items, has {len(item.endpoints)}", ""
     for n, endpoint in enumerate(item.endpoints):
@@ -85,15 +116,8 @@ def _endpoint_problems(endpoint: Endpoint, family: str, path: str) -> Iterator[F
 
 def _address_fault(address: str, family: str) -> str:
     """What is wrong with the address of an endpoint; "" if it is no address at all, which its format says already."""
-    if family != "IPv4" or ip(address):
+    if ip(address):
         return ""
-    if ipv4(address):
-        return "must be an IPv4 address (addressType: IPv4)"
-    found = ipaddress.IPv4Address(address)
-    if found.is_unspecified:
-        return "may not be unspecified (0.0.0.0)"
-    if found.is_loopback:
-        return "may not be in the loopback range (127.0.0.0/8)"
-    if found.is_link_local:
-        return "may not be in the link-local range (169.254.0.0/16)"
-    return "may not be in the multicast range (224.0.0.0/4)" if found.is_multicast else ""
+    if (":" in address) != (family == "IPv6"):
+        return f"must be an {family} address (addressType: {family})"
+    return special(address)

@@ -14,7 +14,7 @@ from netlab.model.probe import Lifecycle, PortNumber, Probe
 from netlab.model.resources import ResourceRequirements
 from netlab.model.security import SecurityContext
 
-Protocol = Literal["TCP", "UDP"]
+Protocol = Literal["TCP", "UDP", "SCTP"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from netlab.model.explanations_service import SERVICE_SENTENCES
 from netlab.model.explanations_status import STATUS_SENTENCES, WIRE_ONLY, Sentences
 from netlab.model.explanations_volume import VOLUME_SENTENCES
 from netlab.model.explanations_workload import WORKLOAD_SENTENCES
+from netlab.model.kube_proxy import KubeProxy
 from netlab.model.lab import Lab, LabSpec, NodeTemplate
 from netlab.model.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference
 from netlab.model.node import Namespace
@@ -155,7 +156,9 @@ _LAB_SENTENCES: Sentences = {
             "The address (CIDR, or one for each family, joined by a comma) at which the machine outside stands for the"
             " Internet; by default 203.0.113.1/32 and 2001:db8::1/128."
         ),
+        "load_balancer_subnet": "Addresses of load balancers (CIDR): one for each Service of type LoadBalancer.",
         "node_port_range": "First and last port for Services of type NodePort, joined by a dash.",
+        "kube_proxy": "How the Nodes' rules for Services are made.",
         "cluster_domain": "The domain of all DNS names of the cluster, at most 120 characters.",
         "node_monitor_grace_period": (
             "Seconds for which a Node may be silent before the control plane gives it up, and its Pods stop being endpoints."
@@ -175,6 +178,20 @@ _LAB_SENTENCES: Sentences = {
     NodeTemplate: {
         "name": "The Node's name, a DNS label other than outside and fabric, which are machines of every lab.",
         "labels": "Further labels of the Node, for nodeSelector.",
+        "kube_proxy_mode": "The mode of this Node, nftables or iptables, if it is another than that in kubeProxy.",
+    },
+    KubeProxy: {
+        "mode": "With which of Linux' tools a Node's rules for Services are made: nftables or iptables.",
+        "detect_local_mode": (
+            "How a Node knows the packets of Pods, which keep their source on the way to a ClusterIP: ClusterCIDR, by the"
+            " podSubnet; NodeCIDR, by the Node's part of it; BridgeInterface and InterfaceNamePrefix, by the bridge cni0 they"
+            " come through; None: they cannot be known, and nobody's source is replaced."
+        ),
+        "masquerade_all": "Whether also the source of Pods is replaced on the way to a ClusterIP.",
+        "node_port_addresses": (
+            "Ranges (CIDRs) of a Node's addresses at which it has its NodePorts, or the word `primary` for its own address;"
+            " left out it is that in nftables mode, and all addresses in iptables mode."
+        ),
     },
 }
 

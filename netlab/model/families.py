@@ -25,6 +25,7 @@ DEFAULT_SUBNETS: Final[Mapping[str, Mapping[IPFamily, str]]] = {
     "pod_subnet": {"IPv4": "10.244.0.0/16", "IPv6": "fd00:10:244::/56"},
     "service_subnet": {"IPv4": "10.96.0.0/16", "IPv6": "fd00:10:96::/112"},
     "outside_subnet": {"IPv4": "203.0.113.1/32", "IPv6": "2001:db8::1/128"},
+    "load_balancer_subnet": {"IPv4": "192.0.2.0/24", "IPv6": "2001:db8:1::/112"},
 }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netlab.model.quantity import quantity
+from netlab.model.ranges import node_port_addresses, source_range
 from netlab.model.resources import resource_field, resource_name
 from netlab.model.security import capability
 
@@ -250,8 +251,8 @@ def ipv4(value: str) -> str:
 
 
 def cluster_ip(value: str) -> str:
-    """Empty (to be assigned), `None` (headless) or an IPv4 address."""
-    return "" if value in ("", "None") or not ipv4(value) else "must be empty, 'None', or a valid IPv4 address"
+    """Empty (to be assigned), `None` (headless) or an address."""
+    return "" if value in ("", "None") or not ip(value) else "must be empty, 'None', or a valid IP address"
 
 
 def cidr(value: str) -> str:
@@ -307,6 +308,7 @@ def int32(value: int) -> str:
 
 FORMATS: Mapping[str, Check] = {
     "absolute-path": absolute_path,
+    "affinity-seconds": _between(1, 86400),
     "base64": base64_text,
     "capability": capability,
     "cidrs": cidrs,
@@ -323,6 +325,7 @@ FORMATS: Mapping[str, Check] = {
     "int32": int32,
     "file-mode": file_mode,
     "ip": ip,
+    "ip-or-empty": lambda value: ip(value) if value else "",
     "ipv4-mask": _between(8, 30),
     "ipv6-mask": _between(16, 126),
     "label-key": label_key,
@@ -330,6 +333,7 @@ FORMATS: Mapping[str, Check] = {
     "mount-path": mount_path,
     "mtu": _between(576, PORT_MAX),
     "node-name": node_name,
+    "node-port-addresses": node_port_addresses,
     "non-negative": non_negative,
     "positive": positive,
     "one-line": one_line,
@@ -342,6 +346,7 @@ FORMATS: Mapping[str, Check] = {
     "resource-field": resource_field,
     "resource-name": resource_name,
     "secret-text": secret_text,
+    "source-range": source_range,
     "sub-path": sub_path,
     "target-port": target_port,
     "volume-path": volume_path,

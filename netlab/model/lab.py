@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from netlab.frozen import dataclass
 from netlab.model.config import ConfigMap, Secret
@@ -15,6 +15,7 @@ from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event
 from netlab.model.families import DEFAULT_SUBNETS, FAMILIES_OF, IPFamily, LabFamilies, family_of, listed, word_of
 from netlab.model.job import Job
+from netlab.model.kube_proxy import KubeProxy, ProxyMode
 from netlab.model.meta import Key, Labels, ObjectMeta
 from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
@@ -30,10 +31,11 @@ T = TypeVar("T", bound=KubernetesObject)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeTemplate:
-    """A Node of the lab by name, with labels for nodeSelector."""
+    """A Node of the lab by name, with labels for nodeSelector. `kube_proxy_mode` is "" for the mode of the lab."""
 
     name: Annotated[str, "node-name"]
     labels: Labels = field(default_factory=dict)
+    kube_proxy_mode: Literal["", "nftables", "iptables"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +54,11 @@ class LabSpec:
     node_cidr_mask_ipv6: Annotated[int, "ipv6-mask"] = 64
     service_subnet: Annotated[str, "cidrs"] = ""
     outside_subnet: Annotated[str, "cidrs"] = ""
+    load_balancer_subnet: Annotated[str, "cidrs"] = ""
     node_port_range: Annotated[str, "port-range"] = "30000-32767"
     cluster_domain: Annotated[str, "dns-name"] = "cluster.local"
     mtu: Annotated[int, "mtu"] = 1500
+    kube_proxy: KubeProxy = field(default_factory=KubeProxy)
     node_monitor_grace_period: Annotated[int, "non-negative"] = 40
 
     def __post_init__(self) -> None:
@@ -76,6 +80,13 @@ class LabSpec:
     def node_mask(self, family: IPFamily) -> int:
         """Return the prefix length of a Node's part of the Pods' subnet of that family."""
         return self.node_cidr_mask if family == "IPv4" else self.node_cidr_mask_ipv6
+
+    def proxy_mode(self, node: str) -> ProxyMode:
+        """Return how the Node of this name does what kube-proxy does."""
+        for template in self.nodes:
+            if template.name == node and template.kube_proxy_mode:
+                return template.kube_proxy_mode
+        return self.kube_proxy.mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Service and EndpointSlice: the fixed entry, and the addresses behind it.
 
-Source: Kubernetes API reference, core/v1 Service and discovery.k8s.io/v1 EndpointSlice. Lists of addresses and families
-are plural from the first day (dual stack), though only IPv4 is programmed yet.
+Source: Kubernetes API reference, core/v1 Service and discovery.k8s.io/v1 EndpointSlice.
 """
 
 from __future__ import annotations
@@ -11,11 +10,15 @@ from typing import Annotated, ClassVar, Literal
 
 from netlab.frozen import dataclass
 from netlab.model.container import Protocol
+from netlab.model.families import IPFamily
 from netlab.model.meta import Key, Labels, ObjectMeta
 from netlab.model.probe import PortNumber
 
-ServiceType = Literal["ClusterIP", "NodePort", "ExternalName"]
-IPFamily = Literal["IPv4", "IPv6"]
+ServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]
+IPFamilyPolicy = Literal["", "SingleStack", "PreferDualStack", "RequireDualStack"]
+TrafficPolicy = Literal["", "Cluster", "Local"]
+TrafficDistribution = Literal["", "PreferClose", "PreferSameZone", "PreferSameNode"]
+AFFINITY_SECONDS = 10800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,20 @@ class ServicePort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientIPConfig:
+    """How many seconds after its last new connection a client is forgotten: from 1 to 86400."""
+
+    timeout_seconds: Annotated[int, "affinity-seconds"] = AFFINITY_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAffinityConfig:
+    """How clients are remembered; only for sessionAffinity ClientIP."""
+
+    client_ip: ClientIPConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
     """`spec` of a Service. `cluster_ip` is "" (to be assigned), "None" (headless) or an address."""
 
@@ -40,12 +57,42 @@ class ServiceSpec:
     cluster_ip: Annotated[str, "cluster-ip"] = ""
     cluster_ips: tuple[str, ...] = ()
     ip_families: tuple[IPFamily, ...] = ()
-    ip_family_policy: Literal["", "SingleStack"] = ""
+    ip_family_policy: IPFamilyPolicy = ""
     external_name: Annotated[str, "dns-name-or-empty"] = ""
+    external_ips: tuple[Annotated[str, "ip"], ...] = ()
+    load_balancer_ip: Annotated[str, "ip-or-empty"] = ""
+    load_balancer_source_ranges: tuple[Annotated[str, "source-range"], ...] = ()
+    load_balancer_class: str = ""
+    allocate_load_balancer_node_ports: bool | None = None
+    health_check_node_port: Annotated[int, "port-or-zero"] = 0
     publish_not_ready_addresses: bool = False
-    session_affinity: Literal["None"] = "None"
-    internal_traffic_policy: Literal["", "Cluster"] = ""
-    external_traffic_policy: Literal["", "Cluster"] = ""
+    session_affinity: Literal["None", "ClientIP"] = "None"
+    session_affinity_config: SessionAffinityConfig | None = None
+    internal_traffic_policy: TrafficPolicy = ""
+    external_traffic_policy: TrafficPolicy = ""
+    traffic_distribution: TrafficDistribution = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancerIngress:
+    """One address of a load balancer. `ip_mode` VIP: Nodes translate it themselves; Proxy: they leave it to the balancer."""
+
+    ip: str
+    ip_mode: Literal["VIP", "Proxy"] = "VIP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancerStatus:
+    """The addresses of a load balancer; none while it has none."""
+
+    ingress: tuple[LoadBalancerIngress, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """`status` of a Service."""
+
+    load_balancer: LoadBalancerStatus = field(default_factory=LoadBalancerStatus)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +103,7 @@ class Service:
     api_version: ClassVar[str] = "v1"
     metadata: ObjectMeta
     spec: ServiceSpec
+    status: ServiceStatus = field(default_factory=ServiceStatus)
 
     @property
     def key(self) -> Key:
@@ -71,6 +119,30 @@ class Service:
     def has_cluster_ip(self) -> bool:
         """True if the Service has, or is to get, a virtual IP."""
         return self.spec.type != "ExternalName" and not self.is_headless
+
+    @property
+    def has_node_ports(self) -> bool:
+        """True if its ports have, or are to get, a port of every Node each."""
+        kind = self.spec.type
+        return kind == "NodePort" or (kind == "LoadBalancer" and self.spec.allocate_load_balancer_node_ports is not False)
+
+    @property
+    def has_health_check(self) -> bool:
+        """True if Nodes are to say, at a port of theirs, whether a load balancer can send them its packets."""
+        return self.spec.type == "LoadBalancer" and self.spec.external_traffic_policy == "Local"
+
+    @property
+    def is_external(self) -> bool:
+        """True if it can be reached from outside the cluster, so that externalTrafficPolicy says something."""
+        return self.spec.type in {"NodePort", "LoadBalancer"} or bool(self.spec.external_ips)
+
+    @property
+    def affinity_seconds(self) -> int:
+        """How long a client keeps its endpoint, in seconds; 0 without session affinity."""
+        if self.spec.session_affinity == "None":
+            return 0
+        config = self.spec.session_affinity_config
+        return config.client_ip.timeout_seconds if config and config.client_ip else AFFINITY_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +165,28 @@ class ObjectReference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForZone:
+    """A zone in which clients are to use an endpoint."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForNode:
+    """A Node on which clients are to use an endpoint."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointHints:
+    """Whose clients are to use an endpoint (KEP-2433, KEP-3015)."""
+
+    for_zones: tuple[ForZone, ...] = ()
+    for_nodes: tuple[ForNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One backend; only the first address is used, as kube-proxy does."""
 
@@ -100,6 +194,8 @@ class Endpoint:
     conditions: EndpointConditions = field(default_factory=EndpointConditions)
     hostname: Annotated[str, "dns-label"] = ""
     node_name: str = ""
+    zone: str = ""
+    hints: EndpointHints | None = None
     target_ref: ObjectReference | None = None
 
 

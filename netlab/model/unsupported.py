@@ -19,7 +19,7 @@ from netlab.model.pod import Pod, PodSpec
 from netlab.model.probe import Lifecycle, LifecycleHandler
 from netlab.model.resources import ResourceRequirements
 from netlab.model.security import PodSecurityContext, SeccompProfile, SecurityContext
-from netlab.model.service import Endpoint, Service, ServiceSpec
+from netlab.model.service import Endpoint, LoadBalancerIngress, ServiceSpec, ServiceStatus
 from netlab.model.volume import Volume, VolumeProjection
 from netlab.model.workload import TemplateMeta
 
@@ -40,7 +40,6 @@ FIELDS: Mapping[type, frozenset[str]] = {
         ObjectMeta: _META,
         TemplateMeta: f"{_META} namespace ownerReferences",
         Pod: "status",
-        Service: "status",
         Namespace: "spec status",
         Node: "status",
         Lab: "status",
@@ -61,9 +60,10 @@ FIELDS: Mapping[type, frozenset[str]] = {
         " flocker gcePersistentDisk gitRepo glusterfs image iscsi nfs persistentVolumeClaim photonPersistentDisk portworxVolume"
         " quobyte rbd scaleIO storageos vsphereVolume",
         VolumeProjection: "clusterTrustBundle podCertificate serviceAccountToken",
-        ServiceSpec: "allocateLoadBalancerNodePorts externalIPs healthCheckNodePort loadBalancerClass loadBalancerIP"
-        " loadBalancerSourceRanges sessionAffinityConfig topologyKeys trafficDistribution",
-        Endpoint: "deprecatedTopology hints zone",
+        ServiceSpec: "topologyKeys",
+        ServiceStatus: "conditions",
+        LoadBalancerIngress: "hostname ports",
+        Endpoint: "deprecatedTopology",
         DaemonSetSpec: "revisionHistoryLimit",
         RollingUpdateDaemonSet: "maxSurge",
         JobSpec: "backoffLimitPerIndex managedBy manualSelector maxFailedIndexes podFailurePolicy podReplacementPolicy"
@@ -76,14 +76,9 @@ FIELDS: Mapping[type, frozenset[str]] = {
 VALUES: Mapping[str, frozenset[str]] = {
     name: frozenset(values.split())
     for name, values in {
-        "type": "LoadBalancer Localhost",
+        "type": "Localhost",
         "procMount": "Unmasked",
         "mountPropagation": "Bidirectional",
-        "protocol": "SCTP",
-        "sessionAffinity": "ClientIP",
-        "ipFamilyPolicy": "PreferDualStack RequireDualStack",
-        "internalTrafficPolicy": "Local",
-        "externalTrafficPolicy": "Local",
         "addressType": "FQDN",
         "operator": "Gt Lt",
     }.items()

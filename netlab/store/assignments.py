@@ -5,6 +5,7 @@ nodes         node-1                   [["172.18.0.2"], ["10.244.1.0/24"]]
 pods          default/web              ["node-1", ["10.244.1.2"], ""]
 cluster_ips   default/web              ["10.96.0.20"]
 node_ports    default/web/TCP/80       30080
+load_balancers default/web             ["192.0.2.1"]
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from netlab.desired.assignments import Assignments, NodeAssignment, PodAssignmen
 from netlab.model.container import Protocol
 from netlab.model.meta import Key
 
-Topic = Literal["nodes", "pods", "cluster_ips", "node_ports"]
+Topic = Literal["nodes", "pods", "cluster_ips", "node_ports", "load_balancers"]
 Row = tuple[str, str, str]
 
 
@@ -30,6 +31,8 @@ def assignment_rows(assignments: Assignments) -> Iterator[Row]:
         yield "pods", _text(key), json.dumps([pod.node, pod.ips, pod.reason])
     for key, ips in assignments.cluster_ips.items():
         yield "cluster_ips", _text(key), json.dumps(ips)
+    for key, ips in assignments.load_balancers.items():
+        yield "load_balancers", _text(key), json.dumps(ips)
     for (key, protocol, port), node_port in assignments.node_ports.items():
         yield "node_ports", f"{_text(key)}/{protocol}/{port}", json.dumps(node_port)
 
@@ -49,6 +52,7 @@ def assignments_of(rows: Iterable[Row]) -> Assignments:
     pods: dict[Key, PodAssignment] = {}
     cluster_ips: dict[Key, tuple[str, ...]] = {}
     node_ports: dict[PortKey, int] = {}
+    load_balancers: dict[Key, tuple[str, ...]] = {}
     for topic, key, text in rows:
         value = json.loads(text)
         match cast("Topic", topic):
@@ -58,10 +62,12 @@ def assignments_of(rows: Iterable[Row]) -> Assignments:
                 pods[_key("Pod", key)] = PodAssignment(node=value[0], ips=tuple(value[1]), reason=value[2])
             case "cluster_ips":
                 cluster_ips[_key("Service", key)] = tuple(value)
+            case "load_balancers":
+                load_balancers[_key("Service", key)] = tuple(value)
             case "node_ports":
                 service, protocol, port = key.rsplit("/", 2)
                 node_ports[_key("Service", service), cast("Protocol", protocol), int(port)] = value
-    return Assignments(nodes=nodes, pods=pods, cluster_ips=cluster_ips, node_ports=node_ports)
+    return Assignments(nodes=nodes, pods=pods, cluster_ips=cluster_ips, node_ports=node_ports, load_balancers=load_balancers)
 
 
 def _text(key: Key) -> str:

@@ -12,7 +12,7 @@ from netlab.kernel import netns, nft
 from netlab.kernel.fake_nft import FakeNftError, run_script
 from netlab.netstate.nft import Chain, Element, ElementSet
 from netlab.plan.nft import table_script
-from tests.states import EXTRA_SETS, HOOKS, entry, table, tables, with_chain, with_set
+from tests.states import EXTRA_SETS, HOOKS, entry, node_port, table, tables, with_chain, with_set
 
 pytestmark = [
     pytest.mark.kernel,
@@ -22,7 +22,7 @@ pytestmark = [
 NAME = "nftscripts.node"
 NOTHING = table()
 ONE = table(entry(1, ["10.244.1.2"]))
-TWO = table(entry(1, ["10.244.1.2", "10.244.1.3"], node_port=30001))
+TWO = table(entry(1, ["10.244.1.2", "10.244.1.3"]), node_port(1, 30001, ["10.244.1.2", "10.244.1.3"]))
 MANY = table(*(entry(number, ["10.244.1.2", "10.244.1.3"]) for number in range(1, 251)))
 MORE = table(*(entry(number, ["10.244.1.2", "10.244.1.3"]) for number in range(1, 255)))
 HOOKED = [with_chain(ONE, Chain(name="extra", hook=hook, rules=("accept",))) for hook in ("", *HOOKS)]
@@ -38,8 +38,9 @@ def inside():
 
 
 def listing():
-    """What nft lists, whatever the order: nft lists sets and chains in the order in which they came."""
-    return sorted(nft.run("list table inet netlab").replace(",", "").split("\n")) if nft.observe() else []
+    """What nft lists, whatever the order: nft lists sets, chains and ranges in the order in which they came."""
+    lines = nft.run("list table inet netlab").split("\n") if nft.observe() else []
+    return sorted(line.strip().removeprefix("elements = { ").removesuffix(" }").removesuffix(",") for line in lines)
 
 
 def load(wanted):
@@ -70,7 +71,7 @@ PAIRS = [
     pytest.param(ONE, TWO, id="another number of endpoints, and a NodePort"),
     pytest.param(TWO, ONE, id="fewer"),
     pytest.param(ONE, table(entry(1, ["10.244.1.9"])), id="another endpoint"),
-    pytest.param(ONE, table(entry(1, ["10.244.1.2"], name="default/renamed:http")), id="another comment"),
+    pytest.param(ONE, table(entry(1, ["10.244.1.2"], owner="default/renamed:http")), id="another comment"),
     pytest.param(with_chain(ONE, Chain(name="pick-1")), ONE, id="rules of a typeof map were flushed"),
     pytest.param(with_chain(ONE, Chain(name="nat-postrouting", hook=POSTROUTING)), ONE, id="rules of hairpins were flushed"),
     pytest.param(with_chain(ONE, Chain(name="leftovers", rules=("accept",))), ONE, id="a rule was changed by hand"),

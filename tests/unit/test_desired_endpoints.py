@@ -7,7 +7,7 @@ import pytest
 
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
-from netlab.desired.endpoints import CONTROLLER, MANAGED_BY, MAX_ENDPOINTS, all_slices, derive_slices, effective_endpoints
+from netlab.desired.endpoints import CONTROLLER, MANAGED_BY, MAX_ENDPOINTS, all_slices, derive_slices
 from netlab.model.service import EndpointPort, EndpointSlice, ObjectReference
 
 
@@ -143,39 +143,21 @@ def test_derived_slices_replace_older_ones_and_join_the_hand_written(build):
     assert len(all_slices(made, chosen)) == 2
 
 
-READY, GOING, GONE, WAITING = (True, True, False), (False, True, True), (False, False, True), (False, False, False)
-
-
 @pytest.mark.parametrize(
-    ("given", "found"),
+    ("wish", "zones", "nodes"),
     [
-        pytest.param([("10.0.0.10", READY), ("10.0.0.9", READY)], ["10.0.0.9", "10.0.0.10"], id="ready ones, as numbers"),
-        pytest.param([("10.0.0.1", READY), ("10.0.0.2", GOING)], ["10.0.0.1"], id="no one who goes, while one is ready"),
-        pytest.param([("10.0.0.1", WAITING), ("10.0.0.2", GOING)], ["10.0.0.2"], id="none is ready: those who go and serve"),
-        pytest.param([("10.0.0.1", GONE), ("10.0.0.2", WAITING)], [], id="nobody serves"),
-        pytest.param([("10.0.0.1", READY), ("10.0.0.1", GOING)], ["10.0.0.1"], id="the same one twice"),
+        pytest.param("", [], [], id="no wish"),
+        pytest.param("PreferClose", ["east"], [], id="PreferClose"),
+        pytest.param("PreferSameZone", ["east"], [], id="PreferSameZone"),
+        pytest.param("PreferSameNode", ["east"], ["node-1"], id="PreferSameNode"),
     ],
 )
-def test_effective_endpoints(build, given, found):
-    endpoints = [(ip, build.conditions(*row)) for ip, row in given]
-    slices = [
-        build.slice_of("web", one, ports=({"port": 8080, "name": "http"},), suffix=f"s{n}") for n, one in enumerate(endpoints)
-    ]
-    assert effective_endpoints(slices, build.port(80, name="http")) == tuple((ip, 8080) for ip in found)
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        pytest.param({"name": "other"}, id="another name"),
-        pytest.param({"name": "http", "protocol": "UDP"}, id="another protocol"),
-    ],
-)
-def test_a_port_of_a_slice_is_found_by_name_and_protocol(build, wanted):
-    item = build.slice_of("web", "10.0.0.1", ports=({"port": 8080, "name": "http"},))
-    assert effective_endpoints([item], build.port(80, **wanted)) == ()
-
-
-def test_other_families_are_left_out(build):
-    item = build.slice_of("web", "fd00::1", ports=({"port": 8080},), address_type="IPv6")
-    assert effective_endpoints([item], build.port(80)) == ()
+def test_endpoints_are_meant_for_the_clients_near_them(build, wish, zones, nodes):
+    of = build.lab(labels={"node-1": {"topology.kubernetes.io/zone": "east"}})
+    made = build.cluster(build.pod("a", node="node-1"), build.service("web", 80, traffic_distribution=wish), of=of)
+    [item] = derive_slices(made, assign(made, Assignments()))
+    [endpoint] = item.endpoints
+    hints = endpoint.hints
+    assert endpoint.zone == "east"
+    assert [zone.name for zone in hints.for_zones] == zones if hints else not zones
+    assert [node.name for node in hints.for_nodes] == nodes if hints else not nodes

@@ -1,6 +1,5 @@
 """The rules of a Node as text: one golden file for each idea (N1, N4, N7), and what holds for all of them."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -9,10 +8,13 @@ from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.desired.endpoints import all_slices
-from netlab.desired.services import COMMENT_MAX, owner, service_entries, udp_endpoints
+from netlab.desired.frontends import COMMENT_MAX, frontends, owner
+from netlab.desired.services import udp_endpoints
 from netlab.model.container import ContainerPort
+from netlab.model.kube_proxy import KubeProxy
 
 VIP = {"cluster_ip": "10.96.0.20"}
+LOCAL = {"external_traffic_policy": "Local"}
 CASES = {
     "clusterip_two_endpoints": lambda b: (b.pod("a"), b.pod("b"), b.service("web", b.port(80, 8080), **VIP)),
     "udp": lambda b: (b.pod("a"), b.service("web", b.port(53, 5353, "dns", "UDP"), **VIP)),
@@ -32,6 +34,35 @@ CASES = {
         b.service("legacy", b.port(80, name="http"), app="", **VIP),
         b.slice_of("legacy", "198.51.100.7", ports=({"port": 8080, "name": "http"},)),
     ),
+    "affinity": lambda b: (
+        b.pod("a"),
+        b.pod("b"),
+        b.service("web", b.port(80, 8080, node_port=30080), type="NodePort", session_affinity="ClientIP", **VIP),
+    ),
+    "nodeport_local": lambda b: (
+        b.pod("a", node="node-1"),
+        b.service("web", b.port(80, 8080, node_port=30080), type="NodePort", **LOCAL, **VIP),
+    ),
+    "nodeport_local_and_nobody_here": lambda b: (
+        b.pod("a", node="node-2"),
+        b.service("web", b.port(80, 8080, node_port=30080), type="NodePort", **LOCAL, **VIP),
+    ),
+    "internal_local_and_nobody_here": lambda b: (
+        b.pod("a", node="node-2"),
+        b.service("web", 80, internal_traffic_policy="Local", **VIP),
+    ),
+    "load_balancer_with_source_ranges": lambda b: (
+        b.pod("a"),
+        b.service(
+            "web",
+            b.port(80, 8080, node_port=30080),
+            type="LoadBalancer",
+            load_balancer_ip="192.0.2.9",
+            load_balancer_source_ranges=(" 198.51.100.0/24", "203.0.113.0/24"),
+            **VIP,
+        ),
+    ),
+    "external_ip": lambda b: (b.pod("a"), b.service("web", 80, external_ips=("198.51.100.80",), **VIP)),
     "counts_of_endpoints": lambda b: (
         *(b.pod(f"one-{n}", app="one") for n in range(1)),
         *(b.pod(f"two-{n}", app="two") for n in range(2)),
@@ -48,8 +79,8 @@ def with_host_port(build, name="web", node="node-1", **port):
     return replace(made, spec=replace(made.spec, containers=(replace(made.spec.containers[0], ports=(given,)),)))
 
 
-def table(build, *objects, node="node-1"):
-    made = build.cluster(*objects)
+def table(build, *objects, node="node-1", of=None):
+    made = build.cluster(*objects, of=of)
     return compile_net(made, assign(made, Assignments())).by_name[f"demo.{node}"].table
 
 
@@ -62,11 +93,15 @@ def test_rules(build, golden, name):
     golden(f"rules/{name}.nft", str(table(build, *CASES[name](build))))
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_nodes_differ_by_their_own_address_only(build, name):
+@pytest.mark.parametrize("name", ["clusterip_two_endpoints", "affinity", "nodeport", "external_ip"])
+def test_nodes_have_the_same_rules(build, name):
     one, two = (table(build, *CASES[name](build), node=node) for node in ("node-1", "node-2"))
     assert one.chains == two.chains
-    assert {item.name for item in one.sets ^ two.sets} == {"nodeport-ips"}
+
+
+def test_what_all_nodes_have_is_made_once(build):
+    one, two = (table(build, *CASES["clusterip_two_endpoints"](build), node=node) for node in ("node-1", "node-2"))
+    assert one.sets == two.sets
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -76,19 +111,30 @@ def test_a_key_leads_to_one_place(build, name):
         assert len(keys) == len(set(keys)), item.name
 
 
-def test_no_chain_is_made_for_a_service(build):
-    few = table(build, build.pod("a"), build.service("s0", 80))
-    many = table(build, build.pod("a"), *(build.service(f"s{n}", 80) for n in range(50)))
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({}, id="ClusterIP"),
+        pytest.param({"type": "NodePort"}, id="NodePort"),
+        pytest.param({"type": "NodePort", **LOCAL}, id="NodePort, Local"),
+        pytest.param({"session_affinity": "ClientIP"}, id="affinity"),
+        pytest.param({"type": "LoadBalancer", "load_balancer_source_ranges": ("198.51.100.0/24",)}, id="load balancer"),
+    ],
+)
+def test_no_chain_and_no_set_is_made_for_a_service(build, how):
+    few = table(build, build.pod("a"), build.service("s0", 80, **how))
+    many = table(build, build.pod("a"), *(build.service(f"s{n}", 80, **how) for n in range(50)))
     assert few.chains == many.chains
-    assert len(elements(many, "service-ips")) == 50
+    assert {item.name for item in few.sets} == {item.name for item in many.sets}
+    assert len(elements(many, "cluster-ips")) == 50
 
 
 def test_a_port_without_endpoints_is_refused_and_not_translated(build):
     found = table(build, *CASES["no_endpoints"](build))
     assert not elements(found, "service-ips")
-    assert not elements(found, "node-ports")
     assert elements(found, "cluster-ips") == {"10.96.0.20": ""}
-    assert elements(found, "no-endpoint-nodeports") == {"tcp . 30080": ""}
+    refused = {"10.96.0.20 . tcp . 80": "goto refuse", "172.18.0.2 . tcp . 30080": "goto refuse"}
+    assert elements(found, "no-endpoint-services") == refused
 
 
 def test_endpoints_of_one_service_port_may_have_different_numbers(build):
@@ -100,8 +146,8 @@ def test_endpoints_of_one_service_port_may_have_different_numbers(build):
 def test_one_number_for_tcp_and_udp(build):
     both = (build.port(53, name="tcp", node_port=30053), build.port(53, name="udp", protocol="UDP", node_port=30053))
     found = table(build, build.pod("a"), build.service("dns", *both, type="NodePort", cluster_ip="10.96.0.20"))
-    assert set(elements(found, "service-ips")) == {"10.96.0.20 . tcp . 53", "10.96.0.20 . udp . 53"}
-    assert set(elements(found, "node-ports")) == {"tcp . 30053", "udp . 30053"}
+    here = {f"10.96.0.20 . {protocol} . 53" for protocol in ("tcp", "udp")}
+    assert set(elements(found, "service-ips")) == here | {f"172.18.0.2 . {protocol} . 30053" for protocol in ("tcp", "udp")}
 
 
 def test_a_comment_names_the_owner_and_has_at_most_128_bytes(build):
@@ -115,9 +161,9 @@ def test_udp_endpoints_are_those_that_may_answer(build):
     ports = (build.port(53, name="u", protocol="UDP", node_port=30053), build.port(80, name="t", node_port=30080))
     made = build.cluster(build.pod("a"), build.service("dns", *ports, type="NodePort", cluster_ip="10.96.0.20"))
     chosen = assign(made, Assignments())
-    entries = service_entries(made, all_slices(made, chosen), chosen)
+    found = frontends(made, all_slices(made, chosen), chosen)
     only = frozenset({"10.244.1.2"})
-    assert udp_endpoints(entries, "172.18.0.2") == {("10.96.0.20", 53): only, ("172.18.0.2", 30053): only}
+    assert udp_endpoints(found.of("node-1")) == {("10.96.0.20", 53): only, ("172.18.0.2", 30053): only}
 
 
 @pytest.mark.parametrize(
@@ -152,10 +198,28 @@ def test_ports_of_nodes_are_elements_and_no_rules(build):
     assert table(build, with_host_port(build)).chains == table(build, build.pod("web", node="node-1")).chains
 
 
-def test_ten_thousand_services_compile_in_a_second(build):
-    pods = [build.pod(f"p{n}", app=f"a{n % 50}") for n in range(100)]
-    made = build.cluster(*pods, *(build.service(f"s{n}", 80, app=f"a{n % 50}") for n in range(10_000)))
-    chosen = assign(made, Assignments())
-    start = time.process_time()
-    compile_net(made, chosen)
-    assert time.process_time() - start <= 1.0
+@pytest.mark.parametrize(
+    ("mode", "match"),
+    [
+        pytest.param("ClusterCIDR", "ip saddr != 10.244.0.0/16 ", id="by the subnet of all Pods"),
+        pytest.param("NodeCIDR", "ip saddr != 10.244.1.0/24 ", id="by that of the Node's own"),
+        pytest.param("BridgeInterface", 'iifname != "cni0" ', id="by the bridge"),
+        pytest.param("InterfaceNamePrefix", 'iifname != "cni*" ', id="by the name of the interface"),
+    ],
+)
+def test_who_is_no_pod_is_masqueraded(build, mode, match):
+    found = table(build, *CASES["clusterip_two_endpoints"](build), of=build.lab(kube_proxy=KubeProxy(detect_local_mode=mode)))
+    chain = next(chain for chain in found.chains if chain.name == "service-2")
+    assert chain.rules == (f"{match}meta mark set meta mark | 0x00004000", "goto pick-2")
+
+
+@pytest.mark.parametrize(
+    ("config", "way"),
+    [
+        pytest.param(KubeProxy(detect_local_mode="None"), "goto pick-2", id="nobody, if Pods cannot be known"),
+        pytest.param(KubeProxy(masquerade_all=True), "goto external-2", id="everybody, if so wished"),
+    ],
+)
+def test_masquerading_of_all_or_none(build, config, way):
+    found = table(build, *CASES["clusterip_two_endpoints"](build), of=build.lab(kube_proxy=config))
+    assert elements(found, "service-ips") == {"10.96.0.20 . tcp . 80": way}

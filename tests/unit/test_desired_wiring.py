@@ -1,6 +1,5 @@
 """The cables: a whole small lab as text, and what single namespaces have."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -196,18 +195,6 @@ def test_bridges_are_where_ports_are(build):
         "demo.fabric": {"fabric0"}, "demo.node-1": {"cni0"}, "demo.node-2": {"cni0"},
     }  # fmt: skip
     assert all(isinstance(item, Namespace) for item in found.namespaces)
-
-
-def test_a_hundred_pods_compile_in_15_ms(build):
-    made = build.cluster(*(build.pod(f"p{n}", app=f"a{n % 10}") for n in range(100)), *(build.service(f"s{n}", 80, app=f"a{n}") for n in range(10)))  # fmt: skip
-    chosen = assign(made, Assignments())
-
-    def once():
-        start = time.process_time()
-        compile_net(made, chosen)
-        return time.process_time() - start
-
-    assert min(once() for _ in range(5)) <= 0.015
 
 
 def test_a_link_local_address_is_made_from_the_mac_as_linux_does_it():

@@ -447,8 +447,10 @@ def test_without_root_nothing_is_tried_and_that_is_said(monkeypatch):
 
 def test_the_trial_loads_every_kind_of_rule():
     text = str(trial.service_table())
-    for words in ("vmap @service-ips", "vmap @node-ports", "numgen random mod 2 map @endpoints-2", "dnat ip to", "masquerade",
-                  "reject with icmp"):  # fmt: skip
+    for words in (
+        "vmap @service-ips", "vmap @shortcuts", "numgen random mod 2 map @endpoints-2", "dnat ip to", "masquerade", "goto refuse",
+        "update @affinity-clients", "delete @affinity-clients", "@source-ranges return", "fib saddr type local",
+    ):  # fmt: skip
         assert words in text
 
 

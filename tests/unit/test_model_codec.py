@@ -40,6 +40,8 @@ EXAMPLES = {
     "field-path": st.sampled_from(["status.podIP", "metadata.labels['a/b']"]),
     "port-range": st.just("1-2"),
     "ipv6-mask": st.integers(16, 126), "ipv4-mask": st.integers(8, 30), "mtu": st.integers(576, 65535),
+    "ip-or-empty": st.sampled_from(["", "10.0.0.1"]), "affinity-seconds": st.integers(1, 86400),
+    "source-range": st.sampled_from(["10.0.0.0/8", "fd00::/8"]), "node-port-addresses": st.sampled_from(["primary", "10.0.0.0/8"]),
     "int32": st.integers(-9, 9), "non-negative": st.integers(0, 2**31 - 1), "positive": st.integers(1, 2**31 - 1), "port": st.integers(1, 65535), "port-or-zero": st.integers(0, 65535),
     "capability": st.sampled_from(["ALL", "NET_ADMIN"]), "resource-name": st.sampled_from(["cpu", "memory"]), "quantity": st.sampled_from(["0", "500m", "1Gi"]),
     "resource-field": st.sampled_from(["limits.cpu", "requests.memory"]),

@@ -111,12 +111,12 @@ def test_refuse_or_drop(walker, start, sent, ending):
     (walk,) = walker.branches(place(start), sent)
     assert walk.verdict.ending == ending
     assert walk.verdict.answer == ("icmp port-unreachable" if ending == "refused" else "")
-    assert walk.verdict.matched.rule.split()[-1] == ("port-unreachable" if ending == "refused" else "drop")
+    assert walk.verdict.matched.rule.split()[-1] == ("reject" if ending == "refused" else "drop")
 
 
 def test_a_refusal_names_the_owner(walker):
     (walk,) = walker.branches(place("client"), packet(EMPTY, 80))
-    assert [one.comment for one in walk.verdict.matched.elements] == ["default/empty"]
+    assert [one.comment for rule in walk.hops[-1].matched for one in rule.elements] == ["default/empty"]
 
 
 def test_nobody_hears_what_a_host_throws_away(walker):
@@ -181,7 +181,7 @@ def test_hops_carry_all_that_a_trace_shows(walker):
     hop = next(one for one in walk.hops if one.stage == "prerouting")
     assert (hop.netns, hop.iif, hop.oif, hop.state) == ("demo.node-1", "cni0", "", "new")
     assert (hop.before.destination, hop.after.destination) == (BOTH, A)
-    assert [one.chain for one in hop.matched] == ["nat-prerouting", "services", "pick-2"]
+    assert [one.chain for one in hop.matched] == ["nat-prerouting", "services", "service-2", "pick-2"]
     assert hop.matched[1].elements[0].comment == "default/both:http"
     stages = [one.stage for one in walk.hops if one.netns == "demo.node-1" and one.stage != "link"]
     assert stages == ["prerouting", "routing", "forward", "postrouting"]

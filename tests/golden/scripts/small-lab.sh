@@ -77,25 +77,21 @@ table inet netlab {
 
 	map endpoints-1 {
 		typeof ip daddr . meta l4proto . th dport . numgen random mod 1 : ip daddr . th dport
-		elements = { 10.96.0.20 . tcp . 80 . 0 comment "default/web" : 10.244.1.2 . 8080 }
+		elements = { 10.96.0.20 . tcp . 80 . 0 comment "default/web" : 10.244.1.2 . 8080,
+			     172.18.0.2 . tcp . 30080 . 0 comment "default/web" : 10.244.1.2 . 8080 }
 	}
 
 	set hairpins {
-		typeof ip saddr . ip daddr
+		type ipv4_addr . ipv4_addr
 		elements = { 10.244.1.2 . 10.244.1.2 }
 	}
 
 	map host-ports {
-		typeof ip daddr . meta l4proto . th dport : ip daddr . th dport
+		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
 	}
 
-	set no-endpoint-nodeports {
-		type inet_proto . inet_service
-	}
-
-	map node-endpoints-1 {
-		typeof meta l4proto . th dport . numgen random mod 1 : ip daddr . th dport
-		elements = { tcp . 30080 . 0 comment "default/web" : 10.244.1.2 . 8080 }
+	map no-endpoint-services {
+		type ipv4_addr . inet_proto . inet_service : verdict
 	}
 
 	set node-ips {
@@ -103,19 +99,15 @@ table inet netlab {
 		elements = { 172.18.0.2 }
 	}
 
-	map node-ports {
-		type inet_proto . inet_service : verdict
-		elements = { tcp . 30080 comment "default/web" : goto node-pick-1 }
-	}
-
-	set nodeport-ips {
-		type ipv4_addr
-		elements = { 172.18.0.2 }
-	}
-
 	map service-ips {
 		type ipv4_addr . inet_proto . inet_service : verdict
-		elements = { 10.96.0.20 . tcp . 80 comment "default/web" : goto pick-1 }
+		elements = { 10.96.0.20 . tcp . 80 comment "default/web" : goto service-1,
+			     172.18.0.2 . tcp . 30080 comment "default/web" : goto external-1 }
+	}
+
+	chain external-1 {
+		meta mark set meta mark | 0x00004000
+		goto pick-1
 	}
 
 	chain filter-forward {
@@ -125,7 +117,7 @@ table inet netlab {
 
 	chain filter-input {
 		type filter hook input priority filter; policy accept;
-		ct state new ip daddr @nodeport-ips meta l4proto . th dport @no-endpoint-nodeports reject with icmp port-unreachable
+		ct state new ip daddr . meta l4proto . th dport vmap @no-endpoint-services
 	}
 
 	chain filter-output {
@@ -134,7 +126,8 @@ table inet netlab {
 	}
 
 	chain leftovers {
-		ip daddr @cluster-ips reject with icmp port-unreachable
+		ip daddr . meta l4proto . th dport vmap @no-endpoint-services
+		ip daddr @cluster-ips goto refuse
 		ip daddr 10.96.0.0/16 drop
 	}
 
@@ -155,19 +148,21 @@ table inet netlab {
 		jump services
 	}
 
-	chain node-pick-1 {
-		meta mark set meta mark | 0x00004000
-		dnat ip to meta l4proto . th dport . numgen random mod 1 map @node-endpoints-1
+	chain pick-1 {
+		dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 1 map @endpoints-1
 	}
 
-	chain pick-1 {
+	chain refuse {
+		reject
+	}
+
+	chain service-1 {
 		ip saddr != 10.244.0.0/16 meta mark set meta mark | 0x00004000
-		dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 1 map @endpoints-1
+		goto pick-1
 	}
 
 	chain services {
 		ip daddr . meta l4proto . th dport vmap @service-ips
-		ip daddr @nodeport-ips meta l4proto . th dport vmap @node-ports
 		dnat ip to ip daddr . meta l4proto . th dport map @host-ports
 	}
 }

@@ -1,0 +1,241 @@
+"""Where a Service is reached on a Node, and what becomes of a packet that comes there. Pure; all rules are made of this.
+
+    reached at              from           goes to                                              its source is replaced
+    ClusterIP               a Pod          policy Cluster: all; Local: this Node's              no
+                            anyone else    the same                                             yes
+    NodePort, externalIP,   anyone         policy Cluster: all                                  yes
+    load balancer           outside        policy Local: this Node's                            no
+                            a Pod          policy Local: all, by the shortcut                   no
+                            the Node       policy Local: all, by the shortcut                   yes
+
+Nobody to go to: refused if there is no endpoint anywhere, dropped if a policy Local leaves none here. internalTrafficPolicy
+says nothing of the lower rows, externalTrafficPolicy nothing of the first. Who counts as an endpoint stands in backends.py.
+What is *not* here: headless and ExternalName Services, which have no address; and how any of this is written as rules.
+Source: kube-proxy serviceport.go, topology.go, nftables/proxier.go; kube-proxy.md section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Literal, NamedTuple
+
+from netlab.desired.assignments import Assignments
+from netlab.desired.backends import Backend, Place, Target, backends, for_everybody, for_local, has_hints
+from netlab.desired.endpoints import ZONE_LABEL
+from netlab.desired.ipam import gateway
+from netlab.model.families import family_of
+from netlab.model.kube_proxy import KubeProxy, ProxyMode
+from netlab.model.lab import Cluster
+from netlab.model.ranges import PRIMARY, parse_range, ranges_of
+from netlab.model.service import EndpointSlice, Service, ServicePort
+
+Kind = Literal["ClusterIP", "NodePort", "ExternalIP", "LoadBalancer"]
+Masquerade = Literal["never", "always", "off-cluster"]
+"""Whose source is replaced; `off-cluster`: that of everybody who is no Pod."""
+
+COMMENT_MAX = 128
+
+
+class Frontend(NamedTuple):
+    """One address and port of a Service port on a Node. `targets` may be empty: then `otherwise` happens.
+
+    `shortcut` are the endpoints that Pods and the Node itself get under an external policy Local, empty for none. `sources`
+    are the ranges that may come, empty for all. `affinity_s` is how long a client keeps its endpoint, 0: for one connection.
+    `serving` are, for UDP only, the addresses of all endpoints that still answer, whoever gets new traffic.
+    """
+
+    owner: str
+    kind: Kind
+    address: str
+    protocol: str
+    port: int
+    targets: tuple[Target, ...]
+    masquerade: Masquerade
+    otherwise: Literal["reject", "drop"] = "reject"
+    shortcut: tuple[Target, ...] = ()
+    affinity_s: int = 0
+    sources: tuple[str, ...] = ()
+    serving: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What a packet says: destination, protocol, port."""
+        return self.address, self.protocol, self.port
+
+
+class Frontends(NamedTuple):
+    """All frontends of a lab: those that are the same on every Node once, and what each Node has of its own."""
+
+    everywhere: tuple[Frontend, ...]
+    own: Mapping[str, tuple[Frontend, ...]]
+
+    def of(self, node: str) -> tuple[Frontend, ...]:
+        """Return what one Node has."""
+        return self.everywhere + self.own.get(node, ())
+
+
+class ProxyNode(NamedTuple):
+    """A Node as its rules need it: where it is, its own addresses (primary first), and which of them have NodePorts."""
+
+    place: Place
+    ips: tuple[str, ...]
+    node_port_ips: tuple[str, ...]
+
+
+def owner(service: Service, port: ServicePort) -> str:
+    """Return the name of a Service port as kube-proxy writes it: `default/web:http`, or `default/web` without a name."""
+    name = f"{service.metadata.namespace}/{service.metadata.name}"
+    return f"{name}:{port.name}"[:COMMENT_MAX] if port.name else name[:COMMENT_MAX]
+
+
+def proxy_nodes(cluster: Cluster, assignments: Assignments) -> tuple[ProxyNode, ...]:
+    """Return every Node that has an address."""
+    spec = cluster.lab.spec
+    zones = {node.metadata.name: node.metadata.labels.get(ZONE_LABEL, "") for node in cluster.nodes}
+    found = []
+    for name, given in assignments.nodes.items():
+        others = [gateway(cidr) for cidr in given.pod_cidrs]
+        ranges, mode = spec.kube_proxy.node_port_addresses, spec.proxy_mode(name)
+        ips = node_port_ips(ranges, mode, given.ips, others)
+        found.append(ProxyNode(place=Place(name, zones.get(name, "")), ips=given.ips, node_port_ips=ips))
+    return tuple(found)
+
+
+def node_port_ips(ranges: Sequence[str], mode: ProxyMode, ips: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """Return which addresses of a Node have NodePorts: `ips` are its own, `others` those towards its Pods.
+
+    Without ranges its own in nftables mode, all in iptables mode. A list of ranges of one family says nothing of the other.
+    """
+    if not ranges:
+        return (*ips, *(others if mode == "iptables" else ()))
+    if PRIMARY in ranges:
+        return tuple(ips)
+    networks = [parse_range(text) for text in ranges]
+    versions = {network.version for network in networks}
+    every = map(ip_address, (*ips, *others))
+    found = (one for one in every if one.version not in versions or any(one in network for network in networks))
+    return tuple(map(str, found))
+
+
+def frontends(cluster: Cluster, slices: Iterable[EndpointSlice], assignments: Assignments) -> Frontends:
+    """Return every frontend of every Node, in the order of the Services."""
+    by_service: dict[tuple[str, str], list[EndpointSlice]] = {}
+    for item in slices:
+        by_service.setdefault((item.metadata.namespace, item.service_name), []).append(item)
+    nodes = proxy_nodes(cluster, assignments)
+    everywhere: list[Frontend] = []
+    own: dict[str, list[Frontend]] = {node.place.node: [] for node in nodes}
+    for service in cluster.services:
+        if service.has_cluster_ip:
+            found = by_service.get((service.metadata.namespace, service.metadata.name), [])
+            for part in service_frontends(service, found, assignments, nodes, cluster.lab.spec.kube_proxy):
+                everywhere += part.everywhere
+                for name, mine in part.own.items():
+                    own[name] += mine
+    if any(service.spec.external_ips for service in cluster.services):
+        return _without_repeated(everywhere, own)
+    return Frontends(tuple(everywhere), {name: tuple(mine) for name, mine in own.items()})
+
+
+def _without_repeated(everywhere: Iterable[Frontend], own: Mapping[str, Iterable[Frontend]]) -> Frontends:
+    """Of several with the same address, protocol and port the first remains: an externalIP is nobody's to give."""
+    first: dict[tuple[str, str, int], Frontend] = {}
+    for item in everywhere:
+        first.setdefault(item.key, item)
+    mine = {name: {item.key: item for item in reversed(tuple(items)) if item.key not in first} for name, items in own.items()}
+    return Frontends(tuple(first.values()), {name: tuple(reversed(items.values())) for name, items in mine.items()})
+
+
+def service_frontends(
+    service: Service,
+    slices: Sequence[EndpointSlice],
+    assignments: Assignments,
+    nodes: Sequence[ProxyNode],
+    config: KubeProxy,
+) -> Iterator[Frontends]:
+    """Yield the frontends of one Service, for each of its ports and address families. `slices` are its own."""
+    cluster_ips = assignments.cluster_ips.get(service.key, ())
+    outer: list[tuple[Kind, str]] = [("ExternalIP", ip) for ip in service.spec.external_ips]
+    outer += [("LoadBalancer", ip) for ip in assignments.load_balancers.get(service.key, ())]
+    for cluster_ip in cluster_ips:
+        family = family_of(cluster_ip)
+        mine = tuple((kind, ip) for kind, ip in outer if family_of(ip) == family)
+        for port in service.spec.ports:
+            made = _Port(service, port, backends(slices, port, family), config)
+            node_port = assignments.node_ports.get((service.key, port.protocol, port.port), 0)
+            yield made.frontends(cluster_ip, mine, node_port, nodes)
+
+
+class _Port:
+    """One Service port of one family."""
+
+    def __init__(self, service: Service, port: ServicePort, found: tuple[Backend, ...], config: KubeProxy) -> None:
+        self.service, self.port, self.found = service, port, found
+        self.owner, self.protocol = owner(service, port), port.protocol.lower()
+        self.masquerade: Masquerade = "never" if config.detect_local_mode == "None" else "off-cluster"
+        if config.masquerade_all:
+            self.masquerade = "always"
+        self.serving = frozenset(item.target.ip for item in found if item.is_serving and port.protocol == "UDP")
+        self.is_hinted = has_hints(found)
+        self.internal_local = service.spec.internal_traffic_policy == "Local"
+        self.external_local = service.spec.external_traffic_policy == "Local" and service.is_external
+        self.affinity_s = service.affinity_seconds
+        self.anybody = for_everybody(found)
+
+    def frontends(
+        self, cluster_ip: str, outer: tuple[tuple[Kind, str], ...], node_port: int, nodes: Sequence[ProxyNode]
+    ) -> Frontends:
+        """Return all frontends of the port; what does not depend on the Node is made once."""
+        everywhere: list[Frontend] = []
+        own: dict[str, tuple[Frontend, ...]] = {}
+        if not (self.internal_local or self.is_hinted):
+            everywhere.append(self._internal(cluster_ip, None))
+        depends = self.external_local or self.is_hinted or (bool(outer) and bool(self.service.spec.load_balancer_source_ranges))
+        if not depends:
+            everywhere += [self._external(kind, ip, self.port.port, None) for kind, ip in outer]
+        for node in nodes:
+            mine: list[Frontend] = []
+            if self.internal_local or self.is_hinted:
+                mine.append(self._internal(cluster_ip, node.place))
+            if depends:
+                mine += [self._external(kind, ip, self.port.port, node) for kind, ip in outer]
+            if node_port:
+                ips = (ip for ip in node.node_port_ips if family_of(ip) == family_of(cluster_ip))
+                mine += [self._external("NodePort", ip, node_port, node) for ip in ips]
+            if mine:
+                own[node.place.node] = tuple(mine)
+        return Frontends(tuple(everywhere), own)
+
+    def _internal(self, address: str, place: Place | None) -> Frontend:
+        here = for_local(self.found, place.node) if self.internal_local and place else for_everybody(self.found, place)
+        return Frontend(
+            owner=self.owner, kind="ClusterIP", address=address, protocol=self.protocol, port=self.port.port,
+            targets=here,
+            masquerade=self.masquerade,
+            otherwise="drop" if self.anybody else "reject",
+            affinity_s=self.affinity_s,
+            serving=self.serving,
+        )  # fmt: skip
+
+    def _external(self, kind: Kind, address: str, port: int, node: ProxyNode | None) -> Frontend:
+        everybody = for_everybody(self.found, node.place if node else None)
+        is_local = self.external_local and node is not None
+        return Frontend(
+            owner=self.owner, kind=kind, address=address, protocol=self.protocol, port=port,
+            targets=for_local(self.found, node.place.node) if is_local and node else everybody,
+            masquerade="never" if is_local else "always",
+            otherwise="drop" if self.anybody else "reject",
+            shortcut=everybody if is_local else (),
+            affinity_s=self.affinity_s,
+            serving=self.serving,
+            sources=self._sources(address, node) if kind == "LoadBalancer" else (),
+        )  # fmt: skip
+
+    def _sources(self, address: str, node: ProxyNode | None) -> tuple[str, ...]:
+        """Who may come to the load balancer; where the Node itself may, its load balancer's address may be its source."""
+        ranges = ranges_of(self.service.spec.load_balancer_source_ranges, like=address)
+        networks = [parse_range(text) for text in ranges]
+        if node and any(ip_address(ip) in network for ip in node.ips for network in networks):
+            return ranges_of((*ranges, f"{address}/{128 if ':' in address else 32}"), like=address)
+        return ranges
