@@ -20,6 +20,7 @@ from netlab.dns.wire import UDP_BYTES
 
 BATCH: Final = 64
 BATCHES: Final = 8
+"""Answered before others have their turn."""
 SLOT_BYTES: Final = UDP_BYTES
 """For a query and for its answer; we tell clients that we take no more (EDNS), and what is cut is malformed."""
 NAME_BYTES: Final = 28
