@@ -7,8 +7,9 @@ in order, and its bridge the first host of that. What has addresses of several I
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import chain
 
 from netlab.model.families import family_of, listed
@@ -65,14 +66,19 @@ def next_cluster_ip(subnet: str, taken: Collection[str], hint: int) -> str | Non
 
     A Service of the same name so gets the same address in every lab, and an address just given up is not the next one given.
     """
-    network = ip_network(subnet)
+    network = _network(subnet)
     size = network.num_addresses - 2
-    reserved = {str(network[number]) for number in RESERVED_SERVICE_HOSTS if number <= size}
     for step in range(size):
-        found = str(network[1 + (hint + step) % size])
-        if found not in taken and found not in reserved:
+        number = 1 + (hint + step) % size
+        if number not in RESERVED_SERVICE_HOSTS and (found := str(network[number])) not in taken:
             return found
     return None
+
+
+@functools.lru_cache(maxsize=64)
+def _network(subnet: str) -> IPv4Network | IPv6Network:
+    """A lab has few subnets, and every Service asks for one of them."""
+    return ip_network(subnet)
 
 
 def next_port(first: int, last: int, taken: Collection[int], hint: int) -> int | None:
@@ -83,5 +89,5 @@ def next_port(first: int, last: int, taken: Collection[int], hint: int) -> int |
 
 def is_inside(address: str, subnet: str) -> bool:
     """Tell whether an address can belong to a host of the subnet."""
-    network, host = ip_network(subnet), ip_address(address)  # an address of the other family is in no subnet of this one
+    network, host = _network(subnet), ip_address(address)  # an address of the other family is in no subnet of this one
     return host in network and host not in {network.network_address, network.broadcast_address}

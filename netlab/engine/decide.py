@@ -15,8 +15,11 @@ from netlab.model.event import Event, event_of
 from netlab.model.lab import Cluster
 from netlab.model.node import Namespace
 from netlab.model.resources import Amounts
+from netlab.remembered import remembered
 from netlab.store.events import record
 from netlab.store.store import Store
+
+_assigned = remembered(assign)
 
 
 def decide(store: Store, now: float, room: Amounts) -> tuple[Cluster, Assignments]:
@@ -32,8 +35,10 @@ def decide(store: Store, now: float, room: Amounts) -> tuple[Cluster, Assignment
     cluster = run_controllers(store, cluster, now)
     cluster = _finish_namespaces(store, cluster)
     earlier = store.assignments()
-    assignments = assign(cluster, earlier, room)
-    if assignments != earlier:
+    assignments = _assigned(cluster, earlier, room)
+    if assignments == earlier:
+        assignments = earlier  # the same object: what follows from it is known
+    else:
         store.put_assignments(assignments)
         for event in scheduling_events(cluster, earlier, assignments):
             record(store, event, now)

@@ -57,8 +57,9 @@ def report_statuses(store: Store, look: Look) -> tuple[Look, int]:
     tell_failed_mounts(store, look)
     restarts = store.restarts()
     gone = [pod for pod in look.cluster.pods if _is_gone(look, pod)]
-    statuses = {pod.key: _status(look, pod, restarts.get(pod.metadata.uid, {})) for pod in look.cluster.pods if pod not in gone}
-    changed = [pod for pod in look.cluster.pods if pod not in gone and statuses[pod.key] != pod.status]
+    left = look.cluster.without([pod.key for pod in gone]).pods
+    statuses = {pod.key: _status(look, pod, restarts.get(pod.metadata.uid, {})) for pod in left}
+    changed = [pod for pod in left if statuses[pod.key] != pod.status]
     if changed or gone:
         with store.transaction():
             for pod in changed:
@@ -67,9 +68,8 @@ def report_statuses(store: Store, look: Look) -> tuple[Look, int]:
                     record(store, event, look.now)
             for pod in gone:
                 store.delete(pod)
-    cluster = look.cluster.without([pod.key for pod in gone])
-    cluster = cluster.with_objects(replace(pod, status=statuses[pod.key]) for pod in changed)
-    return replace(look, cluster=cluster), len(changed) + len(gone)
+        look = replace(look, cluster=store.cluster())  # as the next look will have them: the same objects
+    return look, len(changed) + len(gone)
 
 
 def _is_gone(look: Look, pod: Pod) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.desired.disk_evictions import limited_pods
 from netlab.desired.endpoints import all_slices
@@ -34,11 +35,14 @@ from netlab.engine.report import Report
 from netlab.engine.session import Session
 from netlab.errors import NetlabError
 from netlab.kernel.files import replace_text
+from netlab.model.lab import Cluster
 from netlab.netstate.names import NetnsName, machine_netns
 from netlab.plan.diff import diff
 from netlab.plan.processes import plan_processes
-from netlab.plan.steps import ApplyIptables, ApplyNft, explained
+from netlab.plan.steps import ApplyIptables, ApplyNft, Step, explained
+from netlab.remembered import remembered
 
+_compiled, _slices = remembered(compile_net), remembered(all_slices)
 MAX_ROUNDS = 20
 RETRY_S = 10.0
 
@@ -77,8 +81,7 @@ def _round(session: Session, report: Report) -> bool:
         look, news = report_statuses(store, look)
     steps = _network(session, report, look)
     with report.timed("records"):
-        records = zone(look.cluster, all_slices(look.cluster, assignments), assignments.cluster_ips)
-        steps += replace_text(session.paths.dns / "records", str(records))
+        steps += replace_text(session.paths.dns / "records", _records(look.cluster, assignments))
     with report.timed("conntrack"):
         _forget_stale_flows(session, look)
     with report.timed("processes"):
@@ -99,7 +102,7 @@ def _is_decided(session: Session, look: Look) -> bool:
 def _network(session: Session, report: Report, look: Look) -> int:
     """Bring namespaces, links and rules to what is desired; return the number of steps that took."""
     with report.timed("compile"):
-        desired = compile_net(look.cluster, look.assignments)
+        desired = _compiled(look.cluster, look.assignments)
     wanted, recorded = frozenset(desired.by_name), session.store.namespaces()
     if not wanted <= recorded:  # written down before they are made
         recorded |= wanted
@@ -109,9 +112,7 @@ def _network(session: Session, report: Report, look: Look) -> int:
         observed = session.network.observe(scope)
     with report.timed("diff"):
         plan = diff(desired, observed, scope.mark)
-    changed = {
-        step.netns for step in plan.steps if isinstance(step, ApplyNft | ApplyIptables) and step.netns in observed.by_name
-    }
+    changed = {step.netns for step in plan.steps if is_about_udp(step) and step.netns in observed.by_name}
     if changed:  # remembered before the rules change: whoever finds this goes on, should we be killed in between
         session.store.set_fact("stale-flows", " ".join({*changed, *session.store.fact("stale-flows").split()}))
     report.steps += [explained(step) for step in plan.steps]
@@ -123,6 +124,17 @@ def _network(session: Session, report: Report, look: Look) -> int:
     return len(plan.steps)
 
 
+@remembered
+def _records(cluster: Cluster, assignments: Assignments) -> str:
+    """The text that the cluster DNS reads."""
+    return str(zone(cluster, _slices(cluster, assignments), assignments.cluster_ips))
+
+
+def is_about_udp(step: Step) -> bool:
+    """Tell whether a change of rules may be one for UDP: then there may be flows that nobody answers any more."""
+    return isinstance(step, ApplyNft | ApplyIptables) and "udp" in step.script
+
+
 def _record(session: Session, names: Iterable[NetnsName]) -> None:
     with session.store.transaction():
         session.store.put_namespaces(names)
@@ -132,7 +144,7 @@ def _forget_stale_flows(session: Session, look: Look) -> None:
     """On Nodes whose rules changed: UDP flows to a Service that a gone endpoint answered are forgotten."""
     changed = set(session.store.fact("stale-flows").split())
     if changed:
-        slices = all_slices(look.cluster, look.assignments)
+        slices = _slices(look.cluster, look.assignments)
         found = frontends(look.cluster, slices, look.assignments)
         ports = host_ports(look.cluster, look.assignments)
         for name in look.assignments.nodes:

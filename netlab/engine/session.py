@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine_facts import look_at_machine
 from netlab.kernel.port import Images, Network, Runtime, Scope
 from netlab.model.lab import Lab
+from netlab.model.quantity import Quantity
 from netlab.model.resources import Amounts, amounts
 from netlab.store.lock import locked
 from netlab.store.memory import Memory as StoreMemory
@@ -45,11 +47,17 @@ class Session:
 
     def room(self) -> Amounts:
         """What each Node has for its Pods to ask for."""
-        return amounts(capacity(look_at_machine(self.paths.data)))
+        return _room(tuple(amounts(capacity(look_at_machine(self.paths.data))).items()))
 
     def scope(self) -> Scope:
         """What of the machine belongs to this lab: recorded names that carry the mark."""
         return Scope(mark=mark(self.lab.metadata.uid), names=self.store.namespaces())
+
+
+@functools.lru_cache(maxsize=1)
+def _room(items: tuple[tuple[str, Quantity], ...]) -> Amounts:
+    """The same object as long as it says the same: what was decided by it is remembered."""
+    return dict(items)
 
 
 class Memory:
