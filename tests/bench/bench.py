@@ -26,6 +26,7 @@ import dns.rdatatype
 import pod_networks
 import pods
 import probes
+import services
 from report import Figures, add, show, write
 
 from netlab.kernel import nft
@@ -257,6 +258,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "pods": lambda given: pods.measure(given.runs),
     "probes": lambda _: probes.measure(),
     "dns": lambda given: cluster_dns.measure(given.runs),
+    "services": lambda given: services.measure(given.runs, given.plot, given.services),
 }
 
 
@@ -266,7 +268,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--pods", type=int, nargs="*", default=[100, 500])
+    parser.add_argument("--services", type=int, nargs="*", default=services.COUNTS)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="of the part `services`: cost against number, as SVG")
     given = parser.parse_args()
     load = os.getloadavg()[0]
     found: Figures = {}

@@ -1,0 +1,352 @@
+"""Services by the thousand: rules loaded and changed beside kube-proxy's two layouts, connections through them, the whole way.
+
+    load, change ..... one Node's transaction, in a namespace of its own; a peer's iptables includes the start of its program
+    connections ...... from a Pod to a Pod on another Node, direct and through the first, middle and last of the Services, in turn
+    apply ............ `netlab apply` of all objects until it returns: then the rules are in place on all Nodes
+    readiness ........ from the answer to the probe that finds a Pod ready, until its Service answers on every Node
+
+Whoever is measured against another one takes turns with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import plot
+import rule_layouts
+import yaml
+from report import Figures, add
+from rule_layouts import LAYOUTS, PORT, TARGET_PORT, Backends, changed
+
+from netlab.kernel.netns import create, delete, in_namespace
+from netlab.kernel.netns import prepare_directory as prepare_namespaces
+
+LAB = "bench"
+NETLAB = (sys.executable, "-m", "netlab")
+COUNTS, OURS_ALONE, MANY = (1_000, 2_000, 5_000, 10_000), 50_000, 10_000
+CHANGES, CONNECTIONS, ROUNDS, SECONDS = 5, 400, 5, 1.0
+DEADLINE_S = 60.0
+NAMESPACE = "many"
+PODS = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: many}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec: {nodeName: node-1, containers: [{name: c, image: host, command: [sleep, infinity]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: server, labels: {app: server}}
+spec:
+  nodeName: node-2
+  containers:
+  - name: c
+    image: host
+    command: [sleep, infinity]
+    readinessProbe: {httpGet: {path: /, port: 8081}, periodSeconds: 1, failureThreshold: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: ready}
+spec: {clusterIP: 10.96.200.200, selector: {app: server}, ports: [{port: 80, targetPort: 8080}]}
+"""
+READY_IP = "10.96.200.200"
+# The processes in the Pods: one that takes connections, one that makes them, one that answers probes. Each prints JSON lines.
+SERVER = """
+import socket, threading
+def serve(one):
+    with one:
+        first = one.recv(65536)
+        if first == b"?":
+            one.sendall(b"!")
+        else:
+            while one.recv(1 << 20):
+                pass
+listening = socket.create_server(("", 8080), backlog=1024)
+print("{}", flush=True)
+while True:
+    threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+"""
+CLIENT = """
+import json, socket, sys, time
+targets, connections, rounds, seconds = json.loads(sys.argv[1])
+times, rates = {name: [] for name in targets}, {name: [] for name in targets}
+for turn in range(connections + 20):
+    for name, address in targets.items():
+        begun = time.perf_counter()
+        with socket.create_connection((address[0], address[1]), timeout=5) as one:
+            one.sendall(b"?")
+            one.recv(1)
+        if turn >= 20:
+            times[name].append(time.perf_counter() - begun)
+block = bytes(1 << 18)
+for _ in range(rounds):
+    for name, address in targets.items():
+        sent, end = 0, time.perf_counter() + seconds
+        with socket.create_connection((address[0], address[1]), timeout=5) as one:
+            begun = time.perf_counter()
+            while time.perf_counter() < end:
+                one.sendall(block)
+                sent += len(block)
+            rates[name].append(sent * 8 / (time.perf_counter() - begun))
+print(json.dumps([times, rates]), flush=True)
+"""
+PROBED = """
+import http.server, sys, threading, time
+is_ready = False
+class Answer(http.server.BaseHTTPRequestHandler):
+    said = None
+    def do_GET(self):
+        self.send_response(200 if is_ready else 503)
+        self.end_headers()
+        if Answer.said is not is_ready:
+            Answer.said = is_ready
+            print("[%s, %f]" % (str(is_ready).lower(), time.monotonic()), flush=True)
+    def log_message(self, *_):
+        pass
+server = http.server.ThreadingHTTPServer(("", 8081), Answer)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+print("{}", flush=True)
+for line in sys.stdin:
+    is_ready = line.strip() == "ready"
+"""
+
+
+def measure(runs: int, drawing: Path | None = None, counts: Sequence[int] = COUNTS) -> Figures:
+    """Return all figures; `drawing` is the file for the plot of cost against number."""
+    found: Figures = {}
+    points = loads(found, runs, counts)
+    whole_way(found, runs)
+    if drawing is not None:
+        drawing.write_text(plot.svg("Rules of one Node", points, x="Services, 2 endpoints each", y="ms"))
+    return found
+
+
+# Rules alone ---------------------------------------------------------------------------------------------------------------
+
+
+def loads(found: Figures, runs: int, counts: Sequence[int]) -> Mapping[str, list[tuple[float, float]]]:
+    """Load and change each layout in a namespace of its own; return the medians, for the plot."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    prepare_namespaces()
+    for count in (*counts, OURS_ALONE):
+        some = rule_layouts.services(count)
+        names = list(LAYOUTS) if count != OURS_ALONE else ["netlab"]
+        for _ in range(max(1, runs // 2)):
+            for name in names:
+                times = _load_and_change(name, some)
+                for what, values in times.items():
+                    add(found, f"{what}, {count} Services: {name}", "ms", *values)
+        for name in names:
+            for what in ("load", "change"):
+                figure = found[f"{what}, {count} Services: {name}"]
+                points.setdefault(f"{name}: {what}", []).append((count, statistics.median(figure.values)))
+    return points
+
+
+def _load_and_change(name: str, some: Sequence[Backends]) -> Mapping[str, list[float]]:
+    layout, netns = LAYOUTS[name], f"{LAB}.rules"
+    text = layout.load(some)
+    steps, before = [], list(some)
+    for number in range(0, len(some), max(1, len(some) // CHANGES))[:CHANGES]:
+        after = changed(before, number)
+        steps.append(layout.change(before, after, number))
+        before = after
+
+    def work() -> Mapping[str, list[float]]:
+        return {"load": [_ms(layout.run, text)], "change": [_ms(layout.run, step) for step in steps]}
+
+    with _namespace(netns):
+        return in_namespace(netns, work)
+
+
+@contextmanager
+def _namespace(name: str) -> Iterator[None]:
+    from netlab.kernel.netns import run_in_thread  # noqa: PLC0415 - beside its use
+
+    run_in_thread(lambda: create(name, lambda: None))
+    try:
+        yield
+    finally:
+        delete(name)
+
+
+def _ms(work: Callable[[str], object], text: str) -> float:
+    begun = time.perf_counter()
+    work(text)
+    return (time.perf_counter() - begun) * 1000
+
+
+# The whole way -------------------------------------------------------------------------------------------------------------
+
+
+def whole_way(found: Figures, runs: int) -> None:
+    """What a user does, in a lab of three Nodes."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, file in _files(Path(folder)).items():
+            netlab("up", "--nodes", "3")
+            netlab("apply", "-f", "-", stdin=PODS)
+            add(
+                found,
+                f"apply of {MANY} {name}, rules on 3 Nodes",
+                "ms",
+                _ms(lambda text: netlab("apply", "-f", text), str(file)),
+            )
+            add(found, f"apply of {MANY} {name}, unchanged", "ms", _ms(lambda text: netlab("apply", "-f", text), str(file)))
+            if name == "Services and slices, YAML":
+                _connections(found)
+                _readiness(found, runs)
+            netlab("down")
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Write the objects down in three ways. The first, the middle and the last have a server behind them, by and by."""
+    slices = [item for one in rule_layouts.services(MANY) for item in _plain(one)]
+    selected = [_service(one.name, {"app": "server"}) for one in rule_layouts.services(MANY)]
+    found = {"Services and slices, YAML": folder / "slices.yaml", "Services and slices, JSON": folder / "slices.json"}
+    found["Services with selectors, YAML"] = folder / "selectors.yaml"
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    found["Services and slices, YAML"].write_text(yaml.dump_all(slices, Dumper=dumper, sort_keys=False))
+    found["Services and slices, JSON"].write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": slices}))
+    found["Services with selectors, YAML"].write_text(yaml.dump_all(selected, Dumper=dumper, sort_keys=False))
+    return found
+
+
+def _service(name: str, selector: dict[str, str] | None = None) -> dict[str, Any]:
+    spec = {"ports": [{"name": "http", "port": PORT, "targetPort": TARGET_PORT}]} | ({"selector": selector} if selector else {})
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
+
+
+def _plain(one: Backends) -> Iterator[dict[str, Any]]:
+    yield _service(one.name)
+    labels = {"kubernetes.io/service-name": one.name}
+    yield {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": one.name, "namespace": NAMESPACE, "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [pod]} for pod in one.pods],
+        "ports": [{"name": "http", "port": TARGET_PORT}],
+    }
+
+
+def _connections(found: Figures) -> None:
+    """Connect, ask, close; then send as much as goes: direct, and through three of the Services."""
+    server = get("pod", "server")["status"]["podIP"]
+    some = rule_layouts.services(MANY)
+    chosen = {"first": some[0], "middle": some[MANY // 2], "last": some[-1]}
+    moved = [item for one in chosen.values() for item in _plain(one._replace(pods=(server,)))]
+    netlab("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": moved}))
+    targets = {"direct": (server, TARGET_PORT)}
+    for name, one in chosen.items():
+        targets[name] = (get("service", one.name, NAMESPACE)["spec"]["clusterIP"], PORT)
+    given = json.dumps([targets, CONNECTIONS, ROUNDS, SECONDS])
+    with _program("server", SERVER), _program("client", CLIENT, given) as client:
+        times, rates = client.said()
+    for name, values in times.items():
+        add(
+            found,
+            f"connect, ask, close: {name} of {MANY}" if name != "direct" else "connect, ask, close: direct",
+            "ms",
+            *(1000 * one for one in values),
+        )
+        add(found, f"throughput: {name}", "Gbit/s", *(one / 1e9 for one in rates[name]))
+    for name in chosen:
+        for word, of in (("median", statistics.median), ("p99", lambda values: statistics.quantiles(values, n=100)[98])):
+            add(found, f"  {name} against direct, {word}", "x", of(times[name]) / of(times["direct"]))
+        add(
+            found,
+            f"  {name} against direct, throughput",
+            "x",
+            statistics.median(rates[name]) / statistics.median(rates["direct"]),
+        )
+
+
+def _readiness(found: Figures, runs: int) -> None:
+    """Let the probe find the Pod ready, again and again, and wait in every Node until the Service is there."""
+    nodes = [f"{LAB}.node-{number}" for number in (1, 2, 3)]
+    with _program("server", SERVER), _program("server", PROBED) as probed:
+        for _ in range(runs):
+            for word, is_there in (("ready", True), ("gone", False)):
+                probed.tell(word)
+                moment = probed.said()[1]
+                last = max(in_namespace(node, lambda want=is_there: _answers(READY_IP, want)) for node in nodes)
+                what = "Pod is ready" if is_there else "Pod is not ready"
+                add(found, f"{what} -> rules on 3 Nodes, {MANY} Services", "ms", (last - moment) * 1000)
+
+
+def _answers(address: str, want: bool) -> float:  # noqa: FBT001 - called by place
+    """Connect until it succeeds, or is refused; return when (time.monotonic)."""
+    import socket  # noqa: PLC0415 - beside its use
+
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((address, PORT), timeout=1).close()
+            is_there = True
+        except OSError:
+            is_there = False
+        if is_there == want:
+            return time.monotonic()
+    sys.exit(f"{address} {'is not' if want else 'is still'} there")
+
+
+class _Process:
+    """A program in a Pod's network that says something in lines of JSON."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def said(self) -> Any:
+        """Return the next line."""
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline() or sys.exit("a program of the bench has ended"))
+
+    def tell(self, word: str) -> None:
+        """Write a line to it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+
+
+@contextmanager
+def _program(pod: str, text: str, *args: str) -> Iterator[_Process]:
+    words = [sys.executable, "-c", text, *args]
+    pipe = subprocess.PIPE
+    process = in_namespace(f"{LAB}.default.{pod}", lambda: subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True))
+    try:
+        found = _Process(process)
+        if text is not CLIENT:
+            found.said()
+        yield found
+    finally:
+        process.kill()
+        process.wait()
+
+
+def netlab(*words: str, stdin: str = "") -> str:
+    """Run the command and return what it printed; an error ends the bench."""
+    done = subprocess.run(
+        [*NETLAB, *words, "--lab", LAB], input=stdin, capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
+    if done.returncode:
+        sys.exit(f"netlab {' '.join(words)}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def get(kind: str, name: str, namespace: str = "default") -> Any:
+    """Return one object."""
+    return json.loads(netlab("get", kind, name, "-n", namespace, "-o", "json"))
