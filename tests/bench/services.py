@@ -3,7 +3,7 @@
     load, change ..... one Node's transaction, in a namespace of its own; a peer's iptables includes the start of its program
     connections ...... from a Pod to a Pod on another Node, direct and through the first, middle and last of the Services, in turn
     apply ............ `netlab apply` of all objects until it returns: then the rules are in place on all Nodes
-    readiness ........ from the answer to the probe that finds a Pod ready, until its Service answers on every Node
+    readiness ........ from the answer to the probe that finds a Pod ready, until the rules of every Node follow
 
 Whoever is measured against another one takes turns with it.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -28,8 +29,8 @@ import yaml
 from report import Figures, add
 from rule_layouts import LAYOUTS, PORT, TARGET_PORT, Backends, changed
 
-from netlab.kernel.netns import create, delete, in_namespace
-from netlab.kernel.netns import prepare_directory as prepare_namespaces
+from netlab.kernel.generation import Generation, generation
+from netlab.kernel.netns import create, delete, in_namespace, prepare_directory, run_in_thread
 
 LAB = "bench"
 NETLAB = (sys.executable, "-m", "netlab")
@@ -141,7 +142,7 @@ def measure(runs: int, drawing: Path | None = None, counts: Sequence[int] = COUN
 def loads(found: Figures, runs: int, counts: Sequence[int]) -> Mapping[str, list[tuple[float, float]]]:
     """Load and change each layout in a namespace of its own; return the medians, for the plot."""
     points: dict[str, list[tuple[float, float]]] = {}
-    prepare_namespaces()
+    prepare_directory()
     for count in (*counts, OURS_ALONE):
         some = rule_layouts.services(count)
         names = list(LAYOUTS) if count != OURS_ALONE else ["netlab"]
@@ -175,8 +176,6 @@ def _load_and_change(name: str, some: Sequence[Backends]) -> Mapping[str, list[f
 
 @contextmanager
 def _namespace(name: str) -> Iterator[None]:
-    from netlab.kernel.netns import run_in_thread  # noqa: PLC0415 - beside its use
-
     run_in_thread(lambda: create(name, lambda: None))
     try:
         yield
@@ -276,32 +275,35 @@ def _connections(found: Figures) -> None:
 
 
 def _readiness(found: Figures, runs: int) -> None:
-    """Let the probe find the Pod ready, again and again, and wait in every Node until the Service is there."""
+    """Let the probe find the Pod ready and not ready, again and again, and wait until every Node has other rules."""
     nodes = [f"{LAB}.node-{number}" for number in (1, 2, 3)]
     with _program("server", SERVER), _program("server", PROBED) as probed:
         for _ in range(runs):
-            for word, is_there in (("ready", True), ("gone", False)):
+            for word, what in (("ready", "Pod is ready"), ("gone", "Pod is not ready")):
+                before = {node: in_namespace(node, generation) for node in nodes}
                 probed.tell(word)
                 moment = probed.said()[1]
-                last = max(in_namespace(node, lambda want=is_there: _answers(READY_IP, want)) for node in nodes)
-                what = "Pod is ready" if is_there else "Pod is not ready"
+                last = max(in_namespace(node, lambda was=was: _when_other(was)) for node, was in before.items())
                 add(found, f"{what} -> rules on 3 Nodes, {MANY} Services", "ms", (last - moment) * 1000)
+                if in_namespace(nodes[-1], _answers) != (word == "ready"):
+                    sys.exit(f"the rules are others, but not those of a Pod that is {word}")
 
 
-def _answers(address: str, want: bool) -> float:  # noqa: FBT001 - called by place
-    """Connect until it succeeds, or is refused; return when (time.monotonic)."""
-    import socket  # noqa: PLC0415 - beside its use
-
+def _when_other(before: Generation | None) -> float:
+    """Return when (time.monotonic) the rules of this namespace are not those of `before`."""
     end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        try:
-            socket.create_connection((address, PORT), timeout=1).close()
-            is_there = True
-        except OSError:
-            is_there = False
-        if is_there == want:
-            return time.monotonic()
-    sys.exit(f"{address} {'is not' if want else 'is still'} there")
+    while generation() == before:
+        if time.monotonic() > end:
+            sys.exit("the rules did not follow")
+    return time.monotonic()
+
+
+def _answers() -> bool:
+    try:
+        socket.create_connection((READY_IP, PORT), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 class _Process:
