@@ -82,7 +82,7 @@ def watch_nodes(store: Store, cluster: Cluster, now: float) -> Cluster:
         for event in _lost_events(cluster, store.assignments(), silent):
             record(store, event, now)
     stamped = [store.put(node) for node in _stamped(cluster.nodes, now)]
-    return cluster.with_lab(lab).with_objects(stamped)
+    return (cluster.with_lab(lab) if silent else cluster).with_objects(stamped)
 
 
 def tell_cordons(store: Store, before: Mapping[Key, object], items: Iterable[object], now: float) -> None:
