@@ -1,6 +1,6 @@
-"""Results that are kept: a pure function that is called again with the same objects does no work.
+"""Results that are kept: a pure function that is asked again about the same objects does no work.
 
-Arguments are compared by identity and not by value. They are frozen nouns, which whoever changes something makes anew, and to
+Objects are compared by identity and not by value. They are frozen nouns, which whoever changes something makes anew, and to
 compare ten thousand Services would take as long as the work that is spared. They are held, so that no other object can get the
 identity of one that is gone.
 """
@@ -17,19 +17,26 @@ R = TypeVar("R")
 
 
 def remembered(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the pure `function` with its last result kept. Arguments are given by position."""
-    last: list[tuple[tuple[Any, ...], R]] = []
+    """Return the pure `function` with its last result kept."""
+    return remembered_by(lambda *args: args)(function)
 
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if last and not kwargs and _are_same(last[0][0], args):
+
+def remembered_by(parts: Callable[..., tuple[Any, ...]]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that keeps the last result. `parts` says of the arguments what the result follows from."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        last: list[tuple[tuple[Any, ...], R]] = []
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            now = parts(*args, **kwargs)
+            if not last or not _are_same(last[0][0], now):
+                last[:] = [(now, function(*args, **kwargs))]
             return last[0][1]
-        result = function(*args, **kwargs)
-        if not kwargs:
-            last[:] = [(args, result)]
-        return result
 
-    return call
+        return call
+
+    return decorate
 
 
 def remembered_each(function: Callable[..., R]) -> Callable[[Iterable[tuple[Any, ...]]], list[R]]:
@@ -42,9 +49,10 @@ def remembered_each(function: Callable[..., R]) -> Callable[[Iterable[tuple[Any,
     @functools.wraps(function)
     def call(calls: Iterable[tuple[Any, ...]]) -> list[R]:
         nonlocal last
-        known, found, results = last, {}, []
+        found: dict[int, tuple[tuple[Any, ...], R]] = {}
+        results: list[R] = []
         for args in calls:
-            one = known.get(id(args[0]))
+            one = last.get(id(args[0]))
             if one is None or not _are_same(one[0], args):
                 one = (args, function(*args))
             found[id(args[0])] = one

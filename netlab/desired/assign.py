@@ -10,7 +10,7 @@ Source: Kubernetes docs, Service (Choosing your own IP address, type NodePort).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from netlab.desired.assign_outer import (
     LEAVE_OUT,
@@ -42,6 +42,7 @@ from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.resources import Amounts
 from netlab.model.service import Service
+from netlab.remembered import remembered_by
 
 KUBERNETES = Key("Service", "default", "kubernetes")
 
@@ -56,6 +57,17 @@ def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) 
         PoolExhausted: there is no subnet for a Node, no ClusterIP, NodePort or load balancer's address left.
     """
     nodes = _nodes(cluster, earlier.nodes)
+    found = replace(_services(cluster, earlier), nodes=nodes, pods=_pods(cluster, nodes, earlier.pods, room or {}))
+    # What is as it was is the same object, by which the rest knows that nothing follows from it.
+    kept = {field.name: getattr(earlier, field.name) for field in fields(Assignments)}
+    return replace(found, **{name: one for name, one in kept.items() if getattr(found, name) == one})
+
+
+@remembered_by(
+    lambda cluster, earlier: (cluster.lab, cluster.services, earlier.cluster_ips, earlier.node_ports, earlier.load_balancers)
+)
+def _services(cluster: Cluster, earlier: Assignments) -> Assignments:
+    """What is chosen for Services, and nothing else."""
     services = [service for service in cluster.services if service.has_cluster_ip]
     problems = [
         *_cluster_ip_problems(cluster, services, earlier),
@@ -65,8 +77,6 @@ def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) 
     if problems:
         raise Conflict("\n".join(problems))
     return Assignments(
-        nodes=nodes,
-        pods=_pods(cluster, nodes, earlier.pods, room or {}),
         cluster_ips=_cluster_ips(cluster, services, earlier.cluster_ips),
         node_ports=node_ports(cluster, services, earlier.node_ports),
         load_balancers=load_balancers(cluster, services, earlier.load_balancers),
@@ -116,7 +126,8 @@ def _pods(
 def _keep(bound: PodAssignment, nodes: Mapping[str, NodeAssignment]) -> PodAssignment:
     """A Pod is never moved (N20): while its Node is gone, the assignment says so."""
     gone = f'node "{bound.node}" is gone; a Pod is never moved to another one: delete it, or bring the Node back'
-    return replace(bound, reason="" if bound.node in nodes else gone)
+    reason = "" if bound.node in nodes else gone
+    return bound if bound.reason == reason else replace(bound, reason=reason)
 
 
 def _bind(pod: Pod, nodes: Mapping[str, NodeAssignment], places: Mapping[str, Place], taken: set[str]) -> PodAssignment:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from netlab.desired.assignments import Assignments
+from netlab.desired.assignments import Assignments, PodAssignment
 from netlab.desired.service_families import service_families
 from netlab.model.families import IPFamily, family_of
-from netlab.model.lab import Cluster
+from netlab.model.lab import Cluster, LabSpec
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Labels, ObjectMeta, OwnerReference, selects
+from netlab.model.node import Node
 from netlab.model.pod import Pod
 from netlab.model.service import (
     Endpoint,
@@ -31,6 +32,7 @@ from netlab.model.service import (
     TrafficDistribution,
 )
 from netlab.netstate.names import digest
+from netlab.remembered import remembered, remembered_by, remembered_each
 
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslice-controller.k8s.io"
@@ -39,22 +41,39 @@ MAX_ENDPOINTS = 100
 NAME_MAX = 253
 
 
-LabelIndex = dict[tuple[str, str, str], list[Pod]]
-"""Pods by namespace, label and its value."""
+LabelIndex = dict[tuple[str, str, str], list[Pod | PodAssignment]]
+"""Pods, each with what is assigned to it behind it, by namespace, label and its value."""
 
 
 def derive_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
     """Return the slices of all Services with a selector, sorted by key. ExternalName Services have none."""
-    index = _by_label(cluster, assignments)
-    zones = {node.metadata.name: node.metadata.labels.get(ZONE_LABEL, "") for node in cluster.nodes}
-    found = [
-        item
-        for service in cluster.services
-        if service.spec.selector and service.spec.type != "ExternalName"
-        for family in service_families(service, cluster.lab.spec)
-        for item in _Slices(service, family, assignments, zones).of(_candidates(service, index))
-    ]
+    index, zones = _by_label(cluster, assignments), _zones(cluster)
+    selecting = _selecting(cluster.services)
+    calls = ((service, cluster.lab.spec, zones, *_candidates(service, index)) for service in selecting)
+    found = [item for items in _of_each_service(calls) for item in items]
     return tuple(sorted(found, key=lambda item: item.key))
+
+
+@remembered
+def _selecting(services: tuple[Service, ...]) -> tuple[Service, ...]:
+    return tuple(service for service in services if service.spec.selector and service.spec.type != "ExternalName")
+
+
+@remembered_by(lambda cluster: (cluster.of_kind(Node), cluster.lab))
+def _zones(cluster: Cluster) -> Mapping[str, str]:
+    return {node.metadata.name: node.metadata.labels.get(ZONE_LABEL, "") for node in cluster.nodes}
+
+
+@remembered_each
+def _of_each_service(
+    service: Service, lab: LabSpec, zones: Mapping[str, str], *candidates: Pod | PodAssignment
+) -> tuple[EndpointSlice, ...]:
+    """The slices of one Service; `candidates` are Pods, each with what is assigned to it behind it."""
+    pods = [item for item in candidates if isinstance(item, Pod)]
+    bound = [item for item in candidates if isinstance(item, PodAssignment)]
+    given = Assignments(pods={pod.key: one for pod, one in zip(pods, bound, strict=True)})
+    families = service_families(service, lab)
+    return tuple(item for family in families for item in _Slices(service, family, given, zones).of(pods))
 
 
 def all_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
@@ -69,11 +88,11 @@ def _by_label(cluster: Cluster, assignments: Assignments) -> LabelIndex:
         bound = assignments.pods.get(pod.key)
         if bound and bound.ips and bound.node in assignments.nodes and pod.status.phase not in FINAL_PHASES:
             for name, value in pod.metadata.labels.items():
-                index.setdefault((pod.metadata.namespace, name, value), []).append(pod)
+                index.setdefault((pod.metadata.namespace, name, value), []).extend((pod, bound))
     return index
 
 
-def _candidates(service: Service, index: LabelIndex) -> list[Pod]:
+def _candidates(service: Service, index: LabelIndex) -> list[Pod | PodAssignment]:
     """The fewest Pods among which all that the selector finds must be."""
     namespace = service.metadata.namespace
     return min((index.get((namespace, *pair), []) for pair in service.spec.selector.items()), key=len)

@@ -18,23 +18,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from netlab.desired.assignments import Assignments
+from netlab.desired.assignments import Assignments, PortKey
 from netlab.desired.backends import Backend, Place, Target, backends, for_everybody, for_local, has_hints
 from netlab.desired.endpoints import ZONE_LABEL
 from netlab.desired.ipam import gateway
 from netlab.model.families import family_of
 from netlab.model.kube_proxy import KubeProxy, ProxyMode
 from netlab.model.lab import Cluster
+from netlab.model.node import Node
 from netlab.model.ranges import PRIMARY, parse_range, ranges_of
 from netlab.model.service import EndpointSlice, Service, ServicePort
+from netlab.remembered import remembered_by, remembered_each
 
 Kind = Literal["ClusterIP", "NodePort", "ExternalIP", "LoadBalancer"]
 Masquerade = Literal["never", "always", "off-cluster"]
 """Whose source is replaced; `off-cluster`: that of everybody who is no Pod."""
 
 COMMENT_MAX = 128
+_NO_PORTS: Mapping[PortKey, int] = {}
 
 
 class Frontend(NamedTuple):
@@ -89,6 +92,7 @@ def owner(service: Service, port: ServicePort) -> str:
     return f"{name}:{port.name}"[:COMMENT_MAX] if port.name else name[:COMMENT_MAX]
 
 
+@remembered_by(lambda cluster, assignments: (cluster.lab, cluster.of_kind(Node), assignments.nodes))
 def proxy_nodes(cluster: Cluster, assignments: Assignments) -> tuple[ProxyNode, ...]:
     """Return every Node that has an address."""
     spec = cluster.lab.spec
@@ -120,22 +124,52 @@ def node_port_ips(ranges: Sequence[str], mode: ProxyMode, ips: Sequence[str], ot
 
 def frontends(cluster: Cluster, slices: Iterable[EndpointSlice], assignments: Assignments) -> Frontends:
     """Return every frontend of every Node, in the order of the Services."""
-    by_service: dict[tuple[str, str], list[EndpointSlice]] = {}
-    for item in slices:
-        by_service.setdefault((item.metadata.namespace, item.service_name), []).append(item)
     nodes = proxy_nodes(cluster, assignments)
     everywhere: list[Frontend] = []
     own: dict[str, list[Frontend]] = {node.place.node: [] for node in nodes}
-    for service in cluster.services:
-        if service.has_cluster_ip:
-            found = by_service.get((service.metadata.namespace, service.metadata.name), [])
-            for part in service_frontends(service, found, assignments, nodes, cluster.lab.spec.kube_proxy):
-                everywhere += part.everywhere
-                for name, mine in part.own.items():
-                    own[name] += mine
+    for parts in _of_each_service(_what_each_follows_from(cluster, slices, assignments, nodes)):
+        for part in parts:
+            everywhere += part.everywhere
+            for name, mine in part.own.items():
+                own[name] += mine
     if any(service.spec.external_ips for service in cluster.services):
         return _without_repeated(everywhere, own)
     return Frontends(tuple(everywhere), {name: tuple(mine) for name, mine in own.items()})
+
+
+def _what_each_follows_from(
+    cluster: Cluster, slices: Iterable[EndpointSlice], assignments: Assignments, nodes: tuple[ProxyNode, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield for each Service the arguments of `_of_each_service`."""
+    by_service: dict[tuple[str, str], list[EndpointSlice]] = {}
+    for item in slices:
+        by_service.setdefault((item.metadata.namespace, item.service_name), []).append(item)
+    config = cluster.lab.spec.kube_proxy
+    for service in cluster.services:
+        if service.has_cluster_ip:
+            key = service.key
+            yield (
+                service, config, nodes,
+                assignments.cluster_ips.get(key, ()),
+                assignments.load_balancers.get(key, ()),
+                assignments.node_ports if service.has_node_ports else _NO_PORTS,
+                *by_service.get(key[1:], ()),
+            )  # fmt: skip
+
+
+@remembered_each
+def _of_each_service(  # noqa: PLR0917 - what it follows from, part by part
+    service: Service,
+    config: KubeProxy,
+    nodes: tuple[ProxyNode, ...],
+    cluster_ips: tuple[str, ...],
+    balancers: tuple[str, ...],
+    node_ports: Mapping[PortKey, int],
+    *slices: EndpointSlice,
+) -> tuple[Frontends, ...]:
+    key = service.key
+    given = Assignments(cluster_ips={key: cluster_ips}, load_balancers={key: balancers}, node_ports=node_ports)
+    return tuple(service_frontends(service, slices, given, nodes, config))
 
 
 def _without_repeated(everywhere: Iterable[Frontend], own: Mapping[str, Iterable[Frontend]]) -> Frontends:

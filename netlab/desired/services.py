@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from netlab.desired import affinity
 from netlab.desired.backends import Target
@@ -33,6 +34,7 @@ from netlab.desired.host_ports import HostPort
 from netlab.desired.packet_keys import Family, family_of, key_of
 from netlab.desired.service_chains import SHORTCUT, Pick, PodMatch, base_chains, pick_chains, pick_of
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
+from netlab.remembered import remembered_each
 
 # The sets that are there in each family whatever the Services are, and the others by their stems; a map has a colon.
 _ALWAYS = ("service-ips", "no-endpoint-services", "host-ports", "hairpins", "cluster-ips", "node-ips")
@@ -73,21 +75,23 @@ def service_tables(
     numbers = affinity.affinity_ids(every)
     is_guarded = any(item.sources for item in every)
     chains = tuple(base_chains(families, pod_subnets, service_subnets, is_guarded=is_guarded))
-    shared = _Content(numbers)
+    parts = iter(_contents((item, numbers[item.owner, item.protocol] if item.affinity_s else 0) for item in every))
+    shared = _Content()
     for family in families:
         for stem in _ALWAYS + (("guarded-services", "source-ranges") if is_guarded else ()):
             shared.have(family, stem)
-    for item in frontends.everywhere:
-        shared.add(item)
+    for _ in frontends.everywhere:
+        shared.take(next(parts))
     for ip in (ip for node in nodes for ip in node.ips):
         shared.put(family_of(ip), "node-ips", ip)
     shared_sets = shared.sets()
+    own_parts = {name: [next(parts) for _ in mine] for name, mine in frontends.own.items()}
     found = {}
     for node in nodes:
         name = node.place.node
-        own = _Content(numbers)
-        for item in frontends.own.get(name, ()):
-            own.add(item)
+        own = _Content()
+        for part in own_parts.get(name, ()):
+            own.take(part)
         for one in host_ports.get(name, ()):
             own.add_host_port(one)
         picks = pick_chains(shared.picks | own.picks, pods[name])
@@ -103,15 +107,28 @@ def _table(shared: Mapping[str, ElementSet], own: Mapping[str, ElementSet], chai
     return NftTable(sets=frozenset(sets.values()), chains=frozenset(chains))
 
 
+class _Part(NamedTuple):
+    """What one frontend adds to a table: ways, and elements by the name of their set and its type."""
+
+    picks: frozenset[Pick]
+    elements: tuple[tuple[str, str, frozenset[Element]], ...]
+
+
+@remembered_each
+def _contents(item: Frontend, number: int) -> _Part:
+    """What one frontend adds; `number` is that of a Service port with session affinity."""
+    content = _Content(number)
+    content.add(item)
+    elements = ((name, one.key_type, one.elements) for name, one in content.sets().items())
+    return _Part(frozenset(content.picks), tuple(elements))
+
+
 class _Content:
-    """Elements by the set they are in, and the ways that lead to them, while frontends are added.
+    """Elements by the set they are in, and the ways that lead to them, while frontends are added."""
 
-    `numbers` are those of Service ports with session affinity, by owner and protocol.
-    """
-
-    def __init__(self, numbers: Mapping[tuple[str, str], int]) -> None:
+    def __init__(self, number: int = 0) -> None:
         self.picks: set[Pick] = set()
-        self._numbers = numbers
+        self._number = number
         self._kinds: dict[str, str] = {}
         self._elements: dict[str, set[Element]] = {}
 
@@ -121,6 +138,15 @@ class _Content:
             name: ElementSet(name=name, key_type=kind, is_map=" : " in kind, elements=frozenset(self._elements[name]))
             for name, kind in self._kinds.items()
         }
+
+    def take(self, part: _Part) -> None:
+        """Add what was made of one frontend."""
+        self.picks |= part.picks
+        for name, kind, elements in part.elements:
+            if name not in self._kinds:
+                self._kinds[name] = kind
+                self._elements[name] = set()
+            self._elements[name] |= elements
 
     def add(self, item: Frontend) -> None:
         """Add what one frontend needs."""
@@ -169,8 +195,8 @@ class _Content:
         for target in targets:  # a Pod that reaches itself through a translation must see the Node as its client
             self.put(family, "hairpins", f"{target.ip} . {target.ip}")
         if item.affinity_s and targets:
-            mine = self._numbers[item.owner, item.protocol]
-            for found in (*affinity.endpoint_elements(family, item, targets, stem), *affinity.memory(family, item, mine)):
+            remembering = affinity.memory(family, item, self._number)
+            for found in (*affinity.endpoint_elements(family, item, targets, stem), *remembering):
                 self._typed(*found)
         else:
             kind = f"typeof {family.frontend} . numgen random mod {count} : {family.daddr} . th dport"
