@@ -157,4 +157,6 @@ def _netns(name: NetnsName, cluster: Cluster, assignments: Assignments) -> Lines
         yield f"Network Namespace:\t{NONE}"
         return
     yield f"Network Namespace:\t{name}"
-    yield from (f"  {line.strip()}" for line in list(replace(found, table=None, sysctls=frozenset()).lines())[1:])
+    yield from (
+        f"  {line.strip()}" for line in list(replace(found, table=None, iptables=frozenset(), sysctls=frozenset()).lines())[1:]
+    )

@@ -34,6 +34,7 @@ VERBS = {
         "shell": "Open a shell in a Pod, on a Node or outside.",
         "image": "List, pull, load and remove images.",
         "node": "Switch the machine of a Node off and on.",
+        "proxy": "Show and change what makes a Node's rules: nftables or iptables.",
     },
     "Objects, as with kubectl": {
         "get": "List objects.",

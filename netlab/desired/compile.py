@@ -8,15 +8,18 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
 from netlab.desired.frontends import Frontends, frontends, proxy_nodes
 from netlab.desired.host_ports import host_ports
+from netlab.desired.iptables import iptables_rules
 from netlab.desired.pod_match import pod_matches
 from netlab.desired.services import service_tables
 from netlab.desired.wiring import Wiring
 from netlab.model.families import listed
+from netlab.model.kube_proxy import ProxyMode
 from netlab.model.lab import Cluster
 from netlab.model.service import Service
+from netlab.netstate.iptables import IptablesRules
 from netlab.netstate.names import machine_netns
 from netlab.netstate.nft import NftTable
-from netlab.netstate.state import NetState
+from netlab.netstate.state import Namespace, NetState
 
 
 def mark(uid: str) -> str:
@@ -28,24 +31,57 @@ def compile_net(cluster: Cluster, assignments: Assignments) -> NetState:
     """Return everything the lab wants of Linux' network. The same input gives the same state, byte for byte."""
     lab = cluster.lab
     wiring = Wiring(cluster, assignments, mark(lab.metadata.uid))
-    by_node = _tables(frontends(cluster, all_slices(cluster, assignments), assignments), cluster, assignments)
-    tables = {machine_netns(lab.metadata.name, name): table for name, table in by_node.items()}
-    return NetState(namespaces=frozenset(replace(item, table=tables.get(item.name)) for item in wiring.namespaces()))
+    found = frontends(cluster, all_slices(cluster, assignments), assignments)
+    modes = {machine_netns(lab.metadata.name, name): (name, lab.spec.proxy_mode(name)) for name in assignments.nodes}
+    has_tables = any(mode == "nftables" for _, mode in modes.values())
+    tables = _tables(found, cluster, assignments) if has_tables else {}
+    rules = iptables_rules(cluster, assignments, found)
+
+    def with_rules(item: Namespace) -> Namespace:
+        name, mode = modes.get(item.name, ("", ""))
+        if mode == "nftables":
+            return replace(item, table=tables[name])
+        return replace(item, iptables=rules[name]) if mode else item
+
+    return NetState(namespaces=frozenset(map(with_rules, wiring.namespaces())))
 
 
-def service_part(cluster: Cluster, assignments: Assignments, service: Service) -> NftTable:
-    """Return what one Service alone adds to every Node's table: sets with its elements only, and the chains they lead to."""
-    objects = {key: item for key, item in cluster.objects.items() if not isinstance(item, Service)} | {service.key: service}
-    alone = Cluster(lab=cluster.lab, objects=objects)
-    found = frontends(alone, all_slices(alone, assignments), assignments)
+def service_part(cluster: Cluster, assignments: Assignments, service: Service, node: str = "") -> NftTable:
+    """Return what one Service alone adds to a Node's table: sets with its elements only, and the chains they lead to.
+
+    It is what nftables mode would make of it, whatever the mode of the Node is. `node` is "" for the first one.
+    """
+    alone, found = _alone(cluster, assignments, service, "nftables")
+    with_it, without = (_tables(some, alone, assignments) for some in (found, Frontends((), {})))
+    name = node or next(iter(with_it), "")
+    one, other = with_it.get(name, NftTable()), without.get(name, NftTable())
+    return replace(one, sets=one.sets - other.sets, chains=one.chains - other.chains)
+
+
+def iptables_part(cluster: Cluster, assignments: Assignments, service: Service, node: str = "") -> IptablesRules:
+    """Return what iptables mode would make of one Service on a Node: its own chains, and its rules in those of all Services."""
+    alone, found = _alone(cluster, assignments, service, "iptables")
     with_it, without = (
-        next(iter(_tables(some, cluster, assignments).values()), NftTable()) for some in (found, Frontends((), {}))
+        iptables_rules(some, assignments, given) for some, given in ((alone, found), (alone, Frontends((), {})))
     )
-    return replace(with_it, sets=with_it.sets - without.sets, chains=with_it.chains - without.chains)
+    name = node or next(iter(with_it), "")
+    nothing = {rules.family: rules for rules in without.get(name, ())}
+    parts = [rules.minus(nothing[rules.family]) for rules in sorted(with_it.get(name, ()), key=lambda one: one.family)]
+    return next((part for part in parts if part.tables), parts[0] if parts else IptablesRules())
+
+
+def _alone(cluster: Cluster, assignments: Assignments, service: Service, mode: ProxyMode) -> tuple[Cluster, Frontends]:
+    """The lab as if it had this Service only, and all Nodes were in this mode."""
+    objects = {key: item for key, item in cluster.objects.items() if not isinstance(item, Service)} | {service.key: service}
+    spec = cluster.lab.spec
+    nodes = tuple(replace(node, kube_proxy_mode="") for node in spec.nodes)
+    spec = replace(spec, nodes=nodes, kube_proxy=replace(spec.kube_proxy, mode=mode))
+    alone = Cluster(lab=replace(cluster.lab, spec=spec), objects=objects)
+    return alone, frontends(alone, all_slices(alone, assignments), assignments)
 
 
 def _tables(found: Frontends, cluster: Cluster, assignments: Assignments) -> dict[str, NftTable]:
-    """The table of each Node by the Node's name."""
+    """The table of each Node by the Node's name, whatever its mode is."""
     spec = cluster.lab.spec
     return service_tables(
         found,

@@ -60,6 +60,7 @@ class Frontend(NamedTuple):
     affinity_s: int = 0
     sources: tuple[str, ...] = ()
     serving: frozenset[str] = frozenset()
+    policy: Literal["Cluster", "Local"] = "Cluster"
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -250,6 +251,7 @@ class _Port:
             otherwise="drop" if self.anybody else "reject",
             affinity_s=self.affinity_s,
             serving=self.serving,
+            policy="Local" if self.internal_local else "Cluster",
         )  # fmt: skip
 
     def _external(self, kind: Kind, address: str, port: int, node: ProxyNode | None) -> Frontend:
@@ -263,6 +265,7 @@ class _Port:
             shortcut=everybody if is_local else (),
             affinity_s=self.affinity_s,
             serving=self.serving,
+            policy="Local" if is_local else "Cluster",
             sources=self._sources(address, node) if kind == "LoadBalancer" else (),
         )  # fmt: skip
 

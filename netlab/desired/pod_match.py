@@ -11,11 +11,13 @@ Source: kube-proxy util/localdetector.go; KEP-2450.
 from __future__ import annotations
 
 from netlab.desired.assignments import NodeAssignment
+from netlab.desired.iptables_services import PodSource
 from netlab.desired.packet_keys import IPV4, IPV6, Family, family_of
 from netlab.desired.service_chains import PodMatch
 from netlab.desired.wiring import CNI0
 from netlab.model.families import listed
 from netlab.model.lab import LabSpec
+from netlab.netstate import iptables
 
 PREFIX = "cni"
 
@@ -38,3 +40,19 @@ def pod_matches(spec: LabSpec, node: NodeAssignment) -> dict[Family, PodMatch]:
 def _from(cidr: str) -> PodMatch:
     family = family_of(cidr)
     return PodMatch(f"{family.saddr} {cidr}", f"{family.saddr} != {cidr}")
+
+
+def pod_sources(spec: LabSpec, node: NodeAssignment) -> dict[iptables.Family, PodSource]:
+    """Return the same for rules of iptables."""
+    everywhere: dict[iptables.Family, PodSource] = dict.fromkeys(iptables.PROGRAMS, PodSource())
+    match spec.kube_proxy.detect_local_mode:
+        case "ClusterCIDR":
+            return everywhere | {iptables.family_of(cidr): PodSource(src=cidr) for cidr in listed(spec.pod_subnet)}
+        case "NodeCIDR":
+            return everywhere | {iptables.family_of(cidr): PodSource(src=cidr) for cidr in node.pod_cidrs}
+        case "BridgeInterface":
+            return dict.fromkeys(iptables.PROGRAMS, PodSource(dev=CNI0))
+        case "InterfaceNamePrefix":
+            return dict.fromkeys(iptables.PROGRAMS, PodSource(dev=f"{PREFIX}+"))
+        case "None":
+            return everywhere

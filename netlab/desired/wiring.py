@@ -29,11 +29,13 @@ from netlab.model.families import listed
 from netlab.model.lab import Cluster, LabSpec
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
+from netlab.model.ranges import chooses_all
 from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl, Veth, is_ipv6
 from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName, link_local, mac_address, machine_netns, pod_netns, veth_name
 from netlab.netstate.state import Namespace
 
 FABRIC, OUTSIDE = "fabric", "outside"
+LOOPBACK = "127.0.0.1"
 FABRIC_BRIDGE, CNI0, ETH0, LO = IfName("fabric0"), IfName("cni0"), IfName("eth0"), IfName("lo")
 
 
@@ -139,7 +141,7 @@ class Wiring:
             links=frozenset((eth0, cni0, *ports)),
             addresses=frozenset(addresses),
             routes=frozenset(routes),
-            sysctls=NODE | self.bridges | self.ipv6 | (NODE_IPV6 if self.has_ipv6 else frozenset()),
+            sysctls=self._node_sysctls(name),
         )
 
     def _to_other_pods(self, name: str) -> Iterator[Route]:
@@ -149,6 +151,13 @@ class Wiring:
                 yield from (
                     Route(destination=cidr, dev=ETH0, via=ip) for ip, cidr in zip(item.ips, item.pod_cidrs, strict=True)
                 )
+
+    def _node_sysctls(self, name: str) -> frozenset[Sysctl]:
+        # What is sent to the Node's own 127.0.0.1 may be translated to a Pod: in iptables mode NodePorts are open there.
+        config = self.spec.kube_proxy
+        is_open = self.spec.proxy_mode(name) == "iptables" and chooses_all(config.node_port_addresses, like=LOOPBACK)
+        localnet = _sysctls(("net.ipv4.conf.all.route_localnet", str(int(is_open))))
+        return NODE | localnet | self.bridges | self.ipv6 | (NODE_IPV6 if self.has_ipv6 else frozenset())
 
     def pod(self, pod: Pod, bound: PodAssignment) -> Namespace:
         """A Pod: an address of each family, and its Node for everything else. What it sets itself is set with its processes."""

@@ -14,6 +14,7 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, mark
 from netlab.engine.agent import ensure_agent
 from netlab.engine.nodes import registered_event, started_events
+from netlab.engine.proxy import require_rules
 from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
 from netlab.engine.session import Session
@@ -32,7 +33,7 @@ from netlab.plan.steps import explained
 from netlab.store.events import record
 from netlab.store.paths import LabPaths
 
-CHANGEABLE = frozenset({"nodes", "node_monitor_grace_period"})
+CHANGEABLE = frozenset({"nodes", "node_monitor_grace_period", "kube_proxy"})
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -57,6 +58,8 @@ def up(session: Session, spec: LabSpec | None = None) -> Report:
         for directory in (session.paths.dns, session.paths.wake):
             make_directory(directory, PRIVATE)
     lab = _wished(session, before, spec)
+    if lab != before:
+        require_rules(lab.spec)
     _note_versions(session)
     if lab != before:
         with session.store.transaction():

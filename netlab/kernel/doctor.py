@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from netlab.kernel import firewall, host, installed, probes, runtime_host, trial
+from netlab.kernel import firewall, host, installed, iptables_trial, probes, runtime_host, trial
 from netlab.kernel.findings import Checks, Finding, looked
 from netlab.model.lab import LabSpec
 
@@ -44,6 +44,7 @@ def checks(data: Path, *, uplink: bool = False) -> Checks:
         ("tcpdump", installed.with_version),
         ("conntrack", installed.with_version),
         ("iptables", installed.iptables),
+        ("iptables-rules", lambda name: iptables_trial.tried(name, "nft")),
         ("other-netlab", installed.other_netlab),
         *((("forward-policy", lambda name: firewall.forward_policy(name, subnet)),) if uplink else ()),
         *((("firewalld", lambda name: firewall.firewalld(name, subnet)),) if uplink else ()),

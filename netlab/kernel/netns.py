@@ -103,6 +103,16 @@ def in_namespace(name: str, function: Callable[[], Result]) -> Result:
     return run_in_thread(inside)
 
 
+def in_new_namespace(function: Callable[[], Result]) -> Result:
+    """Return what `function` returns in a thread inside a namespace without a name, which ends with it. Raises OSError."""
+
+    def inside() -> Result:
+        _call(_libc.unshare, _CLONE_NEWNET)
+        return function()
+
+    return run_in_thread(inside)
+
+
 def open_netns(name: str) -> int | None:
     """Return a file descriptor of the namespace, the caller's to close; None if no namespace has this name."""
     try:

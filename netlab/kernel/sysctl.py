@@ -20,6 +20,7 @@ SYSCTLS_OBSERVED: Final = (
     "net.ipv4.conf.default.send_redirects",
     "net.ipv4.conf.all.rp_filter",
     "net.ipv4.conf.default.rp_filter",
+    "net.ipv4.conf.all.route_localnet",
     "net.netfilter.nf_conntrack_tcp_be_liberal",
     "net.ipv6.conf.all.disable_ipv6",
     "net.ipv6.conf.default.disable_ipv6",

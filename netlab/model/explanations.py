@@ -187,6 +187,10 @@ _LAB_SENTENCES: Sentences = {
             " podSubnet; NodeCIDR, by the Node's part of it; BridgeInterface and InterfaceNamePrefix, by the bridge cni0 they"
             " come through; None: they cannot be known, and nobody's source is replaced."
         ),
+        "iptables_variant": (
+            "Which of the two programs called iptables makes the rules of iptables mode, on all Nodes: nft, which keeps them in"
+            " nf_tables, or legacy; never both, because neither shows what the other has written."
+        ),
         "masquerade_all": "Whether also the source of Pods is replaced on the way to a ClusterIP.",
         "node_port_addresses": (
             "Ranges (CIDRs) of a Node's addresses at which it has its NodePorts, or the word `primary` for its own address;"

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from netlab.frozen import dataclass
 
 ProxyMode = Literal["nftables", "iptables"]
+IptablesVariant = Literal["nft", "legacy"]
 DetectLocalMode = Literal["ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix", "None"]
 
 
@@ -19,10 +20,12 @@ class KubeProxy:
 
     `detect_local_mode` says how a Node knows the packets of Pods, which keep their source on the way to a ClusterIP: by the
     subnet of all Pods, by that of its own, by the bridge they come through, by the port of it; with None nobody's is replaced.
+    `iptables_variant` is which of the two programs called iptables writes the rules of iptables mode, never both.
     `node_port_addresses` are the ranges whose addresses of a Node have its NodePorts: `primary` alone means the Node's own.
     """
 
     mode: ProxyMode = "nftables"
     detect_local_mode: DetectLocalMode = "ClusterCIDR"
     masquerade_all: bool = False
+    iptables_variant: IptablesVariant = "nft"
     node_port_addresses: tuple[Annotated[str, "node-port-addresses"], ...] = ()

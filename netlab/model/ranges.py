@@ -42,3 +42,12 @@ def ranges_of(texts: Iterable[str], *, like: str) -> tuple[str, ...]:
     version = 6 if ":" in like else 4
     found = [network for text in texts if (network := parse_range(text)).version == version]
     return tuple(str(network) for network in collapse_addresses(found))  # type: ignore[type-var]
+
+
+def chooses_all(texts: Iterable[str], *, like: str) -> bool:
+    """Tell whether ranges of a Node's addresses choose all of the family of `like`: there is none of it, or one of length 0."""
+    written = tuple(texts)
+    if PRIMARY in written:
+        return False
+    mine = [network for network in map(parse_range, written) if network.version == (6 if ":" in like else 4)]
+    return not mine or any(not network.prefixlen for network in mine)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, Literal
 
 from netlab.frozen import dataclass
@@ -37,6 +38,11 @@ def target(rule: str) -> str:
     """Return where a rule leads: a chain or an extension (`DNAT`), "" for one that only counts."""
     found = _TARGET.search(_QUOTED.sub('""', rule))
     return found[1] if found else ""
+
+
+def family_of(address: str) -> Family:
+    """Return the family of an address or a range."""
+    return "ip6" if ":" in address else "ip"
 
 
 def is_ours(chain: str) -> bool:
@@ -97,6 +103,19 @@ class IptablesRules:
         """The tables as a dict, in the order in which they are written."""
         found = {table.name: table for table in self.tables}
         return {name: found[name] for name in TABLES if name in found}
+
+    def minus(self, other: IptablesRules) -> IptablesRules:
+        """Return the chains that `other` has not, and of those that both have the rules that it has not."""
+        return replace(self, tables=frozenset(table for name in self.by_name if (table := self._less(name, other)).chains))
+
+    def _less(self, name: str, other: IptablesRules) -> IptablesTable:
+        known = other.by_name[name].by_name if name in other.by_name else {}
+        found = []
+        for chain in self.by_name[name].chains:
+            rules = tuple(rule for rule in chain.rules if chain.name not in known or rule not in known[chain.name].rules)
+            if rules or chain.name not in known:
+                found.append(replace(chain, rules=rules))
+        return IptablesTable(name=name, chains=frozenset(found))
 
     def __str__(self) -> str:
         """As the program's `-save` would print it, without what is not ours, counters and dates."""

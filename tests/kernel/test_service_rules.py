@@ -1,7 +1,8 @@
-"""The rules of desired/services.py under real packets: balancing, hairpin, NodePorts, UDP, refusal, masquerade (N4, N7).
+"""The rules of all modes under real packets: balancing, hairpin, NodePorts, UDP, refusal, affinity, masquerade (N4, N7).
 
-The lab is built with plain `ip`, `sysctl` and `nft` from what `compile_net` wishes, so that this tests the wishes alone and
-not netlab's own hands: node-1 with Pods a, b and client, node-2 with Pod c, the fabric, and outside.
+The lab is built with plain `ip`, `sysctl`, `nft` and `iptables` from what `compile_net` wishes, so that this tests the wishes
+alone and not netlab's own hands: node-1 with Pods a, b and client, node-2 with Pod c, the fabric, and outside. It is built
+once for each mode, and once with a Node of each.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +22,10 @@ from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.kernel import netns
+from netlab.kernel.iptables_listing import parse_save
 from netlab.kernel.nft_listing import parse_table
+from netlab.model.kube_proxy import KubeProxy
+from netlab.model.lab import NodeTemplate
 from netlab.netstate.links import Bridge
 
 pytestmark = [
@@ -32,7 +37,13 @@ LAB = "rules"
 IP = {"a": "10.244.1.2", "b": "10.244.1.3", "client": "10.244.1.4", "c": "10.244.2.2"}
 NODE = {"node-1": "172.18.0.2", "node-2": "172.18.0.3"}
 OUTSIDE, INTERNET = "172.18.0.1", "203.0.113.1"
-BOTH, SELF, EMPTY, DATAGRAM, NOBODY = (f"10.96.0.{n}" for n in (21, 22, 23, 24, 99))
+BOTH, SELF, EMPTY, DATAGRAM, STICKY, NEAR, NOBODY = (f"10.96.0.{n}" for n in (21, 22, 23, 24, 25, 26, 99))
+MODES = {
+    "nftables": ("nftables", "nftables", "nft"),
+    "iptables": ("iptables", "iptables", "nft"),
+    "iptables-legacy": ("iptables", "iptables", "legacy"),
+    "mixed": ("iptables", "nftables", "nft"),
+}
 REFUSED_WITHIN_S, DROPPED_AFTER_S = 1.0, 0.3
 
 # Sees what leaves after all netlab has done, and (the canary) what comes to it: that the mark was there, and is gone.
@@ -59,9 +70,14 @@ def inside(place: str, *words: str, stdin: str = "") -> str:
     return run("ip", "netns", "exec", f"{LAB}.{place}", *words, stdin=stdin)
 
 
-def wishes(build):
+def wishes(build, mode):
+    *modes, variant = MODES[mode]
+    templates = [NodeTemplate(name=name, kube_proxy_mode=own) for name, own in zip(NODE, modes, strict=True)]
+    made = build.lab(name=LAB, kube_proxy=KubeProxy(iptables_variant=variant))
     tcp = build.port(80, 8080, "http", node_port=30080)
     udp = build.port(53, 5353, "dns", "UDP", node_port=30053)
+    nothing = build.port(80, name="http", node_port=30081), build.port(53, 5353, "dns", "UDP")
+    near = build.port(80, 8080, node_port=30082)
     made = build.cluster(
         build.pod("a", app="both", node="node-1"),
         build.pod("b", app="self", node="node-1"),
@@ -69,9 +85,11 @@ def wishes(build):
         build.pod("c", app="both", node="node-2"),
         build.service("both", tcp, udp, app="both", type="NodePort", cluster_ip=BOTH),
         build.service("self", build.port(80, 8080), app="self", cluster_ip=SELF),
-        build.service("empty", build.port(80, node_port=30081), app="none", type="NodePort", cluster_ip=EMPTY),
+        build.service("empty", *nothing, app="none", type="NodePort", cluster_ip=EMPTY),
         build.service("far", build.port(53, 5353, protocol="UDP"), app="both", cluster_ip=DATAGRAM),
-        of=build.lab(name=LAB),
+        build.service("sticky", build.port(80, 8080), app="both", session_affinity="ClientIP", cluster_ip=STICKY),
+        build.service("near", near, app="both", type="NodePort", external_traffic_policy="Local", cluster_ip=NEAR),
+        of=replace(made, spec=replace(made.spec, nodes=tuple(templates))),
     )
     assigned = assign(made, Assignments())
     found = {key.name: bound.ips[0] for key, bound in assigned.pods.items()}
@@ -104,6 +122,8 @@ def build_network(state) -> None:
             run("ip", "-n", name, "route", "add", *str(route).split())
         if item.table is not None:
             run("ip", "netns", "exec", name, "nft", "-f", "-", stdin=str(item.table))
+        for rules in item.iptables:
+            run("ip", "netns", "exec", name, f"{rules.program}-restore", "--noflush", stdin=str(rules))
 
 
 class Servers(threading.Thread):
@@ -140,10 +160,16 @@ class Servers(threading.Thread):
             one.close()
 
 
+@pytest.fixture(scope="module", params=MODES)
+def mode(request):
+    """How the Nodes do what kube-proxy does."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def state(build):
-    """The whole lab, served, and taken away again. One for all tests: they only send packets."""
-    found = wishes(build)
+def state(build, mode):
+    """The whole lab, served, and taken away again. One for all tests of a mode: they only send packets."""
+    found = wishes(build, mode)
     servers = None
     try:
         build_network(found)
@@ -172,10 +198,19 @@ def ask(place: str, ip: str, port: int, kind=socket.SOCK_STREAM, timeout_s: floa
     return who.removeprefix("default."), seen
 
 
-def test_nft_prints_every_rule_and_declaration_as_it_was_written(state):
+def uses_iptables(place: str, mode: str) -> bool:
+    """Whether packets from there first meet a Node in iptables mode."""
+    return MODES[mode][0 if place in {"node-1", "default.client"} else 1] == "iptables"
+
+
+def test_every_rule_and_declaration_is_printed_as_it_was_written(state):
     """What is observed is compared as text with what is desired, so this is the ground the whole comparison stands on."""
     for place in NODE:
         written = state[f"{LAB}.{place}"].table
+        for rules in state[f"{LAB}.{place}"].iptables:
+            assert str(parse_save(inside(place, f"{rules.program}-save"), rules.variant, rules.family).ours) == str(rules)
+        if written is None:
+            continue
         listing = inside(place, "nft", "-s", "list", "table", "inet", "netlab")
         assert parse_table(listing) == written
         assert _without_elements(listing) == _without_elements(str(written))
@@ -236,7 +271,11 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("place", "ip", "port"), REFUSALS)
-def test_refused_at_once(state, place, ip, port):
+def test_refused_at_once(state, mode, place, ip, port):
+    """But for the wrong port of a ClusterIP in iptables mode: that is nobody's, as with kube-proxy."""
+    if port == 81 and uses_iptables(place, mode):
+        assert_not_answered(place, ip, port)
+        return
     with pytest.raises(ConnectionRefusedError):
         ask(place, ip, port, timeout_s=REFUSED_WITHIN_S)
 
@@ -254,11 +293,57 @@ def test_udp_is_refused_at_once(state, place, error):
         ask(place, EMPTY, 53, socket.SOCK_DGRAM, timeout_s=REFUSED_WITHIN_S)
 
 
-def test_an_address_that_is_no_service_is_dropped(state):
-    """And what is dropped was sent: the very same client is answered by a Service (law 8)."""
-    ask("default.client", BOTH, 80)
+def assert_not_answered(place: str, ip: str, port: int) -> None:
+    """Assert that a packet was dropped, or in iptables mode went the default way. The same client is answered (law 8)."""
+    ask(place, BOTH, 80)
     with pytest.raises(TimeoutError):
-        ask("default.client", NOBODY, 80, timeout_s=DROPPED_AFTER_S)
+        ask(place, ip, port, timeout_s=DROPPED_AFTER_S)
+
+
+@pytest.mark.parametrize("place", ["default.client", "node-1"])
+def test_an_address_that_is_no_service_is_not_answered(state, place):
+    assert_not_answered(place, NOBODY, 80)
+
+
+@pytest.mark.parametrize("place", ["default.client", "default.c", "node-1"])
+def test_a_client_keeps_its_endpoint(state, place):
+    """Of 40 fair tosses all would be the same once in 10^11 runs."""
+    assert len({ask(place, STICKY, 80)[0] for _ in range(40)}) == 1
+
+
+def test_outside_keeps_its_address_where_the_policy_is_local(state):
+    for node, here in zip(NODE, "ac", strict=True):
+        assert {ask("outside", NODE[node], 30082) for _ in range(20)} == {(here, OUTSIDE)}
+
+
+@pytest.mark.parametrize(("place", "seen"), [("default.client", {IP["client"]}), ("node-1", {"10.244.1.1", NODE["node-1"]})])
+def test_pods_and_the_node_itself_are_spared_the_policy_local(state, place, seen):
+    answers = {ask(place, NODE["node-1"], 30082) for _ in range(60)}
+    assert {who for who, _ in answers} == {"a", "c"}
+    assert {address for _, address in answers} == seen
+
+
+def test_node_ports_are_open_at_the_addresses_of_the_mode(state, mode):
+    """All of the Node's, its loopback too, in iptables mode; in nftables mode its own address alone."""
+    for ip in ("127.0.0.1", "10.244.1.1"):
+        if uses_iptables("node-1", mode):
+            assert {ask("node-1", ip, 30080)[0] for _ in range(40)} == {"a", "c"}
+        else:
+            with pytest.raises(ConnectionRefusedError):
+                ask("node-1", ip, 30080)
+
+
+def test_nobody_else_reaches_the_loopback_of_a_node(state, mode):
+    """The price of NodePorts there is that Linux routes 127.0.0.1; KUBE-FIREWALL keeps others out."""
+    server = netns.in_namespace(f"{LAB}.node-1", lambda: socket.create_server(("127.0.0.1", 8081)))
+    run("ip", "-n", f"{LAB}.node-2", "route", "add", "127.0.0.2/32", "via", NODE["node-1"])
+    inside("node-2", "sysctl", "-q", "-w", "net.ipv4.conf.all.route_localnet=1")
+    try:
+        assert netns.in_namespace(f"{LAB}.node-1", lambda: socket.create_connection(("127.0.0.1", 8081))).close() is None
+        with pytest.raises(TimeoutError):
+            ask("node-2", "127.0.0.2", 8081, timeout_s=DROPPED_AFTER_S)
+    finally:
+        server.close()
 
 
 def test_outside_reaches_neither_cluster_ips_nor_pods(state):

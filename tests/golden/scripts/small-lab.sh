@@ -30,6 +30,7 @@ ip netns exec demo.fabric sysctl -e -w net.bridge.bridge-nf-call-iptables=0  # n
 ip netns exec demo.fabric sysctl -e -w net.ipv6.conf.all.disable_ipv6=1  # not set yet
 ip netns exec demo.fabric sysctl -e -w net.ipv6.conf.default.disable_ipv6=1  # not set yet
 ip netns exec demo.node-1 sysctl -e -w net.bridge.bridge-nf-call-iptables=0  # not set yet
+ip netns exec demo.node-1 sysctl -w net.ipv4.conf.all.route_localnet=0  # not set yet
 ip netns exec demo.node-1 sysctl -w net.ipv4.conf.all.rp_filter=0  # not set yet
 ip netns exec demo.node-1 sysctl -w net.ipv4.conf.all.send_redirects=0  # not set yet
 ip netns exec demo.node-1 sysctl -w net.ipv4.conf.default.rp_filter=0  # not set yet
