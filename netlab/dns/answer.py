@@ -75,18 +75,19 @@ def _respond(asked: Query, records: Records | None) -> Reply:
         return Reply(Rcode.BADVERS)
     if records is None:
         return Reply(Rcode.SERVFAIL)
-    if asked.rdclass != CLASS_IN or asked.type in TRANSFERS or not records.zone_of(asked.name):
+    zone = records.zone_of(asked.name)
+    if asked.rdclass != CLASS_IN or asked.type in TRANSFERS or not zone:
         return Reply(Rcode.REFUSED)
-    return _look_up(asked, records)
+    return _look_up(asked, zone, records)
 
 
-def _look_up(asked: Query, records: Records) -> Reply:
-    """The answer to a proper question about a name inside."""
+def _look_up(asked: Query, zone: str, records: Records) -> Reply:
+    """The answer to a proper question about a name inside a zone of ours."""
     question, name, aliases = asked.name, asked.name, dict[str, bytes]()
     while name not in aliases and len(aliases) < MAX_ALIASES:
         entries = _entries(name, records)
         if entries is None:
-            return Reply(Rcode.NXDOMAIN, True, [*aliases.values()], authority=_authority(name, question, records))
+            return Reply(Rcode.NXDOMAIN, True, [*aliases.values()], authority=_authority(zone, question, records))
         if asked.type == Type.ANY:
             return Reply(Rcode.NOERROR, True, [*aliases.values()], [record(name, records.ttl_s, Type.HINFO, MINIMAL, question)])
         if found := [entry for entry in entries if entry.type == asked.type]:
@@ -94,10 +95,10 @@ def _look_up(asked: Query, records: Records) -> Reply:
             return Reply(Rcode.NOERROR, True, [*aliases.values()], written, additional=[*_targets(found, question, records)])
         alias = next((entry for entry in entries if entry.type == Type.CNAME), None)
         if alias is None:
-            return Reply(Rcode.NOERROR, True, [*aliases.values()], authority=_authority(name, question, records))
+            return Reply(Rcode.NOERROR, True, [*aliases.values()], authority=_authority(zone, question, records))
         aliases[name] = _written(name, alias, question)
         name = alias.data
-        if not records.zone_of(name):
+        if not (zone := records.zone_of(name)):
             break  # there is nobody to ask about the rest
     return Reply(Rcode.NOERROR, True, [*aliases.values()])
 
@@ -127,9 +128,8 @@ def _written(name: str, entry: Entry, question: str) -> bytes:
     return record(name, entry.ttl_s, entry.type, record_data(entry.type, entry.data, question), question)
 
 
-def _authority(name: str, question: str, records: Records) -> list[bytes]:
-    """The SOA record of the zone that a name lies in: who says that there is nothing, and how long that holds."""
-    zone = records.zone_of(name)
+def _authority(zone: str, question: str, records: Records) -> list[bytes]:
+    """The SOA record of a zone: who says that there is nothing, and how long that holds."""
     return [_written(zone, entry, question) for entry in records.find(zone) or () if entry.type == Type.SOA]
 
 

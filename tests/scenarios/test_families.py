@@ -112,6 +112,23 @@ def test_outside_reaches_no_pod(served):
         assert "Network is unreachable" in lab.run("exec", "outside", "--", "ping", "-c", "1", address).err
 
 
+def test_the_cluster_dns_knows_each_family_and_answers_on_each(served):
+    lab, word = served
+    lab.apply(json.dumps({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "named"},
+        "spec": {"ipFamilyPolicy": "PreferDualStack", "ports": [{"port": 80}]},
+    }))  # fmt: skip
+    wanted = lab.json("service", "named")["spec"]["clusterIPs"]
+    assert len(wanted) == len(SUBNETS[word]["pods"])
+    (server,) = lab.pods("kube-dns", "kube-system")
+    for item in server["status"]["podIPs"]:
+        name = "named.default.svc.cluster.local"
+        words = ("dig", f"@{item['ip']}", "+short", "+time=2", "+tries=3")
+        assert lab("exec", "a", "--", *words, name, "A", name, "AAAA").split() == wanted
+        assert [lab("exec", "a", "--", *words, "-x", ip).strip() for ip in wanted] == [f"{name}."] * len(wanted)
+    lab("delete", "service", "named")
+
+
 def test_a_second_up_changes_nothing(served):
     lab, _ = served
     assert " 0 changes in " in lab("up")
