@@ -23,10 +23,11 @@ from typing import NamedTuple
 
 from netlab.frozen import dataclass
 from netlab.model.families import listed
-from netlab.model.lab import Cluster
+from netlab.model.lab import Cluster, LabSpec
 from netlab.model.meta import Key
 from netlab.model.node import Namespace
 from netlab.model.service import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort
+from netlab.remembered import remembered, remembered_each
 
 SCHEMA_VERSION = "1.1.0"
 TTL_S = 5
@@ -89,22 +90,6 @@ class Zone:
         return f"{self.head.replace(SERIAL, str(self.serial))}{self.body}"
 
 
-_Inputs = tuple[str, frozenset[str], Service, tuple[str, ...], list[Backend]]
-
-
-class _Told(NamedTuple):
-    """A paragraph and what it was made from."""
-
-    key: Key
-    inputs: _Inputs
-    paragraph: Paragraph
-
-
-_earlier: dict[int, _Told] = {}
-"""The paragraphs of the last zone that was made, by the identity of their Service, which is kept here and so nobody else's.
-Most Services are as they were, the very same objects, and need not be told again."""
-
-
 def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping[Key, tuple[str, ...]]) -> Zone:
     """Return the zone of the cluster's domain, with the reverse zones of its Pod and Service subnets.
 
@@ -113,22 +98,14 @@ def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping
         slices: all EndpointSlices, derived ones and hand-written ones; they say what is behind a headless Service.
         cluster_ips: the virtual IPs by Service, one per family.
     """
-    global _earlier  # noqa: PLW0603 - a memory of results, which follow from nothing but the arguments
     spec = cluster.lab.spec
-    domain, reverse = f"{spec.cluster_domain}.", _subnet_zones(spec.pod_subnet, spec.service_subnet)
-    backends = _backends(
-        slices, {(service.metadata.namespace, service.metadata.name) for service in cluster.services if service.is_headless}
+    services, headless = _by_key(cluster.services)
+    behind = _behind(slices, headless)
+    paragraphs = _paragraphs(
+        (service, spec, cluster_ips.get(key, ()), *behind.get(key, ())) for key, service in services.items()
     )
-    found: dict[int, _Told] = {}
-    for service in cluster.services:
-        known = _earlier.get(id(service))
-        key = known.key if known else service.key
-        behind = backends.get((service.metadata.namespace, service.metadata.name), []) if service.is_headless else []
-        inputs = (domain, reverse, service, cluster_ips.get(key, ()), behind)
-        found[id(service)] = known if known and known.inputs == inputs else _Told(key, inputs, _paragraph(*inputs))
-    _earlier = found
-    paragraphs = [told.paragraph for told in found.values()]
-    reverse = reverse.union(*(paragraph.reverse for paragraph in paragraphs))
+    reverse = _subnet_zones(spec.pod_subnet, spec.service_subnet).union(*(paragraph.reverse for paragraph in paragraphs))
+    domain = f"{spec.cluster_domain}."
     return Zone(
         domain=domain,
         head=_head(cluster, domain, cluster_ips.get(DNS_SERVICE, ()), reverse),
@@ -136,13 +113,20 @@ def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping
     )
 
 
-def _backends(slices: Iterable[EndpointSlice], headless: set[tuple[str, str]]) -> dict[tuple[str, str], list[Backend]]:
-    """Endpoints with their ports, by the headless Service their slice is labelled with."""
-    found: dict[tuple[str, str], list[Backend]] = {}
+@remembered
+def _by_key(services: Iterable[Service]) -> tuple[dict[Key, Service], frozenset[Key]]:
+    """The Services by their key, and which of them are headless."""
+    found = {service.key: service for service in services}
+    return found, frozenset(key for key, service in found.items() if service.is_headless)
+
+
+def _behind(slices: Iterable[EndpointSlice], headless: frozenset[Key]) -> dict[Key, list[EndpointSlice]]:
+    """The slices of headless Services, by the Service that they are labelled with."""
+    found: dict[Key, list[EndpointSlice]] = {}
     for item in slices if headless else ():
-        owner = item.metadata.namespace, item.service_name
+        owner = Key("Service", item.metadata.namespace, item.service_name)
         if owner in headless:
-            found.setdefault(owner, []).extend((endpoint, item.ports) for endpoint in item.endpoints)
+            found.setdefault(owner, []).append(item)
     return found
 
 
@@ -158,17 +142,17 @@ def _head(cluster: Cluster, domain: str, dns_ips: Iterable[str], reverse: Iterab
     return "".join([*lines, *map(_soa, sorted(reverse, key=lambda name: name.split(".")[::-1]))])
 
 
-def _paragraph(
-    domain: str, reverse: frozenset[str], service: Service, ips: tuple[str, ...], backends: list[Backend]
-) -> Paragraph:
-    """What there is to say of one Service."""
-    meta = service.metadata
-    name = f"{meta.name}.{meta.namespace}.svc.{domain}"
+@remembered_each
+def _paragraphs(service: Service, spec: LabSpec, ips: tuple[str, ...], *slices: EndpointSlice) -> Paragraph:
+    """What there is to say of one Service; the slices are those of a headless one."""
+    meta, reverse = service.metadata, _subnet_zones(spec.pod_subnet, spec.service_subnet)
+    name = f"{meta.name}.{meta.namespace}.svc.{spec.cluster_domain}."
     if service.spec.type == "ExternalName":
         ips, lines = (), _elsewhere(name, service.spec.external_name.lower().rstrip("."))
     elif service.is_headless:
-        backends = [item for item in backends if item[0].conditions.ready or service.spec.publish_not_ready_addresses]
-        ips, lines = tuple(endpoint.addresses[0] for endpoint, _ in backends), _headless(name, backends)
+        is_for_all = service.spec.publish_not_ready_addresses
+        found = [(one, item.ports) for item in slices for one in item.endpoints if one.conditions.ready or is_for_all]
+        ips, lines = tuple(endpoint.addresses[0] for endpoint, _ in found), _headless(name, found)
     else:
         lines = _virtual(service, name, ips)
     if text := "".join(lines):
