@@ -45,8 +45,8 @@ class Hop:
 class Verdict:
     """How it ended, and where. `packet` is what was delivered, or what it was when it was lost; `reason` is a sentence.
 
-    `answer` is what the sender is told (`icmp port-unreachable`), "" if nobody tells him anything. `matched` is the rule that
-    decided, if it was one.
+    `answer` is what the sender is told (`icmp port-unreachable`), "" if nobody tells him anything. `matched` are the rules that
+    led to it in the chain that decided, the one that did at last; none if it was no rule.
     """
 
     ending: Ending
@@ -54,7 +54,7 @@ class Verdict:
     packet: Packet
     reason: str
     answer: str = ""
-    matched: Matched | None = None
+    matched: tuple[Matched, ...] = ()
 
     @property
     def is_delivered(self) -> bool:

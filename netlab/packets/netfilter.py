@@ -141,7 +141,7 @@ class Visit:
         if not address:
             rule = outcome.matched[-1]
             reason = f"{self.netns} has no address to masquerade it with, for the rule of {rule.chain}: {rule.rule}"
-            return Verdict(ending="dropped", netns=self.netns, packet=self.packet, reason=reason, matched=rule)
+            return Verdict(ending="dropped", netns=self.netns, packet=self.packet, reason=reason, matched=outcome.matched)
         port = action.port or self.packet.source_port
         self.connection = replace(entry, reply=self.packet.come_from(address, port).answer)
         return None
@@ -175,12 +175,14 @@ class Visit:
         """Return the verdict of a chain that does not let the packet through."""
         if outcome.action.decision not in {"drop", "reject"}:
             return None
-        rule = None if outcome.by_policy else outcome.matched[-1]
-        by = f"the rule of {rule.chain}: {rule.rule}" if rule else f"the policy of {base.name}"
         answer = outcome.action.answer
-        reason = f"{self.netns} answers {answer}, by {by}" if answer else f"{self.netns} tells nobody, by {by}"
+        told = f"answers {answer}" if answer else "tells nobody"
+        matched = () if outcome.by_policy else outcome.matched
+        by = f"the rule of {matched[-1].chain}: {matched[-1].rule}" if matched else f"the policy of {base.name}"
+        owner = "".join(f", for {owner}" for owner in dict.fromkeys(owner for one in matched for owner in one.owners))
+        reason = f"{self.netns} {told}{owner}, by {by}"
         ending: Ending = "refused" if outcome.action.decision == "reject" else "dropped"
-        return Verdict(ending=ending, netns=self.netns, packet=self.packet, reason=reason, answer=answer, matched=rule)
+        return Verdict(ending=ending, netns=self.netns, packet=self.packet, reason=reason, answer=answer, matched=matched)
 
 
 def _in_order(rules: Iterable[Ruleset], hook: Hook, family: int) -> list[tuple[bool, tuple[Call, ...]]]:

@@ -40,6 +40,11 @@ class Matched:
     rule: str
     elements: tuple[Element, ...] = ()
 
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose those elements are, as far as they say it."""
+        return tuple(dict.fromkeys(element.comment for element in self.elements if element.comment))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseChain:
