@@ -17,10 +17,12 @@ from netlab.desired.configuration import Source, configuration, text_at, texts
 from netlab.desired.downward import field, named_container, resource
 from netlab.model.container import ConfigMapKeySelector, Container, EnvFromSource, EnvVarSource, SecretKeySelector
 from netlab.model.lab import Cluster
+from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.resources import NO_AMOUNTS, Amounts
 from netlab.model.service import Service
 from netlab.netstate.links import socket_text
+from netlab.remembered import remembered
 
 REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 API_SERVER = ("default", "kubernetes")
@@ -60,17 +62,23 @@ def service_environment(cluster: Cluster, assignments: Assignments, namespace: s
         namespace: the Pod's namespace.
         links: `spec.enableServiceLinks`; without it only default/kubernetes is left.
     """
-    seen: dict[str, Service] = {}
-    for service in cluster.services:
-        name = (service.metadata.namespace, service.metadata.name)
-        is_own = links and service.metadata.namespace == namespace
-        # A Service `kubernetes` of the Pod's own namespace hides the one of `default`, as in the kubelet.
-        if is_own or (name == API_SERVER and service.metadata.name not in seen):
-            seen[service.metadata.name] = service
+    own = _by_namespace(cluster.services).get(namespace, ()) if links else ()
+    api_server = cluster.objects.get(Key("Service", *API_SERVER))
+    # A Service `kubernetes` of the Pod's own namespace hides the one of `default`, as in the kubelet.
+    some = (api_server, *own) if isinstance(api_server, Service) else own
+    seen = {service.metadata.name: service for service in some}
     found: dict[str, str] = {}
     for _, service in sorted(seen.items()):
         if (ip := _cluster_ip(service, assignments)) and service.spec.ports:
             found.update(_service_variables(service, ip))
+    return found
+
+
+@remembered
+def _by_namespace(services: tuple[Service, ...]) -> dict[str, list[Service]]:
+    found: dict[str, list[Service]] = {}
+    for service in services:
+        found.setdefault(service.metadata.namespace, []).append(service)
     return found
 
 

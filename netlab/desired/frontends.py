@@ -30,7 +30,7 @@ from netlab.model.lab import Cluster
 from netlab.model.node import Node
 from netlab.model.ranges import PRIMARY, parse_range, ranges_of
 from netlab.model.service import EndpointSlice, Service, ServicePort
-from netlab.remembered import remembered_by, remembered_each
+from netlab.remembered import remembered, remembered_by, remembered_each
 
 Kind = Literal["ClusterIP", "NodePort", "ExternalIP", "LoadBalancer"]
 Masquerade = Literal["never", "always", "off-cluster"]
@@ -133,7 +133,7 @@ def frontends(cluster: Cluster, slices: Iterable[EndpointSlice], assignments: As
             everywhere += part.everywhere
             for name, mine in part.own.items():
                 own[name] += mine
-    if any(service.spec.external_ips for service in cluster.services):
+    if _have_external_ips(cluster.services):
         return _without_repeated(everywhere, own)
     return Frontends(tuple(everywhere), {name: tuple(mine) for name, mine in own.items()})
 
@@ -145,17 +145,32 @@ def _what_each_follows_from(
     by_service: dict[tuple[str, str], list[EndpointSlice]] = {}
     for item in slices:
         by_service.setdefault((item.metadata.namespace, item.service_name), []).append(item)
+    for place, given in _given(cluster, assignments, nodes):
+        yield (*given, *by_service.get(place, ()))
+
+
+@remembered_by(
+    lambda cluster, assignments, nodes: (
+        cluster.lab, cluster.services, nodes, assignments.cluster_ips, assignments.load_balancers, assignments.node_ports,
+    )
+)  # fmt: skip
+def _given(
+    cluster: Cluster, assignments: Assignments, nodes: tuple[ProxyNode, ...]
+) -> tuple[tuple[tuple[str, str], tuple[Any, ...]], ...]:
+    """What each Service's frontends follow from besides its slices, by its namespace and name."""
     config = cluster.lab.spec.kube_proxy
-    for service in cluster.services:
-        if service.has_cluster_ip:
-            key = service.key
-            yield (
-                service, config, nodes,
-                assignments.cluster_ips.get(key, ()),
-                assignments.load_balancers.get(key, ()),
+    cluster_ips, balancers = assignments.cluster_ips, assignments.load_balancers
+    return tuple(
+        (
+            (service.metadata.namespace, service.metadata.name),
+            (
+                service, config, nodes, cluster_ips.get(service.key, ()), balancers.get(service.key, ()),
                 assignments.node_ports if service.has_node_ports else _NO_PORTS,
-                *by_service.get(key[1:], ()),
-            )  # fmt: skip
+            ),
+        )
+        for service in cluster.services
+        if service.has_cluster_ip
+    )  # fmt: skip
 
 
 @remembered_each
@@ -171,6 +186,11 @@ def _of_each_service(  # noqa: PLR0917 - what it follows from, part by part
     key = service.key
     given = Assignments(cluster_ips={key: cluster_ips}, load_balancers={key: balancers}, node_ports=node_ports)
     return tuple(service_frontends(service, slices, given, nodes, config))
+
+
+@remembered
+def _have_external_ips(services: tuple[Service, ...]) -> bool:
+    return any(service.spec.external_ips for service in services)
 
 
 def _without_repeated(everywhere: Iterable[Frontend], own: Mapping[str, Iterable[Frontend]]) -> Frontends:

@@ -75,17 +75,18 @@ def service_tables(
     numbers = affinity.affinity_ids(every)
     is_guarded = any(item.sources for item in every)
     chains = tuple(base_chains(families, pod_subnets, service_subnets, is_guarded=is_guarded))
-    parts = iter(_contents((item, numbers[item.owner, item.protocol] if item.affinity_s else 0) for item in every))
+    parts = _contents((item, numbers[item.owner, item.protocol] if item.affinity_s else 0) for item in every)
+    everywhere, rest = parts[: len(frontends.everywhere)], iter(parts[len(frontends.everywhere) :])
     shared = _Content()
     for family in families:
         for stem in _ALWAYS + (("guarded-services", "source-ranges") if is_guarded else ()):
             shared.have(family, stem)
-    for _ in frontends.everywhere:
-        shared.take(next(parts))
+    for together in _together(tuple(everywhere[start : start + AT_ONCE]) for start in range(0, len(everywhere), AT_ONCE)):
+        shared.take(together)
     for ip in (ip for node in nodes for ip in node.ips):
         shared.put(family_of(ip), "node-ips", ip)
     shared_sets = shared.sets()
-    own_parts = {name: [next(parts) for _ in mine] for name, mine in frontends.own.items()}
+    own_parts = {name: [next(rest) for _ in mine] for name, mine in frontends.own.items()}
     found = {}
     for node in nodes:
         name = node.place.node
@@ -96,6 +97,7 @@ def service_tables(
             own.add_host_port(one)
         picks = pick_chains(shared.picks | own.picks, pods[name])
         found[name] = _table(shared_sets, own.sets(), (*chains, *picks))
+    _forget_others(found.values())
     return found
 
 
@@ -104,7 +106,22 @@ def _table(shared: Mapping[str, ElementSet], own: Mapping[str, ElementSet], chai
     sets = dict(shared)
     for name, item in own.items():
         sets[name] = replace(item, elements=item.elements | sets[name].elements) if name in sets else item
-    return NftTable(sets=frozenset(sets.values()), chains=frozenset(chains))
+    return NftTable(sets=frozenset(map(_as_before, sets.values())), chains=frozenset(chains))
+
+
+def _as_before(item: ElementSet) -> ElementSet:
+    """The set with the same elements as the same object: whoever compares it with the one before has no work."""
+    return replace(item, elements=_known.setdefault(item.elements, item.elements))
+
+
+_known: dict[frozenset[Element], frozenset[Element]] = {}
+"""The elements of the last tables that were made."""
+
+
+def _forget_others(tables: Iterable[NftTable]) -> None:
+    used = {id(item.elements) for table in tables for item in table.sets}
+    for elements in [elements for elements in _known if id(elements) not in used]:
+        del _known[elements]
 
 
 class _Part(NamedTuple):
@@ -119,8 +136,20 @@ def _contents(item: Frontend, number: int) -> _Part:
     """What one frontend adds; `number` is that of a Service port with session affinity."""
     content = _Content(number)
     content.add(item)
-    elements = ((name, one.key_type, one.elements) for name, one in content.sets().items())
-    return _Part(frozenset(content.picks), tuple(elements))
+    return content.part
+
+
+def _merged(*parts: _Part) -> _Part:
+    """What several frontends add."""
+    content = _Content()
+    for part in parts:
+        content.take(part)
+    return content.part
+
+
+_together = remembered_each(_merged)
+AT_ONCE = 100
+"""Frontends that are merged together: after a change of one, these are merged anew, and those of all others only once."""
 
 
 class _Content:
@@ -138,6 +167,14 @@ class _Content:
             name: ElementSet(name=name, key_type=kind, is_map=" : " in kind, elements=frozenset(self._elements[name]))
             for name, kind in self._kinds.items()
         }
+
+    @property
+    def part(self) -> _Part:
+        """All of it."""
+        return _Part(
+            frozenset(self.picks),
+            tuple((name, kind, frozenset(self._elements[name])) for name, kind in self._kinds.items()),
+        )
 
     def take(self, part: _Part) -> None:
         """Add what was made of one frontend."""
