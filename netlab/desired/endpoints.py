@@ -76,6 +76,7 @@ def _of_each_service(
     return tuple(item for family in families for item in _Slices(service, family, given, zones).of(pods))
 
 
+@remembered
 def all_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
     """Return the hand-written slices and the derived ones, sorted by key."""
     return tuple(cluster.with_objects(derive_slices(cluster, assignments)).slices)

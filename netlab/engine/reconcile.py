@@ -42,7 +42,7 @@ from netlab.plan.processes import plan_processes
 from netlab.plan.steps import ApplyIptables, ApplyNft, Step, explained
 from netlab.remembered import remembered
 
-_compiled, _slices = remembered(compile_net), remembered(all_slices)
+_compiled = remembered(compile_net)
 MAX_ROUNDS = 20
 RETRY_S = 10.0
 
@@ -127,7 +127,7 @@ def _network(session: Session, report: Report, look: Look) -> int:
 @remembered
 def _records(cluster: Cluster, assignments: Assignments) -> str:
     """The text that the cluster DNS reads."""
-    return str(zone(cluster, _slices(cluster, assignments), assignments.cluster_ips))
+    return str(zone(cluster, all_slices(cluster, assignments), assignments.cluster_ips))
 
 
 def is_about_udp(step: Step) -> bool:
@@ -144,7 +144,7 @@ def _forget_stale_flows(session: Session, look: Look) -> None:
     """On Nodes whose rules changed: UDP flows to a Service that a gone endpoint answered are forgotten."""
     changed = set(session.store.fact("stale-flows").split())
     if changed:
-        slices = _slices(look.cluster, look.assignments)
+        slices = all_slices(look.cluster, look.assignments)
         found = frontends(look.cluster, slices, look.assignments)
         ports = host_ports(look.cluster, look.assignments)
         for name in look.assignments.nodes:
