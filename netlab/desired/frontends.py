@@ -123,6 +123,7 @@ def node_port_ips(ranges: Sequence[str], mode: ProxyMode, ips: Sequence[str], ot
     return tuple(map(str, found))
 
 
+@remembered
 def frontends(cluster: Cluster, slices: Iterable[EndpointSlice], assignments: Assignments) -> Frontends:
     """Return every frontend of every Node, in the order of the Services."""
     nodes = proxy_nodes(cluster, assignments)

@@ -36,7 +36,7 @@ from netlab.engine.session import Session
 from netlab.errors import NetlabError
 from netlab.kernel.files import replace_text
 from netlab.model.lab import Cluster
-from netlab.netstate.names import NetnsName, machine_netns
+from netlab.netstate.names import NetnsName, digest, machine_netns
 from netlab.plan.diff import diff
 from netlab.plan.processes import plan_processes
 from netlab.plan.steps import ApplyIptables, ApplyNft, Step, explained
@@ -141,17 +141,24 @@ def _record(session: Session, names: Iterable[NetnsName]) -> None:
 
 
 def _forget_stale_flows(session: Session, look: Look) -> None:
-    """On Nodes whose rules changed: UDP flows to a Service that a gone endpoint answered are forgotten."""
-    changed = set(session.store.fact("stale-flows").split())
-    if changed:
-        slices = all_slices(look.cluster, look.assignments)
-        found = frontends(look.cluster, slices, look.assignments)
-        ports = host_ports(look.cluster, look.assignments)
-        for name in look.assignments.nodes:
-            netns = machine_netns(session.paths.lab, name)
-            if netns in changed and name not in stopped_nodes(look.cluster.lab):
-                session.network.keep_udp_flows(netns, udp_endpoints(found.of(name), ports[name]))
-        session.store.set_fact("stale-flows", "")
+    """UDP flows to a Service that none of its endpoints answers are forgotten, so that their next packet is translated anew.
+
+    Looked for where rules changed, and everywhere when who may answer has changed: an endpoint that was leaving has left.
+    """
+    store, off = session.store, stopped_nodes(look.cluster.lab)
+    changed = set(store.fact("stale-flows").split())
+    found = frontends(look.cluster, all_slices(look.cluster, look.assignments), look.assignments)  # remembered, like the rules
+    ports = host_ports(look.cluster, look.assignments)
+    nodes = [name for name in look.assignments.nodes if name not in off]
+    serving = {machine_netns(session.paths.lab, name): udp_endpoints(found.of(name), ports[name]) for name in nodes}
+    known = digest(*(f"{name} {key} {sorted(ips)}" for name, one in serving.items() for key, ips in sorted(one.items())))
+    everywhere = known != store.fact("udp-endpoints")
+    for name, one in serving.items():
+        if everywhere or name in changed:
+            session.network.keep_udp_flows(name, one)
+    if everywhere or changed:
+        store.set_fact("udp-endpoints", known)
+        store.set_fact("stale-flows", "")
 
 
 def _processes(session: Session, report: Report, look: Look) -> int:

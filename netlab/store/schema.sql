@@ -41,5 +41,6 @@ CREATE TABLE events (
 
 -- Single values: `lab` (JSON), `revision`, `synced` (the revision at which nothing was left to do), `deleting` (`down` has begun),
 -- `given` (how often the choices were changed),
--- `stale-flows` (network namespaces of Nodes whose rules changed and whose UDP flows are still to be looked at).
+-- `stale-flows` (network namespaces of Nodes whose rules changed and whose UDP flows are still to be looked at),
+-- `udp-endpoints` (a digest of who may answer UDP, as of the last look at the flows).
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
