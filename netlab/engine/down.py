@@ -15,6 +15,7 @@ from netlab.engine.containers import new_runtime
 from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.frozen import dataclass
 from netlab.kernel.files import remove_if_empty, remove_tree
+from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine import mounts_below
 from netlab.kernel.netns import names_in_use, remove_directory
@@ -46,7 +47,7 @@ def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) ->
     with locked(paths.lock, waiting=waiting):
         scope = _begin(paths)
         stop_agent(paths)
-        runtime, network = new_runtime(paths), LinuxNetwork()
+        runtime, network = new_runtime(paths), LinuxNetwork(rules=KnownRules(paths.rules))
         try:
             processes = len(runtime.pids())
             runtime.clean()

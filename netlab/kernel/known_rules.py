@@ -72,13 +72,14 @@ class KnownRules:
             self._learn(step.netns, before.next, step.leaves)
 
     def save(self) -> None:
-        """Write down what was learned. A disk that is full costs listings and nothing else."""
+        """Write down what was learned. What cannot be written down costs a listing and nothing else."""
         if self._directory is not None and self._unsaved:
-            with contextlib.suppress(KernelError):
+            with contextlib.suppress(KernelError, OSError):
                 make_directory(self._directory, PRIVATE)
                 make_directory(self._directory / ELEMENTS, PRIVATE)
                 for name in sorted(self._unsaved):
-                    replace_text(self._directory / name, self._text(*self._known[name]))
+                    with contextlib.suppress(ValueError):
+                        replace_text(self._directory / name, self._text(*self._known[name]))
                 self._clear_elements()
             self._unsaved.clear()
 
@@ -107,7 +108,7 @@ class KnownRules:
         """Return the name of the file that holds these elements, written unless it is there."""
         name = self._files.get(elements)
         if name is None or not self._path(name).exists():
-            text = json.dumps(sorted(elements))
+            text = _lines(elements)
             name = digest(text)
             replace_text(self._path(name), text)
             self._files[elements] = name
@@ -139,7 +140,10 @@ class KnownRules:
         for elements, name in self._files.items():
             if name == found:
                 return elements
-        elements = frozenset(map(Element._make, json.loads(read(self._path(found)) or "")))
+        text = read(self._path(found))
+        if text is None:
+            raise ValueError(found)
+        elements = frozenset(Element(*line.split("\t")) for line in text.split("\n"))
         self._files[elements] = found
         return elements
 
@@ -157,3 +161,11 @@ class KnownRules:
             if not any(f'"{path.name}"' in text for text in texts):
                 path.unlink(missing_ok=True)
                 self._files = {elements: name for elements, name in self._files.items() if name != path.name}
+
+
+def _lines(elements: frozenset[Element]) -> str:
+    """A line for each element. Raises ValueError if one is no line, as a comment by hand may be."""
+    text = "\n".join("\t".join(element) for element in sorted(elements))
+    if (text.count("\t"), text.count("\n")) != (2 * len(elements), len(elements) - 1):
+        raise ValueError("an element holds a tab or the end of a line")
+    return text

@@ -58,10 +58,7 @@ class LinuxNetwork:
                         self._on_step()
 
         if steps:
-            try:
-                netns.run_in_thread(work)
-            finally:
-                self._rules.save()
+            netns.run_in_thread(work)
 
     def forget(self, names: Iterable[NetnsName]) -> None:
         """Remove names that a killed process had claimed and not yet given to a namespace."""
@@ -73,7 +70,8 @@ class LinuxNetwork:
         return keep_udp_to(name, serving)
 
     def close(self) -> None:
-        """Nothing is open between calls; here for callers that close what they opened."""
+        """Write down what is known of the rules; nothing is open between calls."""
+        self._rules.save()
 
 
 def _observe(scope: Scope, rules: KnownRules) -> NetState:

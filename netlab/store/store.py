@@ -85,7 +85,8 @@ class Store:
             try:
                 yield
             finally:
-                self._db.execute("COMMIT")
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
 
     def execute(self, statement: str, *values: object) -> list[Any]:
         """Run one statement and return its rows."""

@@ -67,6 +67,7 @@ def bring(linux, state):
     """Look, compare, act; return the number of steps."""
     plan = diff(state, linux.observe(SCOPE), MARK)
     linux.apply(SCOPE, plan.steps)
+    linux.close()
     return len(plan.steps)
 
 
@@ -184,6 +185,28 @@ def test_lost_elements_are_listed(folder, listings):
     shutil.rmtree(folder / known_rules.ELEMENTS)
     assert network(folder).observe(SCOPE).by_name[NODE].table == MANY
     assert listings
+
+
+def test_elements_that_are_no_lines_are_not_noted(folder, listings):
+    odd = "".join(f'add element inet netlab s {{ 9.9.{number}.9 comment "a\tb" }}\n' for number in range(100))
+    bring(network(folder), wished(FEW))
+    by_hand(odd)
+    for _ in range(2):
+        linux, before = network(folder), len(listings)
+        assert linux.observe(SCOPE).by_name[NODE].table == listed()
+        linux.close()
+        assert len(listings) == before + 2, "that of the test, and one that was needed"
+
+
+def test_what_had_to_be_listed_is_known_to_the_next(folder, listings):
+    bring(network(folder), wished(FEW))
+    by_hand("add table inet firewall")
+    linux = network(folder)
+    assert linux.observe(SCOPE).by_name[NODE].table == FEW
+    linux.close()
+    assert len(listings) == 1
+    assert network(folder).observe(SCOPE).by_name[NODE].table == FEW
+    assert len(listings) == 1
 
 
 def test_without_a_directory_rules_are_always_listed(listings):
