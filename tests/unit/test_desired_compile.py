@@ -1,0 +1,82 @@
+"""What is remembered of a lab makes nothing different: after any change the state is the one that is worked out anew."""
+
+import copy
+import random
+from dataclasses import replace
+
+import pytest
+
+from netlab.desired.assign import assign
+from netlab.desired.assignments import Assignments
+from netlab.desired.compile import compile_net
+from netlab.desired.services import AT_ONCE
+
+EVERYWHERE = ("a", "b", "c")
+
+
+def some_service(build, chance, number):
+    port = build.port(80, 8080, "http", protocol=chance.choice(["TCP", "UDP"]))
+    app = chance.choice(["", *EVERYWHERE])
+    more = chance.choice(
+        [
+            {},
+            {"type": "NodePort"},
+            {"type": "LoadBalancer", "external_traffic_policy": "Local", "load_balancer_source_ranges": ("10.0.0.0/8",)},
+            {"session_affinity": "ClientIP"},
+            {"internal_traffic_policy": "Local"},
+            {"external_ips": ("192.0.2.7",)},
+            {"cluster_ip": "None"},
+        ]
+    )
+    return build.service(f"s{number}", port, app=app, **more)
+
+
+def some_slice(build, chance, number):
+    addresses = (f"10.9.{number}.{chance.randint(1, 4)}" for _ in range(chance.randint(0, 3)))
+    return build.slice_of(
+        f"s{number}",
+        *dict.fromkeys(addresses),
+        ports=[{"port": 8080, "name": "http", "protocol": chance.choice(["TCP", "UDP"])}],
+    )
+
+
+def some_pod(build, chance, number):
+    return build.pod(f"p{number}", app=chance.choice(EVERYWHERE), state=chance.choice(["running", "waiting"]), node="node-1")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_change(build, seed):
+    chance = random.Random(seed)
+    cluster, given = build.cluster(), Assignments()
+    for _ in range(60):
+        kind, number = chance.choice([some_service, some_slice, some_pod]), chance.randint(0, 9)
+        if chance.random() < 0.2:
+            keys = sorted(key for key in cluster.objects if key.kind != "Node")
+            cluster = cluster.without([chance.choice(keys)] if keys else [])
+        elif chance.random() < 0.1:
+            cluster = cluster.with_lab(replace(cluster.lab, spec=replace(cluster.lab.spec, mtu=chance.randint(1300, 1500))))
+        else:
+            cluster = cluster.with_objects([kind(build, chance, number)])
+        given = assign(cluster, given)
+        others = copy.deepcopy(cluster), copy.deepcopy(given)  # objects of which nothing can be remembered
+        assert assign(*others) == given
+        assert compile_net(cluster, given) == compile_net(*others)
+        assert str(compile_net(cluster, given)) == str(compile_net(*others))
+
+
+def test_services_that_come_go_and_change_among_many(build):
+    """More than are merged together at once."""
+    services = [build.service(f"s{number:04}", 80, app="") for number in range(2 * AT_ONCE + 1)]
+    slices = [build.slice_of(f"s{number:04}", f"10.9.0.{number}", ports=[{"port": 80}]) for number in range(2 * AT_ONCE + 1)]
+    cluster = build.cluster(*services, *slices)
+    given = assign(cluster, Assignments())
+    moved = build.slice_of("s0007", "10.8.8.8", "10.8.8.9", ports=[{"port": 80}])
+    for change in (
+        lambda made: made.with_objects([moved]),
+        lambda made: made.without([services[3].key]),
+        lambda made: made.with_objects([build.service("s0000a", 81, app="")]),
+        lambda made: made.without([slices[-1].key]),
+    ):
+        cluster = change(cluster)
+        given = assign(cluster, given)
+        assert compile_net(cluster, given) == compile_net(copy.deepcopy(cluster), copy.deepcopy(given))
