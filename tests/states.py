@@ -13,8 +13,8 @@ from netlab.desired.packet_keys import IPV4
 from netlab.desired.service_chains import PodMatch
 from netlab.desired.services import service_tables
 from netlab.netstate.iptables import IptablesChain, IptablesRules, IptablesTable
-from netlab.netstate.links import Address, Bridge, Route, Sysctl, Veth
-from netlab.netstate.names import IfName, mac_address, machine_netns, pod_netns, veth_name
+from netlab.netstate.links import Address, Bridge, FdbEntry, Neighbour, Route, Sysctl, Veth, Vxlan
+from netlab.netstate.names import IfName, link_local, mac_address, machine_netns, pod_netns, veth_name
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.netstate.state import Namespace, NetState
 
@@ -35,6 +35,19 @@ def cable(switch, port, bridge, far, *, mtu=DEFAULT_MTU, salt=""):
     return near, end
 
 
+def tunnel(place, vni=1):
+    """A Node's end of the tunnel, by the Node's place."""
+    return Vxlan(
+        name="vxlan.1",
+        mac=f"02:00:00:00:fe:{place:02x}",
+        mtu=1400,
+        vni=vni,
+        port=8472,
+        local=f"172.18.0.{place + 1}",
+        alias=MARK,
+    )
+
+
 def bridge(netns, name, mtu=DEFAULT_MTU):
     return Bridge(name=IfName(name), mac=mac_address(netns, name), mtu=mtu, alias=MARK)
 
@@ -49,10 +62,11 @@ def lab(
     salt: str = "",
     hosts: Mapping[str, int] | None = None,
     ipv6: bool = False,
+    vxlan: bool = False,
 ) -> NetState:
     """A lab of `nodes` on a fabric; `pods` tells the Node of each Pod, `mtu` of single Nodes and Pods, `hosts` Pod addresses.
 
-    With `ipv6` Nodes and Pods have addresses of both families.
+    With `ipv6` Nodes and Pods have addresses of both families. With `vxlan` Pods of other Nodes are reached by a tunnel.
     """
     pods, mtu, tables, hosts = pods or {}, mtu or {}, tables or {}, hosts or {}
     nodes = tuple(nodes)
@@ -75,31 +89,40 @@ def lab(
                 )
                 links.add(near)
                 spaces.append(pod_space(pod, place, end, hosts.get(pod, PODS.index(pod) + 2), ipv6=ipv6))
-        routes = {
-            Route(destination=f"10.244.{other}.0/24", dev="eth0", via=f"172.18.0.{other + 1}")
-            for other in places.values()
-            if other != place
-        }
+        others = [other for other in places.values() if other != place]
+        routes = {Route(destination=f"10.244.{other}.0/24", dev="eth0", via=f"172.18.0.{other + 1}") for other in others}
+        entries = set()
         addresses = {
             Address(dev="eth0", address=f"172.18.0.{place + 1}/16"),
             Address(dev="cni0", address=f"10.244.{place}.1/24"),
         }
         if ipv6:
             routes |= {
-                Route(destination=f"fd00:10:244:{other}::/64", dev="eth0", via=f"fd00:18::{other + 1}")
-                for other in places.values()
-                if other != place
+                Route(destination=f"fd00:10:244:{other}::/64", dev="eth0", via=f"fd00:18::{other + 1}") for other in others
             }
             addresses |= {
                 Address(dev="eth0", address=f"fd00:18::{place + 1}/64", nodad=True),
                 Address(dev="cni0", address=f"fd00:10:244:{place}::1/64", nodad=True),
                 Address(dev="cni0", address="fe80::1/64", nodad=True),
             }
+        if vxlan:
+            links |= {tunnel(place)}
+            routes = {
+                Route(destination=f"10.244.{other}.0/24", dev="vxlan.1", via=f"10.244.{other}.0", onlink=True)
+                for other in others
+            }
+            entries |= {Neighbour(dev="vxlan.1", address=f"10.244.{other}.0", mac=tunnel(other).mac) for other in others}
+            entries |= {FdbEntry(dev="vxlan.1", mac=tunnel(other).mac, dst=f"172.18.0.{other + 1}") for other in others}
+            if ipv6:
+                ways = {other: link_local(tunnel(other).mac) for other in others}
+                routes |= {Route(destination=f"fd00:10:244:{other}::/64", dev="vxlan.1", via=ways[other]) for other in others}
+                entries |= {Neighbour(dev="vxlan.1", address=ways[other], mac=tunnel(other).mac) for other in others}
         spaces.append(
             Namespace(
                 name=netns,
                 links=frozenset(links),
                 addresses=frozenset(addresses),
+                entries=frozenset(entries),
                 routes=frozenset(routes),
                 sysctls=frozenset({FORWARD}),
                 table=tables.get(name),
@@ -280,6 +303,7 @@ def labs(draw) -> NetState:
         salt=draw(st.sampled_from(["", "again"])),
         hosts={pod: draw(st.integers(2, 4)) for pod in pods},
         ipv6=draw(st.booleans()),
+        vxlan=draw(st.booleans()),
     )
     return NetState(
         namespaces=frozenset(draw(_varied(space)) for space in sorted(state.namespaces, key=lambda item: item.name))

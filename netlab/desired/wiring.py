@@ -2,7 +2,7 @@
 
     fabric    one bridge, a port for each machine               (the physical switch)
     outside   eth0 on the fabric, the Internet on lo            (no way to Pods or ClusterIPs)
-    Node      eth0 on the fabric, bridge cni0 for its Pods, routes to the other Nodes' Pods, default via outside
+    Node      eth0 on the fabric, bridge cni0 for its Pods, routes to the other Nodes' Pods (tunnels.py), default via outside
     Pod       eth0, its Node's bridge the only neighbour
 
 Pod links are routed although they hang on a bridge: a Pod knows no neighbour but its Node (`noprefixroute`, and a route to
@@ -19,8 +19,10 @@ Source: DESIGN.md section 1; Documentation/networking/ip-sysctl; kindnet and hos
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 
+from netlab.desired import tunnels
 from netlab.desired.assignments import Assignments, PodAssignment
 from netlab.desired.ipam import gateway, outside_addresses
 from netlab.desired.power import stopped_nodes
@@ -30,7 +32,7 @@ from netlab.model.lab import Cluster, LabSpec
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
 from netlab.model.ranges import chooses_all
-from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl, Veth, is_ipv6
+from netlab.netstate.links import Address, Bridge, Entry, Link, Route, Sysctl, Veth, is_ipv6
 from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName, link_local, mac_address, machine_netns, pod_netns, veth_name
 from netlab.netstate.state import Namespace
 
@@ -90,7 +92,9 @@ class Wiring:
         self.lab = cluster.lab.metadata.name
         self.fabric_cidrs = listed(self.spec.node_subnet)
         self.has_ipv6 = "IPv6" in self.spec.families
+        self.pod_mtu = self.spec.pod_mtu
         self.ipv6 = IPV6 if self.has_ipv6 else NO_IPV6
+        self.pod_sysctls = POD | self.ipv6
         self.bridges = BRIDGES | BRIDGES_IPV6 if self.has_ipv6 else BRIDGES
         running = assignments.nodes.keys() - stopped_nodes(cluster.lab)
         self.pods_of: dict[str, list[tuple[Pod, PodAssignment]]] = {name: [] for name in assignments.nodes if name in running}
@@ -134,23 +138,23 @@ class Wiring:
         gateways = tuple(map(gateway, mine.pod_cidrs))
         routes = [*self._to_fabric(), *(Route(destination=cidr, dev=CNI0) for cidr in mine.pod_cidrs)]
         routes += [Route(destination="default", dev=ETH0, via=ip) for ip in outside_addresses(self.spec)]
-        routes += self._to_other_pods(name)
-        addresses = (*self._on(eth0, mine.ips, self.fabric_cidrs), *self._on(cni0, gateways, mine.pod_cidrs))
+        others = [(other, item) for other, item in self.assignments.nodes.items() if other != name]
+        routes += [route for other, item in others for route in tunnels.routes(self.lab, other, item, self.spec)]
+        addresses = [*self._on(eth0, mine.ips, self.fabric_cidrs), *self._on(cni0, gateways, mine.pod_cidrs)]
+        links: list[Link] = [eth0, cni0, *ports]
+        entries: list[Entry] = []
+        if self.spec.network == "vxlan":
+            links.append(end := tunnels.tunnel(self.lab, name, mine, self.spec, self.mark))
+            addresses += self._on(end, *tunnels.addresses(mine))
+            entries += [entry for other, item in others for entry in tunnels.entries(self.lab, other, item)]
         return Namespace(
             name=self._machine(name),
-            links=frozenset((eth0, cni0, *ports)),
+            links=frozenset(links),
             addresses=frozenset(addresses),
+            entries=frozenset(entries),
             routes=frozenset(routes),
             sysctls=self._node_sysctls(name),
         )
-
-    def _to_other_pods(self, name: str) -> Iterator[Route]:
-        """The ways to the other Nodes' Pods: each Node is the gateway of its own (host-gw)."""
-        for other, item in self.assignments.nodes.items():
-            if other != name:
-                yield from (
-                    Route(destination=cidr, dev=ETH0, via=ip) for ip, cidr in zip(item.ips, item.pod_cidrs, strict=True)
-                )
 
     def _node_sysctls(self, name: str) -> frozenset[Sysctl]:
         # What is sent to the Node's own 127.0.0.1 may be translated to a Pod: in iptables mode NodePorts are open there.
@@ -162,19 +166,22 @@ class Wiring:
     def pod(self, pod: Pod, bound: PodAssignment) -> Namespace:
         """A Pod: an address of each family, and its Node for everything else. What it sets itself is set with its processes."""
         cidrs, eth0 = self.assignments.nodes[bound.node].pod_cidrs, self._pod_veth(pod, bound)[1]
-        gateways = tuple(map(gateway, cidrs))
         own = {sysctl.name for sysctl in sysctls(pod)}
         return Namespace(
             name=self._pod(pod),
             links=frozenset({eth0}),
             addresses=frozenset(self._on(eth0, bound.ips, cidrs)),
-            routes=frozenset(
-                route
-                for via in gateways
-                for route in (Route(destination=via, dev=ETH0), Route(destination="default", dev=ETH0, via=via))
-            ),
-            sysctls=frozenset(one for one in POD | self.ipv6 if one.key not in own),
+            routes=self._to_node(cidrs),
+            sysctls=frozenset(one for one in self.pod_sysctls if one.key not in own) if own else self.pod_sysctls,
         )
+
+    @functools.cache  # noqa: B019 - a Wiring lives as long as one call of compile_net
+    def _to_node(self, cidrs: tuple[str, ...]) -> frozenset[Route]:
+        """The way from a Pod to all the world, in each family: over its Node's bridge, the first host of the Pods' subnet."""
+        ways = (
+            (Route(destination=via, dev=ETH0), Route(destination="default", dev=ETH0, via=via)) for via in map(gateway, cidrs)
+        )
+        return frozenset(route for way in ways for route in way)
 
     def _machine(self, name: str) -> NetnsName:
         return machine_netns(self.lab, name)
@@ -194,7 +201,11 @@ class Wiring:
         yield from (Route(destination=cidr, dev=ETH0) for cidr in self.fabric_cidrs)
 
     def _bridge(self, machine: str, name: IfName) -> Bridge:
-        return Bridge(name=name, mac=mac_address(self.lab, machine, name), mtu=self.spec.mtu, alias=self.mark)
+        return Bridge(name=name, mac=mac_address(self.lab, machine, name), mtu=self._mtu(name), alias=self.mark)
+
+    def _mtu(self, bridge: IfName) -> int:
+        """The MTU of a bridge and all its ports: on the fabric the lab's, between Pods what is left of it."""
+        return self.spec.mtu if bridge == FABRIC_BRIDGE else self.pod_mtu
 
     def _machine_veth(self, machine: str) -> tuple[Veth, Veth]:
         """The cable from the fabric to a machine: a port named after it, and its eth0."""
@@ -216,7 +227,7 @@ class Wiring:
         near = Veth(
             name=port,
             mac=near_mac,
-            mtu=self.spec.mtu,
+            mtu=self._mtu(bridge),
             peer_netns=far,
             peer_name=ETH0,
             peer_mac=far_mac,
@@ -226,7 +237,7 @@ class Wiring:
         end = Veth(
             name=ETH0,
             mac=far_mac,
-            mtu=self.spec.mtu,
+            mtu=self._mtu(bridge),
             peer_netns=switch,
             peer_name=port,
             peer_mac=near_mac,

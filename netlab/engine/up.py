@@ -33,7 +33,7 @@ from netlab.plan.steps import explained
 from netlab.store.events import record
 from netlab.store.paths import LabPaths
 
-CHANGEABLE = frozenset({"nodes", "node_monitor_grace_period", "kube_proxy"})
+CHANGEABLE = frozenset({"nodes", "network", "node_monitor_grace_period", "kube_proxy"})
 PACKAGE = Path(__file__).resolve().parents[1]
 
 

@@ -12,22 +12,25 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from netlab.errors import KernelError
-from netlab.kernel import iptables, netns, nft, rtnetlink, sysctl, wiring
+from netlab.kernel import iptables, netns, nft, rtneighbours, rtnetlink, sysctl, wiring
 from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.namespaces import OpenNamespace, OpenNamespaces
 from netlab.kernel.netlink import Message, NetlinkSocket
 from netlab.netstate.names import IfName, NetnsName
 from netlab.plan.steps import (
     AddAddress,
+    AddEntry,
     AddLink,
     AddRoute,
     ApplyIptables,
     ApplyNft,
     CreateNamespace,
     DeleteAddress,
+    DeleteEntry,
     DeleteLink,
     DeleteNamespace,
     DeleteRoute,
+    SetMtu,
     SetSysctl,
     Step,
 )
@@ -36,7 +39,7 @@ from netlab.plan.steps import (
 _LINKS_AT_ONCE: Final = 64
 # A new namespace costs the kernel 1 ms, which two processors can share.
 _CREATORS: Final = 2
-_ALREADY_GONE: Final = frozenset({errno.ENODEV, errno.ESRCH, errno.EADDRNOTAVAIL})
+_ALREADY_GONE: Final = frozenset({errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL})
 
 SomeStep = TypeVar("SomeStep", bound=Step)
 
@@ -58,10 +61,16 @@ def do(namespaces: OpenNamespaces, rules: KnownRules, steps: Sequence[Step]) -> 
             _by_namespace(namespaces, _of(AddLink, steps), _add_links)
         case DeleteLink():
             _by_namespace(namespaces, _of(DeleteLink, steps), _delete_links, missing_is_done=True)
+        case SetMtu():
+            _by_namespace(namespaces, _of(SetMtu, steps), _set_mtus)
         case AddAddress():
             _by_namespace(namespaces, _of(AddAddress, steps), _add_addresses)
         case DeleteAddress():
             _by_namespace(namespaces, _of(DeleteAddress, steps), _delete_addresses, missing_is_done=True)
+        case AddEntry():
+            _by_namespace(namespaces, _of(AddEntry, steps), _add_entries)
+        case DeleteEntry():
+            _by_namespace(namespaces, _of(DeleteEntry, steps), _delete_entries, missing_is_done=True)
         case AddRoute():
             _by_namespace(namespaces, _of(AddRoute, steps), _add_routes)
         case DeleteRoute():
@@ -186,6 +195,10 @@ def _delete_links(namespaces: OpenNamespaces, namespace: OpenNamespace, steps: S
     return wiring.delete_links(namespaces, namespace, [step.name for step in steps])
 
 
+def _set_mtus(namespaces: OpenNamespaces, namespace: OpenNamespace, steps: Sequence[SetMtu]) -> Failures:
+    return wiring.set_mtus(namespaces, namespace, [(step.name, step.mtu) for step in steps])
+
+
 def _add_addresses(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequence[AddAddress]) -> Failures:
     indexes = _indexes(namespace, {step.address.dev for step in steps})
     failures = _requests(
@@ -217,6 +230,18 @@ def _delete_addresses(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequen
     pairs = [
         (indexes[step.address.dev], rtnetlink.delete_address(step.address, indexes[step.address.dev] or 0)) for step in steps
     ]
+    return [None if code in _ALREADY_GONE else _error(code) for code in _requests(namespace, pairs)]
+
+
+def _add_entries(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequence[AddEntry]) -> Failures:
+    indexes = _indexes(namespace, {step.entry.dev for step in steps})
+    pairs = [(indexes[step.entry.dev], rtneighbours.add_entry(step.entry, indexes[step.entry.dev] or 0)) for step in steps]
+    return [_error(code) for code in _requests(namespace, pairs)]
+
+
+def _delete_entries(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequence[DeleteEntry]) -> Failures:
+    indexes = _indexes(namespace, {step.entry.dev for step in steps})
+    pairs = [(indexes[step.entry.dev], rtneighbours.delete_entry(step.entry, indexes[step.entry.dev] or 0)) for step in steps]
     return [None if code in _ALREADY_GONE else _error(code) for code in _requests(namespace, pairs)]
 
 

@@ -16,20 +16,24 @@ from netlab.kernel.fake_iptables import FakeIptables, FakeIptablesError
 from netlab.kernel.fake_nft import FakeNftError, run_script
 from netlab.kernel.fake_space import FakeLink, FakeSpace, refuse
 from netlab.kernel.port import Scope
-from netlab.netstate.links import Bridge, Link, Sysctl, Veth
+from netlab.kernel.wiring import NOT_OURS
+from netlab.netstate.links import Bridge, Link, Sysctl, Veth, Vxlan
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.state import Namespace, NetState
 from netlab.plan.steps import (
     AddAddress,
+    AddEntry,
     AddLink,
     AddRoute,
     ApplyIptables,
     ApplyNft,
     CreateNamespace,
     DeleteAddress,
+    DeleteEntry,
     DeleteLink,
     DeleteNamespace,
     DeleteRoute,
+    SetMtu,
     SetSysctl,
     Step,
 )
@@ -108,6 +112,9 @@ def _describe(space: FakeSpace, names: frozenset[NetnsName], mark: str) -> Names
         name=space.name,
         links=frozenset(_noun(space.links[name], names, mark) for name in marked),
         addresses=frozenset(address for address in space.addresses if address.dev in marked or address.dev == "lo"),
+        entries=frozenset(
+            entry for entry in space.entries.values() if entry.dev in marked and space.links[entry.dev].kind == "vxlan"
+        ),
         routes=frozenset(space.routes.values()),
         sysctls=frozenset(Sysctl(key=key, value=value) for key, value in space.sysctls.items()),
         table=space.table,
@@ -119,6 +126,9 @@ def _describe(space: FakeSpace, names: frozenset[NetnsName], mark: str) -> Names
 def _noun(link: FakeLink, names: frozenset[NetnsName], mark: str) -> Link:
     if link.kind == "bridge":
         return Bridge(name=link.name, mac=link.mac, mtu=link.mtu, alias=link.alias)
+    if link.kind == "vxlan":
+        vni, port, local = link.tunnel
+        return Vxlan(name=link.name, mac=link.mac, mtu=link.mtu, vni=vni, port=port, local=local, alias=link.alias)
     peer = link.peer if link.peer and link.peer.netns in names and link.peer.alias == mark else None
     master = link.master if link.master and link.master.alias == mark else None
     return Veth(
@@ -152,8 +162,15 @@ class _Hands:
                 self._add_link(self._get(step.netns), step.link)
             case DeleteLink():
                 self._delete_link(self._find(step.netns), step.name)
+            case SetMtu():
+                self._set_mtu(self._get(step.netns), step.name, step.mtu)
             case AddAddress():
                 self._get(step.netns).add_address(step.address)
+            case AddEntry():
+                self._get(step.netns).add_entry(step.entry)
+            case DeleteEntry():
+                for space in self._present(step.netns):
+                    space.delete_entry(step.entry)
             case AddRoute():
                 self._get(step.netns).add_route(step.route)
             case DeleteAddress():
@@ -207,8 +224,14 @@ class _Hands:
         if space is None or link is None:
             return
         if link.alias != self._scope.mark:
-            raise KernelError("the link does not carry this lab's mark: it belongs to somebody else")
+            raise KernelError(NOT_OURS)
         self._drop(link)
+
+    def _set_mtu(self, space: FakeSpace, name: IfName, mtu: int) -> None:
+        link = space.links.get(name)
+        if link and link.alias != self._scope.mark:
+            raise KernelError(NOT_OURS)
+        space.set_mtu(name, mtu)
 
     def _drop(self, link: FakeLink) -> None:
         """Remove a link, with its other end."""
@@ -221,8 +244,10 @@ class _Hands:
         if self._is_there(space, link):
             return
         self._clear(space, link.name)
-        if isinstance(link, Bridge):
-            made = FakeLink(netns=space.name, name=link.name, kind="bridge", mac=link.mac, mtu=link.mtu, alias=link.alias)
+        if not isinstance(link, Veth):
+            made = FakeLink(space.name, link.name, "bridge", link.mac, link.mtu, link.alias)
+            if isinstance(link, Vxlan):
+                made.kind, made.tunnel = "vxlan", (link.vni, link.port, link.local)
             space.add_link(made)
             return
         far, master = self._far(link), self._master(space, link)

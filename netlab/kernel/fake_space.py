@@ -20,7 +20,7 @@ from typing import Final, Literal, NoReturn
 from netlab.kernel.fake_iptables import FakeIptables
 from netlab.kernel.sysctl import SYSCTLS_OBSERVED
 from netlab.netstate.iptables import Family, Variant
-from netlab.netstate.links import Address, Route, Sysctl, is_ipv6
+from netlab.netstate.links import Address, Entry, Neighbour, Route, Sysctl, is_ipv6
 from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName
 from netlab.netstate.nft import NftTable
 
@@ -54,12 +54,13 @@ class FakeLink:
 
     netns: NetnsName
     name: IfName
-    kind: Literal["bridge", "veth"]
+    kind: Literal["bridge", "veth", "vxlan"]
     mac: str
     mtu: int
     alias: str
     master: FakeLink | None = None
     peer: FakeLink | None = None
+    tunnel: tuple[int, int, str] = (0, 0, "")  # VNI, port and local address of a vxlan
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class FakeSpace:
     alias: str
     links: dict[IfName, FakeLink] = field(default_factory=dict)
     addresses: list[Address] = field(default_factory=list)
+    entries: dict[tuple[IfName, str], Entry] = field(default_factory=dict)
     routes: dict[tuple[bool, str], Route] = field(default_factory=dict)
     sysctls: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_SYSCTLS))
     table: NftTable | None = None
@@ -87,7 +89,19 @@ class FakeSpace:
             refuse(errno.EADDRNOTAVAIL)
         if not _MTU_MIN <= link.mtu <= _MTU_MAX:
             refuse(errno.EINVAL)
+        if any(link.kind == other.kind == "vxlan" and link.tunnel[:2] == other.tunnel[:2] for other in self.links.values()):
+            refuse(errno.EEXIST)
         self.links[link.name] = link
+
+    def set_mtu(self, name: IfName, mtu: int) -> None:
+        """Change a link's MTU. One that is too narrow for IPv6 forgets all of it."""
+        self._check_dev(name)
+        if not _MTU_MIN <= mtu <= _MTU_MAX:
+            refuse(errno.EINVAL)
+        self.links[name].mtu = mtu
+        if mtu < _IPV6_MTU_MIN:
+            self.addresses = [address for address in self.addresses if address.dev != name or not is_ipv6(address.address)]
+            self._keep_routes(lambda route: route.dev != name or not route.place[0])
 
     def drop_link(self, name: IfName) -> None:
         """Take a link out with all that hangs on it; ports of a bridge become free."""
@@ -96,6 +110,7 @@ class FakeSpace:
             if link.master is gone:
                 link.master = None
         self.addresses = [address for address in self.addresses if address.dev != name]
+        self.entries = {place: entry for place, entry in self.entries.items() if entry.dev != name}
         self._keep_routes(lambda route: route.dev != name)
 
     def add_address(self, wanted: Address) -> None:
@@ -128,6 +143,15 @@ class FakeSpace:
         self.addresses[position:] = later
         if not any(item.dev == unwanted.dev and not is_ipv6(item.address) for item in self.addresses):
             self._keep_routes(lambda route: route.dev != unwanted.dev or route.place[0])
+
+    def add_entry(self, wanted: Entry) -> None:
+        """Write an entry, in place of one for the same address or MAC. Raises OSError."""
+        self._check_dev(wanted.dev)
+        self.entries[_about(wanted)] = wanted
+
+    def delete_entry(self, unwanted: Entry) -> None:
+        """Remove an entry; one that is not there is fine."""
+        self.entries.pop(_about(unwanted), None)
 
     def add_route(self, wanted: Route) -> None:
         """Put a route in, in place of the one to the same destination. Raises OSError if its gateway is not on its link."""
@@ -181,13 +205,17 @@ class FakeSpace:
     def _is_on_link(self, wanted: Route) -> bool:
         """Tell whether the gateway lies in the subnet of an address of the link, or behind an on-link route of it."""
         via = ip_address(wanted.via)
-        if via.version == 6 and via.is_link_local:  # noqa: PLR2004 - IP's version
+        if wanted.onlink or (via.version == 6 and via.is_link_local):  # noqa: PLR2004 - IP's version
             return True
         subnets = [
             _interface(item.address).network for item in self.addresses if item.dev == wanted.dev and not item.noprefixroute
         ]
         subnets += [_network(item) for item in self.routes.values() if item.dev == wanted.dev and not item.via]
         return any(via in subnet for subnet in subnets)
+
+
+def _about(entry: Entry) -> tuple[IfName, str]:
+    return entry.dev, entry.address if isinstance(entry, Neighbour) else entry.mac
 
 
 def _interface(text: str) -> IPv4Interface | IPv6Interface:

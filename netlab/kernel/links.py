@@ -1,4 +1,4 @@
-"""What hangs in namespaces, looked at: links with their other ends, addresses and routes. The way back of linux.py's steps.
+"""What hangs in namespaces, looked at: links with their other ends, addresses, entries, routes. The way back of steps.
 
 Only what carries the mark is described: a link without it, and what is on it, belongs to the user of the lab (law 4).
 Routes are netlab's if their protocol says so. A veth names its peer's namespace: the kernel tells the peer's index and a
@@ -7,24 +7,25 @@ number for its namespace that only the near namespace understands, so the candid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
 from netlab.frozen import dataclass
-from netlab.kernel import rtnetlink
+from netlab.kernel import rtneighbours, rtnetlink
 from netlab.kernel.namespaces import OpenNamespaces
 from netlab.kernel.netlink import NetlinkSocket
 from netlab.kernel.rtnetlink import SeenLink
-from netlab.netstate.links import Address, Bridge, Link, Route, Veth
+from netlab.netstate.links import Address, Bridge, Entry, Link, Route, Veth, Vxlan
 from netlab.netstate.names import IfName, NetnsName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The marked links of one namespace by index, their addresses, netlab's routes."""
+    """The marked links of one namespace by index, their addresses, what its tunnels know, netlab's routes."""
 
     links: Mapping[int, SeenLink] = field(default_factory=dict)
     addresses: frozenset[Address] = frozenset()
+    entries: frozenset[Entry] = frozenset()
     routes: frozenset[Route] = frozenset()
 
 
@@ -41,8 +42,16 @@ def look(netlink: NetlinkSocket, mark: str) -> Seen | None:
     return Seen(
         links=links,
         addresses=frozenset(address for address in addresses if address is not None),
+        entries=frozenset(_entries(netlink, [link for link in links.values() if link.kind == "vxlan"])),
         routes=frozenset(route for route in routes if route is not None),
     )
+
+
+def _entries(netlink: NetlinkSocket, tunnels: Iterable[SeenLink]) -> Iterator[Entry]:
+    for link in tunnels:
+        payloads = (payload for question in rtneighbours.get_entries(link.index) for payload in netlink.dump(question))
+        found = (rtneighbours.parse_entry(payload, link.index, IfName(link.name)) for payload in payloads)
+        yield from (entry for entry in found if entry is not None)
 
 
 class Peers:
@@ -77,7 +86,7 @@ class Peers:
 
 
 def nouns(name: NetnsName, seen: Seen, peers: Peers) -> frozenset[Link]:
-    """Return the bridges and veths of a namespace that are up; a veth both of whose ends are.
+    """Return the bridges, tunnels and veths of a namespace that are up; a veth both of whose ends are.
 
     A veth whose other end is not in the scope, or not marked, has no peer's name: it differs from every wish.
     """
@@ -88,6 +97,16 @@ def nouns(name: NetnsName, seen: Seen, peers: Peers) -> frozenset[Link]:
 def _noun(name: NetnsName, link: SeenLink, seen: Seen, peers: Peers) -> Link | None:
     if link.kind == "bridge":
         return Bridge(name=IfName(link.name), mac=link.mac, mtu=link.mtu, alias=link.alias)
+    if link.kind == "vxlan":
+        return Vxlan(
+            name=IfName(link.name),
+            mac=link.mac,
+            mtu=link.mtu,
+            vni=link.vni,
+            port=link.port,
+            local=link.local,
+            alias=link.alias,
+        )
     if link.kind != "veth":
         return None
     found = peers.find(name, link)

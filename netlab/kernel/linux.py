@@ -114,7 +114,7 @@ def _look(namespaces: OpenNamespaces, rules: KnownRules, name: NetnsName) -> tup
 
 
 def _with_links(rest: Namespace, seen: links.Seen, wired: frozenset[Link]) -> Namespace:
-    return replace(rest, links=wired, addresses=seen.addresses, routes=seen.routes)
+    return replace(rest, links=wired, addresses=seen.addresses, entries=seen.entries, routes=seen.routes)
 
 
 def _batch_key(step: Step) -> tuple[str, bool]:

@@ -22,7 +22,7 @@ from netlab.kernel.netlink import (
     number,
     text,
 )
-from netlab.netstate.links import ROUTE_PROTOCOL, Address, Bridge, Route, Veth, is_ipv6
+from netlab.netstate.links import ROUTE_PROTOCOL, Address, Bridge, Route, Veth, Vxlan, is_ipv6
 from netlab.netstate.names import IfName
 
 LOOPBACK_INDEX: Final = 1
@@ -35,6 +35,7 @@ _RTM_GETNSID = 90
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER = 1, 3, 4, 5, 10
 _IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_GROUP, _IFLA_NET_NS_FD, _IFLA_EXT_MASK, _IFLA_LINK_NETNSID = 18, 20, 27, 28, 29, 37
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
+_VXLAN_ID, _VXLAN_LOCAL, _VXLAN_LEARNING, _VXLAN_PORT, _VXLAN_LOCAL6 = 1, 4, 7, 15, 17
 _RTEXT_FILTER_SKIP_STATS = 8
 _IFF_UP = 1
 
@@ -43,6 +44,7 @@ _IFAPROT_KERNEL_LL = b"\3"  # since Linux 5.18
 _IFA_F_NODAD, _IFA_F_NOPREFIXROUTE = 0x02, 0x200
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_TABLE = 1, 4, 5, 15
 _RT_TABLE_MAIN, _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK, _RT_SCOPE_NOWHERE, _RTN_UNICAST = 254, 0, 253, 255, 1
+_RTNH_F_ONLINK = 4
 _NETNSA_NSID, _NETNSA_FD = 1, 3
 
 _IFINFO = struct.Struct("=BxHiII")
@@ -55,7 +57,10 @@ _NOWHERE = {socket.AF_INET: bytes(4), socket.AF_INET6: bytes(16)}
 
 @dataclass(frozen=True, slots=True)
 class SeenLink:
-    """A link as the kernel tells it. `peer_index` is the other end's index in the namespace numbered `peer_nsid` (-1: this)."""
+    """A link as the kernel tells it. `peer_index` is the other end's index in the namespace numbered `peer_nsid` (-1: this).
+
+    `vni`, `port` and `local` are those of a vxlan.
+    """
 
     index: int
     name: str
@@ -67,6 +72,9 @@ class SeenLink:
     master: int
     peer_index: int
     peer_nsid: int
+    vni: int = 0
+    port: int = 0
+    local: str = ""
 
 
 def add_bridge(bridge: Bridge) -> Message:
@@ -77,13 +85,26 @@ def add_bridge(bridge: Bridge) -> Message:
     return _new_link(bridge.name, bridge.mac, bridge.mtu - 1, nested(_IFLA_LINKINFO, text(_IFLA_INFO_KIND, "bridge")))
 
 
+def add_vxlan(vxlan: Vxlan) -> Message:
+    """Return the request for a tunnel, up. Its alias follows by `mark_link`."""
+    family, local = packed(vxlan.local)
+    inside = nested(
+        _IFLA_INFO_DATA,
+        number(_VXLAN_ID, vxlan.vni),
+        attribute(_VXLAN_LOCAL if family == socket.AF_INET else _VXLAN_LOCAL6, local),
+        attribute(_VXLAN_PORT, vxlan.port.to_bytes(2, "big")),
+        attribute(_VXLAN_LEARNING, b"\0"),
+    )
+    return _new_link(vxlan.name, vxlan.mac, vxlan.mtu, nested(_IFLA_LINKINFO, text(_IFLA_INFO_KIND, "vxlan"), inside))
+
+
 def add_veth(veth: Veth, master_index: int, peer_netns_fd: int) -> Message:
     """Return the request for a whole pair, the near end up and a port of the bridge `master_index` (0: of none)."""
     # The far end cannot be up already (ENOTCONN): the kernel joins the ends after it made both.
     far = _IFINFO.pack(0, 0, 0, 0, 0) + b"".join(
         (
             text(_IFLA_IFNAME, veth.peer_name),
-            attribute(_IFLA_ADDRESS, _mac_bytes(veth.peer_mac)),
+            attribute(_IFLA_ADDRESS, mac_bytes(veth.peer_mac)),
             number(_IFLA_MTU, veth.mtu),
             number(_IFLA_NET_NS_FD, peer_netns_fd),
         )
@@ -96,7 +117,7 @@ def add_veth(veth: Veth, master_index: int, peer_netns_fd: int) -> Message:
 
 
 def _new_link(name: str, mac: str, mtu: int, *more: bytes) -> Message:
-    common = text(_IFLA_IFNAME, name) + attribute(_IFLA_ADDRESS, _mac_bytes(mac)) + number(_IFLA_MTU, mtu)
+    common = text(_IFLA_IFNAME, name) + attribute(_IFLA_ADDRESS, mac_bytes(mac)) + number(_IFLA_MTU, mtu)
     payload = _IFINFO.pack(0, 0, 0, _IFF_UP, _IFF_UP) + common + b"".join(more)
     return Message(_RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, payload)
 
@@ -105,6 +126,11 @@ def mark_link(name: str, alias: str, mtu: int = 0) -> Message:
     """Return the request that gives a link its alias and brings it up, and changes its MTU if one is given."""
     payload = _IFINFO.pack(0, 0, 0, _IFF_UP, _IFF_UP) + text(_IFLA_IFNAME, name) + attribute(_IFLA_IFALIAS, alias.encode())
     return Message(_RTM_SETLINK, 0, payload + (number(_IFLA_MTU, mtu) if mtu else b""))
+
+
+def set_mtu(name: str, mtu: int) -> Message:
+    """Return the request that changes a link's MTU."""
+    return Message(_RTM_SETLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + text(_IFLA_IFNAME, name) + number(_IFLA_MTU, mtu))
 
 
 def group_link(name: str, group: int) -> Message:
@@ -149,10 +175,12 @@ def parse_link(payload: bytes) -> SeenLink:
     _, _, index, flags, _ = _IFINFO.unpack_from(payload)
     found = attributes(payload, _IFINFO.size)
     information = attributes(found.get(_IFLA_LINKINFO, b""))
+    kind = _string(information.get(_IFLA_INFO_KIND))
+    tunnel = attributes(information.get(_IFLA_INFO_DATA, b"")) if kind == "vxlan" else {}
     return SeenLink(
         index=index,
         name=_string(found.get(_IFLA_IFNAME)),
-        kind=_string(information.get(_IFLA_INFO_KIND)),
+        kind=kind,
         mac=found.get(_IFLA_ADDRESS, b"").hex(":"),
         mtu=_integer(found.get(_IFLA_MTU)),
         alias=_string(found.get(_IFLA_IFALIAS)),
@@ -160,6 +188,9 @@ def parse_link(payload: bytes) -> SeenLink:
         master=_integer(found.get(_IFLA_MASTER)),
         peer_index=_integer(found.get(_IFLA_LINK)),
         peer_nsid=_integer(found.get(_IFLA_LINK_NETNSID), missing=-1),
+        vni=_integer(tunnel.get(_VXLAN_ID)),
+        port=int.from_bytes(tunnel.get(_VXLAN_PORT, b""), "big"),
+        local=host_text(tunnel.get(_VXLAN_LOCAL, tunnel.get(_VXLAN_LOCAL6))),
     )
 
 
@@ -175,9 +206,9 @@ def delete_address(address: Address, index: int) -> Message:
 
 def _address(address: Address, index: int) -> bytes:
     host, _, length = address.address.partition("/")
-    family, packed = _packed(host)
-    payload = _IFADDR.pack(family, int(length or len(packed) * 8), 0, _RT_SCOPE_UNIVERSE, index)
-    payload += attribute(_IFA_LOCAL, packed) + attribute(_IFA_ADDRESS, packed)
+    family, address_bytes = packed(host)
+    payload = _IFADDR.pack(family, int(length or len(address_bytes) * 8), 0, _RT_SCOPE_UNIVERSE, index)
+    payload += attribute(_IFA_LOCAL, address_bytes) + attribute(_IFA_ADDRESS, address_bytes)
     flags = (_IFA_F_NOPREFIXROUTE if address.noprefixroute else 0) | (_IFA_F_NODAD if address.nodad else 0)
     return payload + (number(_IFA_FLAGS, flags) if flags else b"")
 
@@ -220,13 +251,15 @@ def _route(route: Route, index: int, scope: int) -> bytes:
     network = None if route.destination == "default" else ipaddress.ip_network(route.destination)
     length = network.prefixlen if network else 0
     family = socket.AF_INET6 if any(map(is_ipv6, (route.destination, route.via))) else socket.AF_INET
-    payload = _RT.pack(family, length, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, scope, _RTN_UNICAST, 0)
+    flags = _RTNH_F_ONLINK if route.onlink else 0
+    payload = _RT.pack(family, length, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, scope, _RTN_UNICAST, flags)
     payload += attribute(_RTA_DST, network.network_address.packed) if network and length else b""
-    payload += attribute(_RTA_GATEWAY, _packed(route.via)[1]) if route.via else b""
+    payload += attribute(_RTA_GATEWAY, packed(route.via)[1]) if route.via else b""
     return payload + number(_RTA_OIF, index)
 
 
-def _packed(host: str) -> tuple[int, bytes]:
+def packed(host: str) -> tuple[int, bytes]:
+    """Return an address' family, and its four or sixteen bytes."""
     family = socket.AF_INET6 if is_ipv6(host) else socket.AF_INET
     return family, socket.inet_pton(family, host)
 
@@ -238,7 +271,7 @@ def get_routes() -> Message:
 
 def parse_route(payload: bytes, names: dict[int, str]) -> Route | None:
     """Return the route; None if it is not netlab's. A host's route is written without its length, as ip(8) does."""
-    family, length, _, _, table, protocol, _, _, _ = _RT.unpack_from(payload)
+    family, length, _, _, table, protocol, _, _, flags = _RT.unpack_from(payload)
     if family not in _NOWHERE or protocol != ROUTE_PROTOCOL or table != _RT_TABLE_MAIN:
         return None
     found = attributes(payload, _RT.size)
@@ -247,11 +280,18 @@ def parse_route(payload: bytes, names: dict[int, str]) -> Route | None:
     host = socket.inet_ntop(family, found.get(_RTA_DST, nowhere))
     destination = "default" if not length else host if length == len(nowhere) * 8 else f"{host}/{length}"
     via = socket.inet_ntop(family, found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
-    return Route(destination=destination, dev=IfName(name), via=via)
+    return Route(destination=destination, dev=IfName(name), via=via, onlink=bool(flags & _RTNH_F_ONLINK))
 
 
-def _mac_bytes(mac: str) -> bytes:
+def mac_bytes(mac: str) -> bytes:
+    """Return a MAC's six bytes."""
     return bytes.fromhex(mac.replace(":", ""))
+
+
+def host_text(value: bytes | None) -> str:
+    """Return the address of four or sixteen bytes, "" for none."""
+    family = socket.AF_INET6 if value and len(value) == len(_NOWHERE[socket.AF_INET6]) else socket.AF_INET
+    return socket.inet_ntop(family, value) if value else ""
 
 
 def _string(value: bytes | None) -> str:

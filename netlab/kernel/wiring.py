@@ -1,4 +1,6 @@
-"""Making and removing links in batches: bridges, veth pairs across namespaces. Source: rtnetlink(7), drivers/net/veth.c.
+"""Making and removing links in batches: bridges, tunnels, veth pairs across namespaces.
+
+Source: rtnetlink(7), drivers/net/veth.c.
 
 A pair is one message (both ends with name, MAC, MTU, up, bridge port); its alias, which creation does not take, follows at
 once. A crash in between leaves a link without a mark, known by its MAC, which is derived from what the link stands for:
@@ -19,8 +21,9 @@ from netlab.kernel import rtnetlink
 from netlab.kernel.namespaces import OpenNamespace, OpenNamespaces
 from netlab.kernel.netlink import Message
 from netlab.kernel.rtnetlink import SeenLink
-from netlab.netstate.links import Bridge, Link, Veth
+from netlab.netstate.links import Bridge, Link, Veth, Vxlan
 
+NOT_OURS: Final = "the link does not carry this lab's mark: it belongs to somebody else"
 _SIOCGIFINDEX: Final = 0x8933
 _IFREQ = struct.Struct("=16si20x")
 
@@ -62,6 +65,21 @@ def add_links(namespaces: OpenNamespaces, near: OpenNamespace, links: Sequence[L
     return problems
 
 
+def set_mtus(namespaces: OpenNamespaces, near: OpenNamespace, wishes: Sequence[tuple[str, int]]) -> list[Exception | None]:
+    """Give marked links of `near` their MTU (bytes), by name; return for each what went wrong."""
+    problems: list[Exception | None] = []
+    for name, mtu in wishes:
+        found = _find(near, name)
+        if found is None:
+            problems.append(OSError(errno.ENODEV, os.strerror(errno.ENODEV)))
+        elif found.alias != namespaces.mark:
+            problems.append(KernelError(NOT_OURS))
+        else:
+            [code] = near.netlink.request([rtnetlink.set_mtu(name, mtu)])
+            problems.append(OSError(code, os.strerror(code)) if code else None)
+    return problems
+
+
 def delete_links(namespaces: OpenNamespaces, near: OpenNamespace, names: Sequence[str]) -> list[Exception | None]:
     """Remove marked links of `near`; return for each what went wrong. One that is not there is fine.
 
@@ -73,7 +91,7 @@ def delete_links(namespaces: OpenNamespaces, near: OpenNamespace, names: Sequenc
     for position, name in enumerate(names):
         found = _find(near, name)
         if found and found.alias != namespaces.mark:
-            problems[position] = KernelError("the link does not carry this lab's mark: it belongs to somebody else")
+            problems[position] = KernelError(NOT_OURS)
         elif found:
             present.append(name)
     if not present:
@@ -92,6 +110,8 @@ def delete_links(namespaces: OpenNamespaces, near: OpenNamespace, names: Sequenc
 def _creation(namespaces: OpenNamespaces, near: OpenNamespace, link: Link) -> Message:
     if isinstance(link, Bridge):
         return rtnetlink.add_bridge(link)
+    if isinstance(link, Vxlan):
+        return rtnetlink.add_vxlan(link)
     master = link_index(near, link.master) if link.master else 0
     if master is None:
         raise KernelError(f"no bridge {link.master}")
@@ -141,6 +161,9 @@ def _is_wanted(namespaces: OpenNamespaces, near: OpenNamespace, link: Link, foun
     same = (found.mac, found.mtu) == (link.mac, link.mtu)
     if isinstance(link, Bridge):
         return same and found.kind == "bridge"
+    if isinstance(link, Vxlan):
+        mine = (found.vni, found.port, found.local) == (link.vni, link.port, link.local)
+        return same and found.kind == "vxlan" and mine
     far = _far(namespaces, link)
     peer = _find(far, link.peer_name)
     master = link_index(near, link.master) if link.master else 0

@@ -76,8 +76,10 @@ def _families(spec: LabSpec) -> Iterator[FieldProblem]:
         if not cidrs(text) and (found := tuple(map(family_of, listed(text)))) != families:
             wanted = " and ".join(families)
             yield f"spec.{wire_name(name)}", f"is of {' and '.join(found)}, but the lab is of {wanted}, in this order", ""
-    if "IPv6" in families and spec.mtu < IPV6_MTU:
-        yield "spec.mtu", f"must be at least {IPV6_MTU}, the smallest that IPv6 can use, is {spec.mtu}", ""
+    if "IPv6" in families and spec.pod_mtu < IPV6_MTU:
+        least = IPV6_MTU + spec.mtu - spec.pod_mtu
+        where = " in the tunnel" if spec.network == "vxlan" else ""
+        yield "spec.mtu", f"must be at least {least}, the smallest that IPv6 can use{where}, is {spec.mtu}", ""
 
 
 def _overlaps(subnets: Subnets) -> Iterator[FieldProblem]:

@@ -124,8 +124,8 @@ _LAB_SENTENCES: Sentences = {
             "The lab's name, a DNS label; `up -f` takes it unless `--lab` says another one, and uses nothing else of it."
         ),
         "spec": (
-            "Size and addresses; of a lab that is up only Nodes and their labels can be added, and nodeMonitorGracePeriod"
-            " changed."
+            "Size and addresses; of a lab that is up only Nodes and their labels can be added, and network, kubeProxy and"
+            " nodeMonitorGracePeriod changed."
         ),
         "status": "What was done to its machines.",
     },
@@ -157,6 +157,11 @@ _LAB_SENTENCES: Sentences = {
             " Internet; by default 203.0.113.1/32 and 2001:db8::1/128."
         ),
         "load_balancer_subnet": "Addresses of load balancers (CIDR): one for each Service of type LoadBalancer.",
+        "network": (
+            "How Pods reach those of other Nodes: by plain routes to the Nodes (host-gw), or through a tunnel of UDP packets"
+            " between the Nodes (vxlan), which leaves Pods 50 bytes less of the MTU, over IPv6 70; it can be changed while the"
+            " lab is up."
+        ),
         "node_port_range": "First and last port for Services of type NodePort, joined by a dash.",
         "kube_proxy": "How the Nodes' rules for Services are made.",
         "cluster_domain": "The domain of all DNS names of the cluster, at most 120 characters.",

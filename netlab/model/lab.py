@@ -55,6 +55,7 @@ class LabSpec:
     service_subnet: Annotated[str, "cidrs"] = ""
     outside_subnet: Annotated[str, "cidrs"] = ""
     load_balancer_subnet: Annotated[str, "cidrs"] = ""
+    network: Literal["host-gw", "vxlan"] = "host-gw"
     node_port_range: Annotated[str, "port-range"] = "30000-32767"
     cluster_domain: Annotated[str, "dns-name"] = "cluster.local"
     mtu: Annotated[int, "mtu"] = 1500
@@ -76,6 +77,12 @@ class LabSpec:
         if not self.pod_subnet:
             return FAMILIES_OF.get(self.ip_family, ("IPv4",))
         return tuple(dict.fromkeys(map(family_of, listed(self.pod_subnet))))
+
+    @property
+    def pod_mtu(self) -> int:
+        """The MTU of Pods, in bytes: the lab's, less what a tunnel puts before each packet: IP, UDP, VXLAN and Ethernet."""
+        outer = {"IPv4": 20, "IPv6": 40}[self.families[0]] + 8 + 8 + 14
+        return self.mtu - (outer if self.network == "vxlan" else 0)
 
     def node_mask(self, family: IPFamily) -> int:
         """Return the prefix length of a Node's part of the Pods' subnet of that family."""

@@ -1,7 +1,7 @@
-"""Links, addresses, routes and sysctls of one network namespace.
+"""Links, addresses, neighbours, routes and sysctls of one network namespace.
 
-Source: ip-link(8), ip-address(8), ip-route(8), Documentation/networking/ip-sysctl. Only what netlab itself makes is
-described: the link-local route and the local table that the kernel adds by itself are no nouns here.
+Source: ip-link(8), ip-address(8), ip-neighbour(8), bridge(8), ip-route(8), Documentation/networking/ip-sysctl. Only what netlab
+itself makes is described: the link-local route and the local table that the kernel adds by itself are no nouns here.
 """
 
 from __future__ import annotations
@@ -58,7 +58,23 @@ class Veth:
     alias: str = ""
 
 
-Link = Bridge | Veth
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Vxlan:
+    """One end of a tunnel that carries frames in UDP packets, up: network `vni`, from the address `local`, to `port`.
+
+    It learns nothing from what arrives: where each MAC is, is written down (FdbEntry). Source: RFC 7348.
+    """
+
+    name: IfName
+    mac: str
+    mtu: int
+    vni: int
+    port: int
+    local: str
+    alias: str = ""
+
+
+Link = Bridge | Veth | Vxlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -80,15 +96,45 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Neighbour:
+    """Who has an address on a tunnel `dev`, written down for good, so that nobody is asked."""
+
+    dev: IfName
+    address: str
+    mac: str
+
+    def __str__(self) -> str:
+        return f"{self.address} lladdr {self.mac} dev {self.dev}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class FdbEntry:
+    """Where frames to a MAC are sent by a tunnel `dev`: to the machine that has the address `dst`."""
+
+    dev: IfName
+    mac: str
+    dst: str
+
+    def __str__(self) -> str:
+        return f"{self.mac} dev {self.dev} dst {self.dst}"
+
+
+Entry = Neighbour | FdbEntry
+"""What a tunnel knows by heart. Entries of other links are not looked at: there the kernel asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Route:
     """A route of the main table: `destination` is CIDR text or `default`; without `via` it is on-link (scope link).
 
-    A `default` is of the family of its gateway; without one it is IPv4's.
+    With `onlink` the gateway is taken to be on the link though no other route says so. A `default` is of the family of its
+    gateway; without one it is IPv4's.
     """
 
     destination: str
     dev: IfName
     via: str = ""
+    onlink: bool = False
 
     @property
     def place(self) -> tuple[bool, str]:
@@ -96,7 +142,8 @@ class Route:
         return is_ipv6(self.destination) or is_ipv6(self.via), self.destination
 
     def __str__(self) -> str:
-        return f"{self.destination} via {self.via} dev {self.dev}" if self.via else f"{self.destination} dev {self.dev}"
+        via = f" via {self.via}" if self.via else ""
+        return f"{self.destination}{via} dev {self.dev}{' onlink' if self.onlink else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -7,7 +7,7 @@ from dataclasses import field
 
 from netlab.frozen import dataclass
 from netlab.netstate.iptables import IptablesRules
-from netlab.netstate.links import Address, Bridge, Link, Route, Sysctl
+from netlab.netstate.links import Address, Bridge, Entry, Link, Neighbour, Route, Sysctl, Vxlan
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import NftTable
 
@@ -22,6 +22,7 @@ class Namespace:
     name: NetnsName
     links: frozenset[Link] = frozenset()
     addresses: frozenset[Address] = frozenset()
+    entries: frozenset[Entry] = frozenset()
     routes: frozenset[Route] = frozenset()
     sysctls: frozenset[Sysctl] = frozenset()
     table: NftTable | None = None
@@ -32,13 +33,9 @@ class Namespace:
         """Yield its description, one noun a line, in the language of ip, sysctl and nft."""
         yield f"netns {self.name}"
         for link in sorted(self.links, key=lambda item: item.name):
-            if isinstance(link, Bridge):
-                yield f"  link {link.name} type bridge address {link.mac} mtu {link.mtu}"
-            else:
-                port = f" master {link.master}" if link.master else ""
-                peer = f"peer {link.peer_name} netns {link.peer_netns}"
-                yield f"  link {link.name} type veth {peer}{port} address {link.mac} mtu {link.mtu}"
+            yield f"  link {link.name} type {_kind(link)} address {link.mac} mtu {link.mtu}"
         yield from (f"  address {address}" for address in sorted(self.addresses))
+        yield from sorted(f"  {'neighbour' if isinstance(item, Neighbour) else 'fdb'} {item}" for item in self.entries)
         yield from (f"  route {route}" for route in sorted(self.routes))
         yield from (f"  sysctl {sysctl.key}={sysctl.value}" for sysctl in sorted(self.sysctls))
         if self.table is not None:
@@ -46,6 +43,16 @@ class Namespace:
         for rules in sorted(self.iptables, key=lambda item: item.program):
             yield f"  {rules.program}"
             yield from (f"  {line}" for line in str(rules).splitlines())
+
+
+def _kind(link: Link) -> str:
+    """Return the kind of a link with what only that kind has."""
+    if isinstance(link, Bridge):
+        return "bridge"
+    if isinstance(link, Vxlan):
+        return f"vxlan id {link.vni} local {link.local} dstport {link.port}"
+    port = f" master {link.master}" if link.master else ""
+    return f"veth peer {link.peer_name} netns {link.peer_netns}{port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

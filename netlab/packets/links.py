@@ -1,7 +1,8 @@
-"""Who answers on a link: the other end of a veth, and behind a bridge all its ports.
+"""Who answers on a link: the other end of a veth, behind a bridge all its ports, and where a tunnel leads.
 
     Pod eth0 -- veth, port of cni0 -- Node           the Node's interface for IP is cni0, not the port
     Node eth0 -- port of fabric0 -- eth0 of others   the fabric has no address: it is only passed through
+    Node vxlan.1 ~~ vxlan.1 of others                those whose addresses it has written down; what is between is left out
 
 Source: ip-link(8), bridge(8); Documentation/networking/ip-sysctl, arp_ignore.
 """
@@ -12,7 +13,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from netlab.frozen import dataclass
-from netlab.netstate.links import Bridge, Link, Veth, is_ipv6
+from netlab.netstate.links import Bridge, FdbEntry, Link, Veth, Vxlan, is_ipv6
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.state import NetState
 from netlab.packets.routing import CannotWalk, Routes
@@ -37,6 +38,7 @@ class Links:
     def __init__(self, net: NetState, routes: Mapping[NetnsName, Routes]) -> None:
         self._links = {(item.name, link.name): link for item in net.namespaces for link in item.links}
         self._routes = routes
+        self._entries = {item.name: item.entries for item in net.namespaces}
         self._ports: dict[tuple[NetnsName, IfName], list[Veth]] = {}
         for (netns, _), link in sorted(self._links.items(), key=lambda item: item[0]):
             if isinstance(link, Veth) and link.master is not None:
@@ -62,6 +64,9 @@ class Links:
         if isinstance(link, Bridge):
             yield from self._behind(netns, dev, came_by=None)
             return
+        if isinstance(link, Vxlan):
+            yield from self._across(netns, link)
+            return
         peer = self._links.get((link.peer_netns, link.peer_name))
         if not isinstance(peer, Veth) or peer.master is None:
             yield Neighbour(netns=link.peer_netns, dev=link.peer_name)
@@ -75,6 +80,13 @@ class Links:
         for port in self._ports.get((netns, bridge), ()):
             if port.name != came_by:
                 yield Neighbour(netns=port.peer_netns, dev=port.peer_name, switch=netns, ports=(*before, port.name))
+
+    def _across(self, netns: NetnsName, tunnel: Vxlan) -> Iterator[Neighbour]:
+        """Yield the other ends of a tunnel that it sends frames to."""
+        known = {item.dst for item in self._entries[netns] if isinstance(item, FdbEntry) and item.dev == tunnel.name}
+        for (other, name), link in self._links.items():
+            if isinstance(link, Vxlan) and (link.vni, link.port) == (tunnel.vni, tunnel.port) and link.local in known:
+                yield Neighbour(netns=other, dev=name)
 
     def _find(self, netns: NetnsName, dev: IfName) -> Link:
         link = self._links.get((netns, dev))

@@ -1,10 +1,11 @@
 """Desired state - observed state = the steps between them, each with its reason. Pure; `diff(x, x)` is empty.
 
-Order: what goes, goes first (routes, addresses, links, namespaces); then what comes: namespaces, sysctls, bridges, veth pairs,
-addresses, routes, rules. What the kernel takes along is put back: with a link go its addresses and routes, with an address
-the later ones of its subnet, with the last address of a link all of its routes (net/ipv4/devinet.c). Rules that nobody wants go
-last of all: where the mode of a Node changes there are those of both for a moment, and at no time none, so that no packet of an
-open connection is without its translation.
+Order: what goes, goes first (routes, entries, addresses, links, namespaces); then what comes: namespaces, sysctls, bridges,
+other links, addresses, entries, routes, rules. A tunnel that nobody wants goes when the routes lead elsewhere. What the kernel
+takes along is put back: with a link go its addresses and routes, with an address the later ones of its subnet, with the last
+address of a link all of its routes (net/ipv4/devinet.c). Rules that nobody wants go last of all: where the mode of a Node
+changes there are those of both for a moment, and at no time none, so that no packet of an open connection is without its
+translation.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_interface
 
 from netlab.netstate.iptables import IptablesRules
-from netlab.netstate.links import Address, Route
+from netlab.netstate.links import Address, Entry, Neighbour, Route
 from netlab.netstate.names import IfName
 from netlab.netstate.state import Namespace, NetState
 from netlab.plan import reasons
@@ -22,11 +23,13 @@ from netlab.plan.links import End, link_steps
 from netlab.plan.nft import table_script
 from netlab.plan.steps import (
     AddAddress,
+    AddEntry,
     AddRoute,
     ApplyIptables,
     ApplyNft,
     CreateNamespace,
     DeleteAddress,
+    DeleteEntry,
     DeleteNamespace,
     DeleteRoute,
     Plan,
@@ -56,6 +59,7 @@ def diff(desired: NetState, observed: NetState, mark: str) -> Plan:
         if name in touched or not _is_same(wish, seen.get(name))
     ]
     steps: list[Step] = [step for wish, now in pairs for step in _delete_routes(wish, now, links.remade)]
+    steps += [step for wish, now in pairs for step in _delete_entries(wish, now, links.remade)]
     steps += [step for wish, now in pairs for step in _delete_addresses(wish, now, links.remade)]
     steps += links.delete
     steps += [
@@ -66,11 +70,14 @@ def diff(desired: NetState, observed: NetState, mark: str) -> Plan:
     ]
     steps += [step for wish, now in pairs for step in _sysctls(wish, now)]
     steps += links.add
+    steps += links.mtu
     steps += [step for wish, now in pairs for step in _addresses(wish, now, links.remade)]
+    steps += [step for wish, now in pairs for step in _entries(wish, now, links.remade)]
     owners = _owners(wishes.values()) if pairs else {}
     routes = [step for wish, now in pairs for step in _routes(wish, now, links.remade, owners)]
     routes.sort(key=lambda step: bool(step.route.via))  # a gateway must be reachable before it is used
     steps += routes
+    steps += links.unused
     for unwanted in (False, True):
         steps += [step for wish, now in pairs for step in _table(wish, now, unwanted=unwanted)]
         steps += [step for wish, now in pairs for step in _iptables(wish, now, unwanted=unwanted)]
@@ -82,7 +89,8 @@ def _is_same(wish: Namespace, now: Namespace | None) -> bool:
     return wish == now or (
         now is not None
         and wish.sysctls <= now.sysctls
-        and (wish.addresses, wish.routes, wish.table, wish.iptables) == (now.addresses, now.routes, now.table, now.iptables)
+        and (wish.addresses, wish.entries, wish.routes) == (now.addresses, now.entries, now.routes)
+        and (wish.table, wish.iptables) == (now.table, now.iptables)
     )
 
 
@@ -101,6 +109,28 @@ def _delete_routes(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[
     for route in sorted(now.routes - wish.routes):
         if route.place not in kept and not _is_remade(now, route.dev, remade):
             yield DeleteRoute(netns=wish.name, route=route, reason=f"{route.destination} is not to be reached that way")
+
+
+def _delete_entries(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[DeleteEntry]:
+    """Entries of links that go need no deletion, and one that is only changed is replaced."""
+    kept = set(map(_about, wish.entries))
+    for entry in sorted(now.entries - wish.entries, key=str):
+        if _about(entry) not in kept and not _is_remade(now, entry.dev, remade):
+            yield DeleteEntry(netns=wish.name, entry=entry, reason=f"{entry.dev} is not to know it")
+
+
+def _entries(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[AddEntry]:
+    before = {_about(entry): entry for entry in now.entries}
+    for entry in sorted(wish.entries, key=str):
+        if entry not in now.entries:
+            yield AddEntry(netns=wish.name, entry=entry, reason=reasons.missing_entry(entry, before.get(_about(entry))))
+        elif _is_remade(wish, entry.dev, remade):
+            yield AddEntry(netns=wish.name, entry=entry, reason=f"{entry.dev} is made anew")
+
+
+def _about(entry: Entry) -> tuple[IfName, str]:
+    """What there is one entry for: an address, or a MAC, of a link."""
+    return entry.dev, entry.address if isinstance(entry, Neighbour) else entry.mac
 
 
 def _delete_addresses(wish: Namespace, now: Namespace, remade: Remade) -> Iterator[DeleteAddress]:

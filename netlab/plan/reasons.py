@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 
 from netlab.netstate.iptables import IptablesChain, IptablesRules
-from netlab.netstate.links import Bridge, Link, Route, Veth
+from netlab.netstate.links import Bridge, Entry, Link, Neighbour, Route, Veth, Vxlan
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import Chain, ElementSet, NftTable
 from netlab.netstate.state import Namespace
 
-_LINK_FIELDS = ("mtu", "mac", "master", "peer_netns", "peer_name", "peer_mac", "alias")
+_LINK_FIELDS = ("mtu", "mac", "master", "peer_netns", "peer_name", "peer_mac", "vni", "port", "local", "alias")
 _NAMED = 3
 
 
@@ -33,6 +33,8 @@ def unwanted_namespace(netns: NetnsName) -> str:
 
 def missing_link(link: Link) -> str:
     """Say what a link is for that does not exist."""
+    if isinstance(link, Vxlan):
+        return "the tunnel to the other Nodes does not exist yet"
     return "the switch does not exist yet" if isinstance(link, Bridge) else f"{who(link.peer_netns)} is plugged in with it"
 
 
@@ -49,13 +51,21 @@ def wrong_link(link: Link, seen: Link | None) -> str:
     """Say what is wrong with a link: `mtu is 1400, wanted 1500`."""
     if seen is None:
         return missing_link(link)
-    if isinstance(seen, Bridge) != isinstance(link, Bridge):
+    if type(seen) is not type(link):
         return f"is a {type(seen).__name__.lower()}, wanted a {type(link).__name__.lower()}"
     for name in _LINK_FIELDS:
         old, new = getattr(seen, name, None), getattr(link, name, None)
         if old != new:
             return f"{name.replace('_', ' ')} is {old or 'unset'}, wanted {new or 'none'}"
     return "differs"  # pragma: no cover - links of one kind and name that are not equal differ in one of these
+
+
+def missing_entry(entry: Entry, old: Entry | None) -> str:
+    """Say who is known through an entry of a tunnel. `old` is the earlier one for the same address or MAC."""
+    if isinstance(entry, Neighbour):
+        return f"is {old.mac}, wanted {entry.mac}" if old else f"{entry.dev} does not know {entry.address} yet"
+    before = f"is at {old.dst}" if old and not isinstance(old, Neighbour) else f"{entry.dev} does not know where {entry.mac} is"
+    return f"{before}, wanted {entry.dst}" if old else before
 
 
 def missing_route(netns: NetnsName, route: Route, owners: Mapping[str, Namespace]) -> str:

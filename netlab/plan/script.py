@@ -24,6 +24,7 @@ from netlab.plan.diff import diff
 from netlab.plan.script_pods import ETC_NETNS, Places, pod_lines, preparation, with_network
 from netlab.plan.steps import (
     AddAddress,
+    AddEntry,
     AddLink,
     AddRoute,
     ApplyIptables,
@@ -39,6 +40,7 @@ SECTIONS: dict[type[Step], str] = {
     SetSysctl: "Kernel parameters of each",
     AddLink: "Bridges and cables",
     AddAddress: "Addresses",
+    AddEntry: "What the tunnels know: who has which address, and where",
     AddRoute: "Routes",
     ApplyNft: "Rules: this is all that Services are",
     ApplyIptables: "Rules of iptables: this is all that Services are",

@@ -11,7 +11,7 @@ from dataclasses import field
 
 from netlab.frozen import dataclass
 from netlab.netstate.iptables import PROGRAMS, Family, Variant
-from netlab.netstate.links import ROUTE_PROTOCOL, UNLESS_PRESENT, Address, Bridge, Link, Route, Sysctl
+from netlab.netstate.links import ROUTE_PROTOCOL, UNLESS_PRESENT, Address, Entry, Link, Neighbour, Route, Sysctl, Veth, Vxlan
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.nft import NftTable
 
@@ -60,7 +60,7 @@ class SetSysctl:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddLink:
-    """Make a bridge, or a whole veth pair from its switch side (`master` set), up at both ends."""
+    """Make a bridge, a tunnel, or a whole veth pair from its switch side (`master` set), up at both ends."""
 
     netns: NetnsName
     link: Link
@@ -70,9 +70,14 @@ class AddLink:
     def command(self) -> str:
         """The lines that do it by hand."""
         link, alias = self.link, shlex.quote(self.link.alias)
-        if isinstance(link, Bridge):
+        if not isinstance(link, Veth):
             # Two commands, because Linux ignores an alias that is given while a link is made.
-            add = f"ip -n {self.netns} link add {link.name} address {link.mac} mtu {link.mtu} type bridge"
+            kind = (
+                f"vxlan id {link.vni} local {link.local} dstport {link.port} nolearning"
+                if isinstance(link, Vxlan)
+                else "bridge"
+            )
+            add = f"ip -n {self.netns} link add {link.name} address {link.mac} mtu {link.mtu} type {kind}"
             return f"{add} && ip -n {self.netns} link set {link.name} up alias {alias}"
         port = f"master {link.master} " if link.master else ""
         return (
@@ -81,6 +86,21 @@ class AddLink:
             f" && ip -n {self.netns} link set {link.name} {port}up alias {alias}"
             f" && ip -n {link.peer_netns} link set {link.peer_name} up alias {alias}"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMtu:
+    """Change the largest packet, in bytes, that a link takes. Whatever hangs on the link stays, connections too."""
+
+    netns: NetnsName
+    name: IfName
+    mtu: int
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        return f"ip -n {self.netns} link set {self.name} mtu {self.mtu}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +143,38 @@ class DeleteAddress:
     def command(self) -> str:
         """The line that does it by hand."""
         return f"ip -n {self.netns} addr del {self.address.address} dev {self.address.dev}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddEntry:
+    """Write down who has an address, or where a MAC is, in place of an earlier entry for the same."""
+
+    netns: NetnsName
+    entry: Entry
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        if isinstance(self.entry, Neighbour):
+            return f"ip -n {self.netns} neigh replace {self.entry} nud permanent"
+        return f"bridge -n {self.netns} fdb replace {self.entry} self permanent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteEntry:
+    """Forget who has an address, or where a MAC is."""
+
+    netns: NetnsName
+    entry: Entry
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """The line that does it by hand."""
+        if isinstance(self.entry, Neighbour):
+            return f"ip -n {self.netns} neigh del {self.entry.address} dev {self.entry.dev}"
+        return f"bridge -n {self.netns} fdb del {self.entry} self"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +250,12 @@ Step = (
     | DeleteNamespace
     | SetSysctl
     | AddLink
+    | SetMtu
     | DeleteLink
     | AddAddress
     | DeleteAddress
+    | AddEntry
+    | DeleteEntry
     | AddRoute
     | DeleteRoute
     | ApplyNft

@@ -10,25 +10,28 @@ from netlab.errors import KernelError
 from netlab.kernel.fake import FakeNetwork
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.port import Scope
-from netlab.netstate.links import Address, Bridge, Route, Sysctl, Veth
+from netlab.netstate.links import Address, Bridge, FdbEntry, Neighbour, Route, Sysctl, Veth
 from netlab.netstate.names import NetnsName, machine_netns, pod_netns
 from netlab.netstate.nft import Chain, NftTable
 from netlab.netstate.state import NetState
 from netlab.plan.diff import diff
 from netlab.plan.steps import (
     AddAddress,
+    AddEntry,
     AddLink,
     AddRoute,
     ApplyIptables,
     ApplyNft,
     CreateNamespace,
     DeleteAddress,
+    DeleteEntry,
     DeleteLink,
     DeleteNamespace,
     DeleteRoute,
+    SetMtu,
     SetSysctl,
 )
-from tests.states import LAB, LOW_PORTS, MARK, NODES, PODS, assert_reached, entry, iptables, lab, labs, table
+from tests.states import LAB, LOW_PORTS, MARK, NODES, PODS, assert_reached, entry, iptables, lab, labs, table, tunnel
 
 NODE, POD, OTHER = machine_netns(LAB, "node-1"), pod_netns(LAB, "default", "web"), pod_netns(LAB, "default", "db")
 FABRIC = machine_netns(LAB, "fabric")
@@ -205,6 +208,91 @@ def test_a_link_that_is_too_narrow_has_no_ipv6(dual):
         dual.apply(SCOPE, [AddAddress(netns=POD, address=ADDRESS6)])
 
 
+TUNNELLED = lab({"web": "node-1"}, ipv6=True, vxlan=True)
+TUNNEL = tunnel(1)
+NEXT = Neighbour(dev="vxlan.1", address="10.244.2.0", mac=tunnel(2).mac)
+WHERE = FdbEntry(dev="vxlan.1", mac=tunnel(2).mac, dst="172.18.0.3")
+
+
+@pytest.fixture
+def tunnelled(empty):
+    """The same with a tunnel between the Nodes."""
+    clear(empty)
+    empty.apply(SCOPE, diff(TUNNELLED, NetState(), MARK).steps)
+    return empty
+
+
+def test_a_tunnel_and_what_it_knows_are_seen(tunnelled):
+    assert_reached(tunnelled.observe(SCOPE), TUNNELLED)
+    assert {TUNNEL} < seen(tunnelled, NODE).links
+    assert {NEXT, WHERE} < seen(tunnelled, NODE).entries
+
+
+@pytest.mark.parametrize("entry", [NEXT, WHERE])
+def test_an_entry_may_be_deleted_twice_and_is_healed(tunnelled, entry):
+    tunnelled.apply(SCOPE, [DeleteEntry(netns=NODE, entry=entry), DeleteEntry(netns=NODE, entry=entry)])
+    assert entry not in seen(tunnelled, NODE).entries
+    plan = diff(TUNNELLED, tunnelled.observe(SCOPE), MARK)
+    assert [type(step) for step in plan.steps] == [AddEntry]
+    tunnelled.apply(SCOPE, plan.steps)
+    assert_reached(tunnelled.observe(SCOPE), TUNNELLED)
+
+
+@pytest.mark.parametrize("changed", [replace(NEXT, mac="02:00:00:00:00:77"), replace(WHERE, dst="172.18.0.77")])
+def test_an_entry_for_the_same_is_replaced(tunnelled, changed):
+    count = len(seen(tunnelled, NODE).entries)
+    tunnelled.apply(SCOPE, [AddEntry(netns=NODE, entry=changed)])
+    assert changed in seen(tunnelled, NODE).entries
+    assert len(seen(tunnelled, NODE).entries) == count
+    plan = diff(TUNNELLED, tunnelled.observe(SCOPE), MARK)
+    assert [type(step) for step in plan.steps] == [AddEntry]
+
+
+@pytest.mark.parametrize(
+    "step", [DeleteEntry(netns=OTHER, entry=NEXT), DeleteEntry(netns=NODE, entry=replace(NEXT, dev="eth9"))]
+)
+def test_an_entry_of_nothing_is_gone_already(tunnelled, step):
+    tunnelled.apply(SCOPE, [step])
+    assert_reached(tunnelled.observe(SCOPE), TUNNELLED)
+
+
+def test_with_a_tunnel_goes_what_it_knows(tunnelled):
+    tunnelled.apply(SCOPE, [DeleteLink(netns=NODE, name="vxlan.1")])
+    node = seen(tunnelled, NODE)
+    assert (node.entries, {route.dev for route in node.routes}) == (frozenset(), frozenset())
+    tunnelled.apply(SCOPE, diff(TUNNELLED, tunnelled.observe(SCOPE), MARK).steps)
+    assert_reached(tunnelled.observe(SCOPE), TUNNELLED)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"vni": 2}, {"port": 4789}, {"local": "fd00:18::2"}, {"mac": "02:00:00:00:00:99"}, {"mtu": 1300}]
+)
+def test_another_tunnel_under_that_name_makes_way(tunnelled, changed):
+    tunnelled.apply(SCOPE, [AddLink(netns=NODE, link=replace(TUNNEL, **changed))])
+    assert replace(TUNNEL, **changed) in seen(tunnelled, NODE).links
+
+
+def test_a_switch_between_routes_and_tunnel_and_back(tunnelled):
+    for wish in (DUAL, TUNNELLED, DUAL):
+        tunnelled.apply(SCOPE, diff(wish, tunnelled.observe(SCOPE), MARK).steps)
+        assert_reached(tunnelled.observe(SCOPE), wish)
+
+
+def test_an_mtu_is_changed_under_what_hangs_on_the_link(dual):
+    before = seen(dual, POD)
+    wish = lab({"web": "node-1"}, ipv6=True, mtu={"web": 1400})
+    steps = diff(wish, dual.observe(SCOPE), MARK).steps
+    assert {(type(step), step.netns) for step in steps} == {(SetMtu, POD), (SetMtu, NODE)}
+    dual.apply(SCOPE, steps)
+    assert_reached(dual.observe(SCOPE), wish)
+    assert (seen(dual, POD).addresses, seen(dual, POD).routes) == (before.addresses, before.routes)
+
+
+def test_an_mtu_that_is_too_small_for_ipv6_takes_it_away(dual):
+    dual.apply(SCOPE, [SetMtu(netns=POD, name="eth0", mtu=1279)])
+    assert (seen(dual, POD).addresses, {route.place[0] for route in seen(dual, POD).routes}) == ({ADDRESS}, {False})
+
+
 def test_an_address_with_other_flags_is_replaced(network):
     other = replace(ADDRESS, noprefixroute=False)
     network.apply(SCOPE, [AddAddress(netns=POD, address=other)])
@@ -330,6 +418,10 @@ UNSEEN = NetnsName("t.default.unseen")
         pytest.param(AddLink(netns=NODE, link=replace(CNI0, name="a/b")), "Invalid argument", id="a name with a slash"),
         pytest.param(AddLink(netns=NODE, link=replace(CNI0, name="br1", mac="01:00:00:00:00:01")), "Cannot assign", id="a multicast MAC"),
         pytest.param(AddLink(netns=NODE, link=replace(PORT, name="vx", peer_name="e1", mtu=60)), "Invalid argument", id="an MTU too small"),
+        pytest.param(AddLink(netns=NODE, link=replace(tunnel(1), local="172.18.0.2", mtu=60)), "Invalid argument", id="a tunnel too narrow"),
+        pytest.param(SetMtu(netns=POD, name="eth0", mtu=60), "Invalid argument", id="an MTU changed to too little"),
+        pytest.param(SetMtu(netns=POD, name="eth9", mtu=1400), "No such device", id="the MTU of no link"),
+        pytest.param(AddEntry(netns=NODE, entry=NEXT), "No such device", id="an entry of no tunnel"),
         pytest.param(AddAddress(netns=POD, address=replace(ADDRESS, dev="eth9")), "No such device", id="an address on no link"),
         pytest.param(AddAddress(netns=OTHER, address=ADDRESS), "no such network namespace", id="an address in no namespace"),
         pytest.param(AddRoute(netns=POD, route=Route(destination="10.0.0.0/8", dev="eth9")), "No such device", id="a route on no link"),

@@ -29,9 +29,9 @@ pytestmark = [
 UID = "0f0e0d0c-by-hand"
 
 
-def a_cluster(pods: int) -> Cluster:
-    """Two Nodes, some running Pods, a NodePort Service in front of them."""
-    spec = LabSpec(nodes=(NodeTemplate(name="node-1"), NodeTemplate(name="node-2")))
+def a_cluster(pods: int, **more) -> Cluster:
+    """Two Nodes, some running Pods, a NodePort Service in front of them; `more` of the LabSpec."""
+    spec = LabSpec(nodes=(NodeTemplate(name="node-1"), NodeTemplate(name="node-2")), **more)
     lab = Lab(metadata=ObjectMeta(name="tbyhand", uid=UID), spec=spec)
     running = PodStatus(phase="Running", container_statuses=(ContainerStatus(name="c", state="running", ready=True),))
     found = [
@@ -56,12 +56,20 @@ def by_hand(plan) -> None:
     assert done.returncode == 0, f"{plan}\n{done.stderr}"
 
 
-def test_printed_commands_do_what_the_steps_do():
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([(2, {}), (3, {}), (1, {}), (0, {})], id="Pods come and go"),
+        pytest.param([(1, {"network": word}) for word in ("vxlan", "host-gw", "vxlan")], id="a tunnel comes and goes"),
+        pytest.param([(1, {"ip_family": "dual", "network": word}) for word in ("host-gw", "vxlan")], id="for both families"),
+    ],
+)
+def test_printed_commands_do_what_the_steps_do(rows):
     network, assignments = LinuxNetwork(), Assignments()
     observed, states = NetState(), []
     try:
-        for pods in (2, 3, 1, 0):
-            cluster = a_cluster(pods)
+        for pods, more in rows:
+            cluster = a_cluster(pods, **more)
             assignments = assign(cluster, assignments)
             states.append(compile_net(cluster, assignments))
             scope = Scope(mark=mark(UID), names=frozenset(name for state in states for name in state.by_name))

@@ -46,7 +46,7 @@ def pod(name: str, node: str, *command: str, **spec) -> str:
     })  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["ipv4", "dual"])
+@pytest.fixture(scope="module", params=["ipv4", "ipv6", "dual"])
 def served(request, tmp_path_factory):
     """A lab of two Nodes and three Pods that answer; `families` is the word for what it has."""
     file = tmp_path_factory.mktemp("lab") / "lab.yaml"

@@ -9,7 +9,7 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, mark
 from netlab.model.security import PodSecurityContext
 from netlab.model.sysctl import Sysctl as SysctlWish
-from netlab.netstate.links import UNLESS_PRESENT, Address, Bridge, Route, Veth
+from netlab.netstate.links import UNLESS_PRESENT, Address, Bridge, FdbEntry, Neighbour, Route, Veth, Vxlan
 from netlab.netstate.names import IFNAMSIZ, link_local
 from netlab.netstate.state import Namespace, NetState
 
@@ -28,6 +28,40 @@ def test_one_node_and_one_pod_of_both_families(build, golden):
     found = net(build, build.pod("web"), of=build.lab(ip_family="dual"))
     wires = NetState(namespaces=frozenset(replace(item, table=None) for item in found.namespaces))
     golden("netstate/one_pod_of_both_families.txt", str(wires))
+
+
+def test_a_tunnel_between_two_nodes_for_both_families(build, golden):
+    found = net(build, build.pod("web"), of=build.lab(ip_family="dual", network="vxlan"))
+    wires = NetState(namespaces=frozenset(replace(item, table=None) for item in found.namespaces))
+    golden("netstate/a_tunnel_for_both_families.txt", str(wires))
+
+
+@pytest.mark.parametrize(
+    ("network", "family", "mtu", "pods"),
+    [
+        ("host-gw", "ipv4", 1500, 1500), ("vxlan", "ipv4", 1500, 1450), ("vxlan", "ipv6", 1500, 1430), ("vxlan", "dual", 9000, 8950),
+    ],
+)  # fmt: skip
+def test_the_tunnel_leaves_pods_less_of_the_mtu_and_nobody_else(build, network, family, mtu, pods):
+    found = net(build, build.pod("a"), of=build.lab(network=network, ip_family=family, mtu=mtu)).by_name
+    mtus = {(name.split(".", 1)[1], link.name): link.mtu for name, item in found.items() for link in item.links}
+    inner = {place: size for place, size in mtus.items() if place[1][:4] in {"cni0", "veth", "vxla"} or place[0] == "default.a"}
+    assert set(inner.values()) == {pods}
+    assert {mtus[place] for place in mtus.keys() - inner.keys()} == {mtu}
+
+
+def test_every_end_of_the_tunnel_knows_every_other_one(build):
+    found = net(build, of=build.lab("a", "b", "c", network="vxlan", ip_family="dual")).by_name
+    ends = {name: link for name in "abc" for link in found[f"demo.{name}"].links if isinstance(link, Vxlan)}
+    for name, end in ends.items():
+        space = found[f"demo.{name}"]
+        others = {other.mac: other.local for other in ends.values() if other is not end}
+        assert {item.mac: item.dst for item in space.entries if isinstance(item, FdbEntry)} == others
+        ways = {route.via for route in space.routes if route.dev == "vxlan.1"}
+        known = {item.address: item.mac for item in space.entries if isinstance(item, Neighbour)}
+        assert ways == set(known)
+        assert set(known.values()) == set(others)
+        assert len(ways) == 4, "two other Nodes, two families"
 
 
 @pytest.mark.parametrize("word", ["ipv6", "dual"])

@@ -73,7 +73,8 @@ PLUG = [
 @pytest.mark.parametrize(
     ("observed", "steps", "reason"),
     [
-        pytest.param(change(ONE_POD, NODE, links=links(replace(PORT, mtu=1400))), PLUG, "mtu is 1400, wanted 1500", id="mtu of the port"),
+        pytest.param(change(ONE_POD, NODE, links=links(replace(PORT, mtu=1400))), [f"ip -n {NODE} link set {PORT.name} mtu 1500"], "mtu is 1400, wanted 1500", id="mtu of the port"),
+        pytest.param(change(ONE_POD, POD, links=frozenset({replace(ETH0, mtu=1400)})), [f"ip -n {POD} link set eth0 mtu 1500"], "mtu is 1400, wanted 1500", id="mtu of the far end"),
         pytest.param(change(ONE_POD, NODE, links=links(replace(PORT, alias=""))), PLUG, f"alias is unset, wanted {MARK}", id="mark of the port"),
         pytest.param(change(ONE_POD, NODE, links=links(replace(PORT, master=None))), PLUG, "master is unset, wanted cni0", id="no port of the bridge"),
         pytest.param(change(ONE_POD, NODE, links=links(replace(PORT, peer_netns="", peer_name="", peer_mac=""))), [PLUG[0], f"ip -n {POD} link del eth0", *PLUG[1:]], f"peer netns is unset, wanted {POD}", id="two ends that know nothing of each other"),
@@ -97,7 +98,7 @@ def test_what_differs_is_repaired_and_no_more(observed, steps, reason):
 
 
 def test_a_bridge_made_anew_gets_its_ports_and_its_address_again():
-    plan = diff(ONE_POD, change(ONE_POD, NODE, links=links(replace(CNI0, mtu=1400))), MARK)
+    plan = diff(ONE_POD, change(ONE_POD, NODE, links=links(replace(CNI0, mac="02:00:00:00:00:01"))), MARK)
     assert words(plan) == [
         f"ip -n {NODE} link del cni0",
         PLUG[0],
@@ -107,7 +108,7 @@ def test_a_bridge_made_anew_gets_its_ports_and_its_address_again():
         f"ip -n {NODE} addr add 10.244.1.1/24 dev cni0",
         *PLUG[3:],
     ]
-    assert reasons(plan, DeleteLink) == ["mtu is 1400, wanted 1500", "cni0 is made anew"]
+    assert reasons(plan, DeleteLink) == [f"mac is 02:00:00:00:00:01, wanted {CNI0.mac}", "cni0 is made anew"]
 
 
 def test_the_port_of_a_pod_that_is_gone_goes_first():
@@ -155,6 +156,8 @@ PLANS = {
     "a pod deleted": (lab(), ONE_POD),
     "an endpoint changed": (lab({"web": "node-1"}, tables={"node-1": table(entry(1, ["10.244.1.3"]))}), BEFORE),
     "mtu drift": (ONE_POD, lab({"web": "node-1"}, mtu={"web": 1400, "node-2": 1400})),
+    "routes become a tunnel": (lab(vxlan=True, ipv6=True), lab(ipv6=True)),
+    "a tunnel becomes routes": (lab(), lab(vxlan=True)),
     "everything gone": (EMPTY, BEFORE),
 }
 
