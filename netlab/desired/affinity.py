@@ -12,7 +12,8 @@ Service.
 
 The number is held in the packet's mark and the slot in the connection's, because nft can look up by a mark what it has looked
 up before; the packet's mark is free again before anybody else reads it. (`update` renews an element and keeps its old value,
-so a slot that went must be deleted first.)
+so a slot that went must be deleted first.) A client of IPv6 is remembered by a hash of its address and the number, because nft
+1.0.6 ends at an assertion when the key of such a statement is longer than 16 bytes; one seed, so that all chains agree.
 Source: nft(8), set statement; kube-proxy.md section 3 (Endpoint choice).
 """
 
@@ -22,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from netlab.desired.backends import Target
 from netlab.desired.frontends import Frontend
-from netlab.desired.packet_keys import Family, key_of
+from netlab.desired.packet_keys import IPV6, Family, key_of
 from netlab.netstate.names import digest
 from netlab.netstate.nft import Chain, Element
 
@@ -62,9 +63,10 @@ def remember_chain(family: Family, count: int, seconds: int, stem: str) -> Chain
     """Return the chain that puts the client's slot into the connection's mark, the old one or a new one, and remembers it."""
     endpoints, clients = family.name(f"{stem}affine-endpoints"), family.name("affinity-clients")
     is_gone = f"{family.frontend} . ct mark != @{endpoints}"
-    who = f"{family.saddr} . meta mark"
+    who = _client(family)
     rules = (
         f"meta mark set {family.frontend} map @{family.name('affinity-ids')}",
+        *([f"meta mark set jhash {family.saddr} . meta mark mod 4294967295 seed 0x1"] if family is IPV6 else []),
         f"ct mark set {who} map @{clients}",
         f"{is_gone} delete @{clients} {{ {who} : ct mark }}",
         f"{is_gone} ct mark set {_drawn(family, count)} map @{_slots_name(family, count, seconds, stem)}",
@@ -72,6 +74,11 @@ def remember_chain(family: Family, count: int, seconds: int, stem: str) -> Chain
         "meta mark set 0x00000000",
     )
     return Chain(name=remember_name(family, count, seconds, stem), rules=rules)
+
+
+def _client(family: Family) -> str:
+    """What a client of a Service port is remembered by."""
+    return "meta mark" if family is IPV6 else f"{family.saddr} . meta mark"
 
 
 def translate(family: Family, stem: str) -> str:
@@ -104,7 +111,8 @@ def memory(family: Family, frontend: Frontend, number: int) -> Iterator[tuple[st
     """Yield the element that gives a frontend its number, and the map of clients without one: packets fill it."""
     ids = Element(key_of(frontend), f"0x{number:08x}", frontend.owner)
     yield family.name("affinity-ids"), f"type {family.frontend_type} : mark", ids
-    kind = f"type {family.address_type} . mark : mark\n\t\tsize {CLIENTS_MAX}\n\t\tflags dynamic,timeout"
+    client = "mark" if family is IPV6 else f"{family.address_type} . mark"
+    kind = f"type {client} : mark\n\t\tsize {CLIENTS_MAX}\n\t\tflags dynamic,timeout"
     yield family.name("affinity-clients"), kind, None
 
 

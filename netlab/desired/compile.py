@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netlab.desired.announcing import announced_routes
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
 from netlab.desired.frontends import Frontends, frontends, proxy_nodes
@@ -11,7 +12,7 @@ from netlab.desired.host_ports import host_ports
 from netlab.desired.iptables import iptables_rules
 from netlab.desired.pod_match import pod_matches
 from netlab.desired.services import service_tables
-from netlab.desired.wiring import Wiring
+from netlab.desired.wiring import OUTSIDE, Wiring
 from netlab.model.families import listed
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.lab import Cluster
@@ -37,7 +38,13 @@ def compile_net(cluster: Cluster, assignments: Assignments) -> NetState:
     tables = _tables(found, cluster, assignments) if has_tables else {}
     rules = iptables_rules(cluster, assignments, found)
 
+    running = [node for node in proxy_nodes(cluster, assignments) if node.place.node in wiring.pods_of]
+    outside = machine_netns(lab.metadata.name, OUTSIDE)
+    announced = frozenset(announced_routes(found, running, lab.spec))
+
     def with_rules(item: Namespace) -> Namespace:
+        if item.name == outside:
+            return replace(item, routes=item.routes | announced)
         name, mode = modes.get(item.name, ("", ""))
         if mode == "nftables":
             return replace(item, table=tables[name])

@@ -1,18 +1,14 @@
 """The rules of all modes under real packets: balancing, hairpin, NodePorts, UDP, refusal, affinity, masquerade (N4, N7).
 
-The lab is built with plain `ip`, `sysctl`, `nft` and `iptables` from what `compile_net` wishes, so that this tests the wishes
-alone and not netlab's own hands: node-1 with Pods a, b and client, node-2 with Pod c, the fabric, and outside. It is built
-once for each mode, and once with a Node of each.
+The lab is built by hand from what `compile_net` wishes (tests/rules_lab.py): node-1 with Pods a, b and client, node-2 with Pod c,
+the fabric, and outside. It is built once for each mode, and once with a Node of each.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import select
 import socket
-import subprocess
-import threading
 from collections import Counter
 from dataclasses import replace
 
@@ -26,14 +22,13 @@ from netlab.kernel.iptables_listing import parse_save
 from netlab.kernel.nft_listing import parse_table
 from netlab.model.kube_proxy import KubeProxy
 from netlab.model.lab import NodeTemplate
-from netlab.netstate.links import Bridge
+from tests.rules_lab import LAB, ask, inside, served
 
 pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test"),
 ]
 
-LAB = "rules"
 IP = {"a": "10.244.1.2", "b": "10.244.1.3", "client": "10.244.1.4", "c": "10.244.2.2"}
 NODE = {"node-1": "172.18.0.2", "node-2": "172.18.0.3"}
 OUTSIDE, INTERNET = "172.18.0.1", "203.0.113.1"
@@ -58,16 +53,6 @@ WATCH = """table inet watch {
 	}
 }
 """
-
-
-def run(*words: str, stdin: str = "") -> str:
-    done = subprocess.run(words, input=stdin, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
-    return done.stdout
-
-
-def inside(place: str, *words: str, stdin: str = "") -> str:
-    return run("ip", "netns", "exec", f"{LAB}.{place}", *words, stdin=stdin)
 
 
 def wishes(build, mode):
@@ -97,69 +82,6 @@ def wishes(build, mode):
     return compile_net(made, assigned).by_name
 
 
-def build_network(state) -> None:
-    """Everything of `state` by hand, in the order that Linux asks for."""
-    for name, item in state.items():
-        run("ip", "netns", "add", name)
-        run("ip", "-n", name, "link", "set", "lo", "up")
-        for one in sorted(item.sysctls):  # some are missing where a module is: -e
-            run("ip", "netns", "exec", name, "sysctl", "-e", "-q", "-w", f"{one.key}={one.value}")
-        for link in item.links:
-            if isinstance(link, Bridge):
-                run("ip", "-n", name, "link", "add", link.name, "address", link.mac, "mtu", str(link.mtu), "type", "bridge")
-                run("ip", "-n", name, "link", "set", link.name, "up")
-    for name, item in state.items():
-        for link in item.links:
-            if not isinstance(link, Bridge) and link.master:
-                near, far = ("name", link.name, "address", link.mac), ("name", link.peer_name, "address", link.peer_mac)
-                run("ip", "-n", name, "link", "add", *near, "type", "veth", "peer", *far, "netns", link.peer_netns)
-                run("ip", "-n", name, "link", "set", link.name, "master", link.master, "up")
-                run("ip", "-n", link.peer_netns, "link", "set", link.peer_name, "up")
-    for name, item in state.items():
-        for one in item.addresses:
-            run("ip", "-n", name, "addr", "add", *str(one).split())
-        for route in sorted(item.routes, key=lambda route: bool(route.via)):
-            run("ip", "-n", name, "route", "add", *str(route).split())
-        if item.table is not None:
-            run("ip", "netns", "exec", name, "nft", "-f", "-", stdin=str(item.table))
-        for rules in item.iptables:
-            run("ip", "netns", "exec", name, f"{rules.program}-restore", "--noflush", stdin=str(rules))
-
-
-class Servers(threading.Thread):
-    """In each place: TCP on 8080 and UDP on 5353, which answer with the place and the address they see the client at."""
-
-    def __init__(self, places) -> None:
-        super().__init__()
-        self.sockets = {}
-        for place in places:
-            self.sockets |= netns.in_namespace(f"{LAB}.{place}", lambda place=place: self._listen(place))
-        self.bell, self.ear = socket.socketpair()
-
-    def _listen(self, place):
-        tcp = socket.create_server(("", 8080), backlog=128)
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("", 5353))
-        return {tcp: place, udp: place}
-
-    def run(self) -> None:
-        while self.ear not in (ready := select.select([*self.sockets, self.ear], [], [])[0]):
-            for one in ready:
-                if one.type == socket.SOCK_STREAM:
-                    connection, peer = one.accept()
-                    with connection:
-                        connection.sendall(f"{self.sockets[one]} {peer[0]}".encode())
-                else:
-                    _, peer = one.recvfrom(99)
-                    one.sendto(f"{self.sockets[one]} {peer[0]}".encode(), peer)
-
-    def stop(self) -> None:
-        self.bell.send(b"!")
-        self.join()
-        for one in (*self.sockets, self.bell, self.ear):
-            one.close()
-
-
 @pytest.fixture(scope="module", params=MODES)
 def mode(request):
     """How the Nodes do what kube-proxy does."""
@@ -170,32 +92,8 @@ def mode(request):
 def state(build, mode):
     """The whole lab, served, and taken away again. One for all tests of a mode: they only send packets."""
     found = wishes(build, mode)
-    servers = None
-    try:
-        build_network(found)
-        servers = Servers(["default.a", "default.b", "default.c", "outside"])
-        servers.start()
+    with served(found, ["default.a", "default.b", "default.c", "outside"]):
         yield found
-    finally:
-        if servers is not None:
-            servers.stop()
-        for name in found:
-            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
-
-
-def ask(place: str, ip: str, port: int, kind=socket.SOCK_STREAM, timeout_s: float = 3.0) -> tuple[str, str]:
-    """Ask from `place` and return who answered, and as whom it saw the client."""
-
-    def work() -> bytes:
-        with socket.socket(socket.AF_INET, kind) as one:
-            one.settimeout(timeout_s)
-            one.connect((ip, port))
-            if kind == socket.SOCK_DGRAM:
-                one.send(b"?")
-            return one.recv(99)
-
-    who, seen = netns.in_namespace(f"{LAB}.{place}", work).decode().split()
-    return who.removeprefix("default."), seen
 
 
 def uses_iptables(place: str, mode: str) -> bool:

@@ -93,6 +93,13 @@ def test_rules(build, golden, name):
     golden(f"rules/{name}.nft", str(table(build, *CASES[name](build))))
 
 
+def test_rules_of_both_families(build, golden):
+    dual = {"ip_family_policy": "RequireDualStack", "session_affinity": "ClientIP", **VIP}
+    web = build.service("web", build.port(80, 8080), cluster_ips=("10.96.0.20", "fd00:10:96::20"), **dual)
+    found = table(build, build.pod("a"), build.pod("b"), web, of=build.lab(ip_family="dual"))
+    golden("rules/both_families_with_affinity.nft", str(found))
+
+
 @pytest.mark.parametrize("name", ["clusterip_two_endpoints", "affinity", "nodeport", "external_ip"])
 def test_nodes_have_the_same_rules(build, name):
     one, two = (table(build, *CASES[name](build), node=node) for node in ("node-1", "node-2"))
