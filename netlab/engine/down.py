@@ -1,7 +1,7 @@
 """`down`: reconcile with nothing, then look whether anything is left. Works on a half-made lab and without a usable state file.
 
-Order: the wish is stored first (a killed `down` is finished by the next command), then the agent, the processes, the network,
-the files; the ownership mark and the lock go last.
+Order: the wish is stored first (a killed `down` is finished by the next command), then the agent, the processes, the network
+and beside it the files of Pods; the ownership mark and the lock go last.
 """
 
 from __future__ import annotations
@@ -50,9 +50,14 @@ def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) ->
         runtime, network = new_runtime(paths), LinuxNetwork(rules=KnownRules(paths.rules))
         try:
             processes = len(runtime.pids())
-            runtime.clean()
-            namespaces = _remove_network(network, scope)
-            left = _look(paths, network, scope, runtime.pids())
+            namespaces = 0
+
+            def remove_network() -> None:
+                nonlocal namespaces
+                namespaces = _remove_network(network, scope)
+
+            runtime.clean(beside=remove_network)  # which looks for processes and cgroups itself
+            left = _look(paths, network, scope)
         finally:
             network.close()
         remove_directory()
@@ -110,10 +115,8 @@ def _remove_network(network: Network, scope: Scope) -> int:
     return len(observed.namespaces)
 
 
-def _look(paths: LabPaths, network: Network, scope: Scope, pids: list[int]) -> list[str]:
-    """What is left of the lab, in words; cgroups the runtime has looked for itself."""
+def _look(paths: LabPaths, network: Network, scope: Scope) -> list[str]:
+    """What is left of the lab beside processes, in words."""
     namespaces = sorted(network.observe(scope).by_name)
     mounts = mounts_below(paths.state) + mounts_below(paths.data)
-    return (
-        [f"namespace {name}" for name in namespaces] + [f"process {pid}" for pid in pids] + [f"mount {path}" for path in mounts]
-    )
+    return [f"namespace {name}" for name in namespaces] + [f"mount {path}" for path in mounts]

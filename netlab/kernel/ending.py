@@ -77,16 +77,20 @@ def kill_all(pods: Iterable[PodDirectory]) -> None:
             processes.send(process, signal.SIGKILL)
 
 
-def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> None:
-    """End all processes of a sandbox and clear away everything of it; the directory goes last, so this can be repeated."""
+def end_sandbox(crun: Crun, pod: PodDirectory) -> None:
+    """End all processes of a sandbox, those without a record too. Raises KernelError if one does not end."""
     if pod.path.exists():
         kill_sandbox(pod)
         runs = [bundle.run() for bundle in pod.bundles()]
         if pod.pause.read("process") is None or None in runs:
             end_makers([pod.path], lambda: _delete(crun, pod))
         processes.kill([run.conmon for run in runs if run], DEADLINE_S)
-    for name in _ids(crun, pod):  # nothing runs any more: `crun delete`, a program for each, would do just this
-        crun.forget(name)
+
+
+def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> None:
+    """End all processes of a sandbox and clear away everything of it; the directory goes last, so this can be repeated."""
+    end_sandbox(crun, pod)
+    forget_ended(crun, [pod])
     cgroups.remove(places.lab, pod.uid)
     for path in places.exits.glob(f"{pod.prefix}*"):
         path.unlink(missing_ok=True)
@@ -94,13 +98,20 @@ def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> Non
     remove_tree(pod.path)
 
 
-def _ids(crun: Crun, pod: PodDirectory) -> list[str]:
-    """What crun knows of a Pod."""
-    return [name for name in crun.ids() if name.startswith(pod.prefix)]
+def forget_ended(crun: Crun, pods: Iterable[PodDirectory]) -> None:
+    """Take away what crun knows of sandboxes in which nothing runs: `crun delete`, a program for each, would do just this."""
+    for name in _ids(crun, pods):
+        crun.forget(name)
+
+
+def _ids(crun: Crun, pods: Iterable[PodDirectory]) -> list[str]:
+    """What crun knows of these Pods."""
+    prefixes = tuple(pod.prefix for pod in pods)
+    return [name for name in crun.ids() if name.startswith(prefixes)]
 
 
 def _delete(crun: Crun, pod: PodDirectory) -> None:
-    for name in _ids(crun, pod):
+    for name in _ids(crun, [pod]):
         crun.delete(name)
 
 
@@ -164,7 +175,9 @@ def makers(prefixes: list[str], names: frozenset[str] = _RUNTIME_PROGRAMS) -> It
 
 
 def clean(places: LabDirectories, crun: Crun) -> None:
-    """Clear away what is left of a lab whose sandboxes are removed, even if their records are lost.
+    """Clear away all of a lab but its files on the disk: what crun and the kernel know of it, and what is in memory.
+
+    Its sandboxes have ended and are forgotten; of others the records are lost, and they end here.
 
     Raises:
         KernelError: something is still there afterwards.
@@ -178,5 +191,5 @@ def clean(places: LabDirectories, crun: Crun) -> None:
     forget()
     cgroups.remove(places.lab)
     cgroups.remove_root_if_empty()
-    for directory in (places.state / "secrets", places.data, places.crun, places.exits):
+    for directory in (places.state / "secrets", places.crun, places.exits):
         remove_tree(directory)

@@ -20,6 +20,8 @@ from netlab.kernel import cgroups, ending, hooks, mounts, processes, runs
 from netlab.kernel import health as health_file
 from netlab.kernel.commands import Command
 from netlab.kernel.crun import Crun, Stdio
+from netlab.kernel.files import remove_tree
+from netlab.kernel.netns import run_in_threads
 from netlab.kernel.poddir import LabDirectories
 from netlab.netstate.health import Health
 from netlab.netstate.hooks import Hook, HookKind
@@ -209,8 +211,12 @@ class ContainerRuntime:
         own = {process.pid for process in ending.makers([f"{self._places.data}/pods/", f"{self._places.crun}/"])}
         return sorted((own | cgroups.pids(self._places.lab)) - {os.getpid()})
 
-    def clean(self) -> None:
+    def clean(self, beside: Callable[[], object] = lambda: None) -> None:
         """Clear away everything of the lab, also what no record speaks of.
+
+        Args:
+            beside: called when the processes have ended. Removing so many files takes a disk as long as all the rest takes
+                us, so one thread does the one while another does the other; both have ended when this returns.
 
         Raises:
             KernelError: something cannot be removed, or is still there afterwards.
@@ -218,10 +224,16 @@ class ContainerRuntime:
         pods = self._places.pods()
         ending.kill_all(pods)
         # What is left to do are short calls, for which several threads would only wait for each other.
-        errors = mounts.each({pod.uid: (pod.uid,) for pod in pods}, self.remove, workers=1)
+        errors = mounts.each({pod.uid: (pod,) for pod in pods}, lambda pod: ending.end_sandbox(self._crun, pod), workers=1)
         for error in filter(None, errors.values()):
             raise error
-        mounts.inside(lambda: ending.clean(self._places, self._crun))
+        ending.forget_ended(self._crun, pods)
+
+        def others() -> None:
+            mounts.inside(lambda: ending.clean(self._places, self._crun))
+            beside()
+
+        run_in_threads([lambda: remove_tree(self._places.data), others])
         left = [f"process {pid}" for pid in self.pids()] + [str(path) for path in cgroups.directories(self._places.lab)]
         if left:
             raise KernelError(f"of lab {self._places.lab} is left: {', '.join(left[:10])}")
