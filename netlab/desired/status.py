@@ -53,7 +53,8 @@ def pod_status(
         backoffs: restart records by container name; missing ones are `Backoff()`.
         now: seconds since the epoch.
         host_ips: the addresses of the Pod's Node on the fabric.
-        config_error: why no container can be set up (a missing ConfigMap); shown as CreateContainerConfigError.
+        config_error: why no container can be set up (a missing ConfigMap); shown as CreateContainerConfigError, as is why a
+            single one cannot be made.
     """
     if assignment is None or not assignment.node:
         return PodStatus(message=assignment.reason if assignment else "")
@@ -136,7 +137,7 @@ def container_status(
     ending = pod.metadata.deletion_timestamp or pod.status.phase in FINAL_PHASES
     policy: RestartPolicy = "Never" if ending else restart_policy(pod.spec, container)
     if run is None or run.state == "created":
-        return _waiting(container, run, config_error, awaited)
+        return _waiting(container, run, config_error or (run.error if run else ""), awaited)
     if awaits_hook(container, run):
         return _waiting(container, run, "", awaited)
     match run.state:

@@ -45,6 +45,10 @@ class Unstartable(Exception):
         self.code = code
 
 
+class Unprepared(Exception):
+    """A container cannot be made as its Pod wishes it, which may be otherwise later; the message is for the user."""
+
+
 def unstartable(message: str, program: str = "") -> Unstartable | None:
     """Return the user's mistake that crun's message speaks of, None if it is trouble of another kind."""
     for pattern, words, code in _UNSTARTABLE:

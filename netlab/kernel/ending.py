@@ -81,10 +81,9 @@ def end_sandbox(crun: Crun, pod: PodDirectory) -> None:
     """End all processes of a sandbox, those without a record too. Raises KernelError if one does not end."""
     if pod.path.exists():
         kill_sandbox(pod)
-        runs = [bundle.run() for bundle in pod.bundles()]
-        if pod.pause.read("process") is None or None in runs:
+        if pod.pause.read("process") is None or any(bundle.is_half_made() for bundle in pod.bundles()):
             end_makers([pod.path], lambda: _delete(crun, pod))
-        processes.kill([run.conmon for run in runs if run], DEADLINE_S)
+        processes.kill([run.conmon for bundle in pod.bundles() if (run := bundle.run())], DEADLINE_S)
 
 
 def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> None:
@@ -137,7 +136,7 @@ def clear_bundle(places: LabDirectories, crun: Crun, bundle: Bundle) -> None:
 def _end_bundle(places: LabDirectories, crun: Crun, bundle: Bundle) -> None:
     """Processes that a main process left behind end too: they are in its cgroup."""
     run = bundle.run()
-    if run is None and bundle.read("failed") is None:
+    if bundle.is_half_made():
         end_makers([bundle.path], lambda: crun.delete(bundle.id))
     crun.delete(bundle.id)
     if run is not None:

@@ -13,6 +13,7 @@
             pidfile, conmon.pid, oom, log, ... written by conmon
             run                               written when it was started: main process, conmon, time
             failed                            why it could not be started
+            unprepared                        why it could not be made; it is tried again
             lost                              its conmon died before it: nobody knows how it ended
             revision                          of the wish it was made from
             last-words                        what it wrote to its terminationMessagePath
@@ -78,6 +79,10 @@ class Bundle:
             return None
         main, conmon = processes.parse(lines[0]), processes.parse(lines[1])
         return Run(main, conmon, float(lines[2])) if main and conmon else None
+
+    def is_half_made(self) -> bool:
+        """Tell whether no record says what became of it: its maker was killed, and what that called may be at work still."""
+        return self.run() is None and self.read("failed") is None and self.read("unprepared") is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What runs, read from files and /proc: the status of a sandbox and the newest run of each of its containers.
 
-    failed ........ could not be started          created ....... made, not yet started
+    failed ........ could not be started          created ....... made, or to be made, not yet started
     exit file ..... exited, its content is the code
     conmon lives .. running
     neither ....... conmon was killed: the container is killed too (its output would go nowhere), its exit is unknown
@@ -73,7 +73,10 @@ def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> Conta
         )  # fmt: skip
     run = bundle.run()
     if run is None:
-        return ContainerRun(name=name, attempt=attempt, state="created", revision=made_from)
+        error, moment = bundle.read("unprepared") or "", _modified(bundle.path / "unprepared")
+        return ContainerRun(
+            name=name, attempt=attempt, state="created", error=error.strip(), finished_at=moment, revision=made_from
+        )
     stopping_at = _modified(bundle.path / "stopping")
     known = ContainerRun(
         name=name, attempt=attempt, state="running", started_at=run.started_at, revision=made_from, stopping_at=stopping_at,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from netlab.errors import KernelError, NotFound
 from netlab.kernel import cgroups, conmon, image_root, memory_volumes, netns, oci, processes, subpaths
 from netlab.kernel.cgroup_limits import pod_files
-from netlab.kernel.crun import Crun, Unstartable
+from netlab.kernel.crun import Crun, Unprepared, Unstartable
 from netlab.kernel.ending import clear_bundle, end_makers, kill_sandbox, pause_mark
 from netlab.kernel.files import PRIVATE, make_directory, replace_text, rewrite, translated
 from netlab.kernel.host_paths import check_host_paths
@@ -81,7 +81,11 @@ def start_container(
     images: ImageStore,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """Create and start one attempt of a container, unless that was done before; a program that cannot be run is recorded."""
+    """Create and start one attempt of a container, unless that was done before.
+
+    A program that cannot be run is recorded, and that is the end of the attempt; a container that cannot be made is recorded,
+    too, and the next call tries the same attempt again.
+    """
     process = next((process for process in sandbox.containers if process.name == name), None)
     if process is None:
         raise NotFound(f"container {name!r} is not one of the Pod's")
@@ -124,9 +128,9 @@ def start_container(
         else:
             _make_bundle(bundle)
             start(None)
-    except Unstartable as error:
+    except (Unprepared, Unstartable) as error:
         replace_text(bundle.path / "revision", process.revision)
-        replace_text(bundle.path / "failed", f"{error}\n")
+        replace_text(bundle.path / ("failed" if isinstance(error, Unstartable) else "unprepared"), f"{error}\n")
 
 
 def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:

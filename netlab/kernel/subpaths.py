@@ -14,22 +14,19 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from netlab.kernel import mounts
-from netlab.kernel.crun import Unstartable
+from netlab.kernel.crun import Unprepared
 from netlab.kernel.files import make_directory, translated
 from netlab.kernel.openat2 import BENEATH, open_below
 from netlab.netstate.process import BindMount
-
-REFUSED: Final = 125
 
 
 def attach(volume: Path, mount: BindMount, target: Path, container: str) -> None:
     """Mount `mount.sub_path` of a volume at `target`, in this thread's own view; a missing directory is made.
 
     Raises:
-        Unstartable: the path leads out of the volume, or cannot be made; which of the two is not said, because it would tell
+        Unprepared: the path leads out of the volume, or cannot be made; which of the two is not said, because it would tell
             about the machine.
         KernelError: the target cannot be made, or the kernel refuses the mount.
     """
@@ -44,9 +41,7 @@ def attach(volume: Path, mount: BindMount, target: Path, container: str) -> None
             _prepare(target, is_directory=stat.S_ISDIR(os.fstat(found).st_mode))
             mounts.bind(found, target)
     except OSError as error:
-        raise Unstartable(
-            f'failed to prepare subPath for volumeMount "{mount.volume}" of container "{container}"', REFUSED
-        ) from error
+        raise Unprepared(f'failed to prepare subPath for volumeMount "{mount.volume}" of container "{container}"') from error
 
 
 def open_beneath(root: int, path: str) -> int:

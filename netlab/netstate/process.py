@@ -95,7 +95,8 @@ class ContainerRun:
     """One run of one container, which the runtime calls `id`. `attempt` counts from 0.
 
     `exit_code` is set once it has ended, `message` if it left one.
-    `error` is the runtime's reason why it could not be started (state `failed`): no process ever ran. `revision` is that of its
+    `error` is the runtime's reason why it could not be started (state `failed`): no process ever ran. With state `created` it
+    is why it could not even be made, at `finished_at`; it is to be tried again. `revision` is that of its
     ContainerProcess, `image` the reference of its image with a digest; `stopping_at` is when its end began, 0 if it runs or
     ended by itself. `health` is what probes found of it. Its end begins with its preStop hook, if it has one: then `term_at`
     is when TERM followed.

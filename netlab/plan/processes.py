@@ -33,6 +33,9 @@ from netlab.netstate.process import ContainerRun, Sandbox, SandboxStatus
 from netlab.netstate.volume import digest_of
 from netlab.plan.stopping import Ending, RunHook, StopContainer, post_start, stop
 
+AGAIN_S = 10.0
+"""How long after it could not be made a container is tried again. Source: kubelet, pod_workers.go (backOffPeriod)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartSandbox:
@@ -164,7 +167,7 @@ def deadline(pod: Pod) -> float:
 def _end(wish: Wish, seen: SandboxStatus, now: float) -> tuple[tuple[ProcessStep, ...], list[float]]:
     """Steps for a Pod that is being deleted, and moments at which there are more."""
     pod = wish.pod
-    running = [run.name for run in seen.runs if run.state in {"created", "running"}]
+    running = [run.name for run in seen.runs if run.state == "running" or (run.state == "created" and not run.error)]
     if not (seen.alive and running) or pod.metadata.deletion_grace_period_seconds == 0:
         return (Remove(uid=seen.uid),), []
     if any(container.lifecycle and container.lifecycle.pre_stop for container in pod.spec.all_containers):
@@ -290,7 +293,9 @@ def _container(
 ) -> StartContainer | Wait | None:
     name = container.name
     backoff = wish.backoffs.get(name, Backoff())
-    if run is None or run.state == "created":  # `created`: the one who made it died before it could start it
+    if run and run.state == "created" and run.error and now < run.finished_at + AGAIN_S:
+        return Wait(until=run.finished_at + AGAIN_S, backoff=backoff)  # whatever its restartPolicy: it has not begun
+    if run is None or run.state == "created":  # `created`: the one who made it died before it could start it, or could not
         return StartContainer(sandbox=sandbox, name=name, attempt=run.attempt if run else backoff.restarts)
     match decide_restart(restart_policy(wish.pod.spec, container), run, backoff, now):
         case RestartNow(backoff=granted):

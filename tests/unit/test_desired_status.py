@@ -56,6 +56,14 @@ TIMES = {"started_at": "2026-01-31T11:59:55Z", "finished_at": "2026-01-31T11:59:
             id="N21 not started yet",
         ),
         pytest.param(
+            "Never",
+            run("created", error="leads out"),
+            None,
+            "Pending",
+            {"state": "waiting", "reason": "CreateContainerConfigError", "message": "leads out"},
+            id="N21 cannot be made",
+        ),
+        pytest.param(
             "Always",
             run("running", attempt=2),
             None,

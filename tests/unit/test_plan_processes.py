@@ -38,6 +38,11 @@ def run(name="a", state="running", attempt=0, code=None, ended=0.0) -> Container
     return ContainerRun(name=name, attempt=attempt, state=state, exit_code=code, started_at=NOW - 100, finished_at=ended)
 
 
+def unprepared(seconds: float, attempt=0) -> ContainerRun:
+    """Container a, which could not be made so long ago."""
+    return ContainerRun(name="a", attempt=attempt, state="created", error="leads out", finished_at=NOW - seconds)
+
+
 def seen(*runs, alive=True, detached=False, terminating=False) -> dict[str, SandboxStatus]:
     return {"u1": SandboxStatus(uid="u1", alive=alive, detached=detached, terminating=terminating, runs=runs)}
 
@@ -64,6 +69,11 @@ PAST, SOON = "2023-11-14T22:13:00Z", "2023-11-14T22:13:30Z"  # NOW is 22:13:20
         pytest.param(
             a_pod(), seen(run(), run("b", "created")), ["start container b of u1, attempt 0"], id="killed before the start"
         ),
+        pytest.param(
+            a_pod(policy="Never"), seen(unprepared(10, 1), run("b")), ["start container a of u1, attempt 1"], id="made again"
+        ),
+        pytest.param(a_pod(policy="Never"), seen(unprepared(9), run("b")), [], id="not made: a pause"),
+        pytest.param(a_pod(deletion=SOON), seen(unprepared(9)), ["remove sandbox u1"], id="deleting what was never made"),
         pytest.param(
             a_pod(), seen(run(), run("b", "exited", 0, 1)), ["start container b of u1, attempt 1"], id="first restart at once"
         ),
@@ -113,6 +123,11 @@ def test_back_off_waits_and_says_until_when():
     assert not plan.steps
     assert plan.wake_at == NOW + 6
     assert plan.backoffs["u1", "a"].until == NOW + 6
+
+
+def test_what_could_not_be_made_says_when_it_is_tried_again():
+    plan = plan_processes([Wish(pod=a_pod(policy="Never"), sandbox=SANDBOX)], seen(unprepared(4), run("b")), NOW)
+    assert plan.wake_at == NOW + 6
 
 
 def test_grace_period_says_when_to_look_again():
