@@ -54,7 +54,7 @@ def do(namespaces: OpenNamespaces, rules: KnownRules, steps: Sequence[Step]) -> 
         case ApplyNft():
             _one_by_one(_of(ApplyNft, steps), lambda step: _apply_nft(namespaces, rules, step))
         case ApplyIptables():
-            _one_by_one(_of(ApplyIptables, steps), lambda step: _apply_iptables(namespaces, step))
+            _one_by_one(_of(ApplyIptables, steps), lambda step: _apply_iptables(namespaces, rules, step))
         case SetSysctl():
             _by_namespace(namespaces, _of(SetSysctl, steps), _set_sysctls)
         case AddLink():
@@ -169,9 +169,9 @@ def _apply_nft(namespaces: OpenNamespaces, rules: KnownRules, step: ApplyNft) ->
     rules.apply(step)
 
 
-def _apply_iptables(namespaces: OpenNamespaces, step: ApplyIptables) -> None:
+def _apply_iptables(namespaces: OpenNamespaces, rules: KnownRules, step: ApplyIptables) -> None:
     namespaces.get(step.netns).enter()
-    iptables.restore(step.words, step.script)
+    rules.iptables.apply(step)
 
 
 def _set_sysctls(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequence[SetSysctl]) -> Failures:

@@ -34,16 +34,23 @@ class IptablesError(Exception):
     """What iptables said about its input, as text for the user."""
 
 
-def observe(nft_tables: Collection[tuple[str, str]]) -> Iterator[Listed]:
-    """Yield what each program has in the thread's namespace, if there is anything. Raises IptablesError, HostUnready, OSError.
+def families_of_nft(nft_tables: Collection[tuple[str, str]]) -> tuple[Family, ...]:
+    """Return for which families iptables-nft has tables, given the (family, name) of all tables of nf_tables there are."""
+    return tuple(family for family in PROGRAMS if any((family, name) in nft_tables for name in TABLES))
 
-    `nft_tables` are the (family, name) of all tables of nf_tables there are: those of iptables-nft are called as its own.
-    """
-    for family, legacy in _LEGACY_TABLES.items():
-        if any((family, name) in nft_tables for name in TABLES):
-            yield _list("nft", family)
-        if not set(_words(legacy)).isdisjoint(TABLES):
-            yield _list("legacy", family)
+
+def families_of_legacy() -> tuple[Family, ...]:
+    """Return for which families iptables-legacy has tables in the thread's namespace. Raises OSError."""
+    return tuple(family for family, path in _LEGACY_TABLES.items() if not set(_words(path)).isdisjoint(TABLES))
+
+
+def listed(variant: Variant, family: Family) -> Listed:
+    """Return what one program shows in the thread's namespace. Raises IptablesError, HostUnready."""
+    words = [f"{PROGRAMS[family]}-{variant}-save"]
+    done = _run(words)
+    if done.returncode:
+        raise IptablesError(complaint(done.stderr, "") or f"{words[0]} failed with code {done.returncode}")
+    return parse_save(done.stdout, variant, family)
 
 
 def restore(words: Sequence[str], script: str) -> None:
@@ -71,14 +78,6 @@ def complaint(stderr: str, script: str) -> str:
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     words = text.replace("line:", "line").split()
     yield from zip(words[1:], words, strict=False)
-
-
-def _list(variant: Variant, family: Family) -> Listed:
-    words = [f"{PROGRAMS[family]}-{variant}-save"]
-    done = _run(words)
-    if done.returncode:
-        raise IptablesError(complaint(done.stderr, "") or f"{words[0]} failed with code {done.returncode}")
-    return parse_save(done.stdout, variant, family)
 
 
 def _run(words: Sequence[str], script: str = "") -> subprocess.CompletedProcess[str]:

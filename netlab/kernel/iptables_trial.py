@@ -7,7 +7,7 @@ each kind is written with all that can be about it, and must be read back as it 
 from __future__ import annotations
 
 from netlab.errors import HostUnready
-from netlab.kernel import iptables, netns, nft
+from netlab.kernel import iptables, netns
 from netlab.kernel.findings import CURES, Finding, ok, warning
 from netlab.netstate.iptables import IptablesRules, Variant
 
@@ -42,7 +42,7 @@ def tried(name: str, variant: Variant) -> Finding:
 
 def _written(rules: IptablesRules) -> IptablesRules | None:
     iptables.restore((f"{rules.program}-restore", "-w", "--noflush"), str(rules))
-    return next((found.ours for found in iptables.observe(nft.tables()) if found.ours), None)
+    return iptables.listed(rules.variant, rules.family).ours
 
 
 def sample_rules(variant: Variant) -> IptablesRules:

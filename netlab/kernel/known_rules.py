@@ -5,8 +5,8 @@
     apply  note what the step leaves, if nobody else changed anything between the look and it, or between it and the note
 
 A note is never wrong and at worst worthless: it is made after the rules, so whoever is killed in between leaves an old one; the
-generation counts the changes of everybody, and a namespace that was made anew has another cookie (generation.py). Rules that
-iptables-nft writes in the same namespace are changes too, and cost one listing.
+generation counts the changes of everybody, and a namespace that was made anew has another cookie (generation.py). Rules of
+iptables-nft in the same namespace are changes too (known_iptables.py).
 
 A file for each namespace; sets of many elements are files of their own, named by their content, as the Nodes of a lab have the
 same ones. In one process a table that was noted is the same object that was wished, so comparing them takes no time.
@@ -24,6 +24,7 @@ from netlab.errors import KernelError
 from netlab.kernel import netns, nft
 from netlab.kernel.files import PRIVATE, make_directory, read, replace_text
 from netlab.kernel.generation import Generation, generation
+from netlab.kernel.known_iptables import KnownIptables
 from netlab.netstate.names import NetnsName, digest
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.plan.steps import ApplyNft
@@ -38,6 +39,7 @@ class KnownRules:
     """What is known of the rules of namespaces, kept in `directory`; without one nothing is, and rules are always listed."""
 
     def __init__(self, directory: Path | None = None) -> None:
+        self.iptables = KnownIptables(directory / "iptables" if directory else None)
         self._directory = directory
         self._known: dict[NetnsName, Known] = {}
         self._seen: dict[NetnsName, Generation] = {}
@@ -73,6 +75,7 @@ class KnownRules:
 
     def save(self) -> None:
         """Write down what was learned. What cannot be written down costs a listing and nothing else."""
+        self.iptables.save()
         if self._directory is not None and self._unsaved:
             with contextlib.suppress(KernelError, OSError):
                 make_directory(self._directory, PRIVATE)
@@ -85,6 +88,8 @@ class KnownRules:
 
     def forget(self, names: Iterable[NetnsName]) -> None:
         """Forget namespaces that are no more."""
+        names = tuple(names)
+        self.iptables.forget(names)
         for name in names:
             self._known.pop(name, None)
             self._unsaved.discard(name)

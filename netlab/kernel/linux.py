@@ -103,7 +103,7 @@ def _look(namespaces: OpenNamespaces, rules: KnownRules, name: NetnsName) -> tup
         return None
     namespace.enter()
     tables = nft.tables()
-    listed = tuple(iptables.observe(tables))
+    listed = tuple(rules.iptables.observe(name, tables))
     return seen, Namespace(
         name=name,
         sysctls=sysctl.observe(),

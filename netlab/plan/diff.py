@@ -199,12 +199,20 @@ def _iptables(wish: Namespace, now: Namespace, *, unwanted: bool) -> Iterator[Ap
     """Yield a step for each program: those whose rules are wished, or those that have some and are to have none."""
     wanted, there, strangers = (_by_program(rules) for rules in (wish.iptables, now.iptables, now.strangers))
     for program in sorted(there.keys() - wanted.keys() if unwanted else wanted):
-        new, old = wanted.get(program), there.get(program)
-        script = restore_input(new, old, strangers.get(program))
+        new, old, others = wanted.get(program), there.get(program), strangers.get(program)
+        script = restore_input(new, old, others)
         if script:
             one = new or there[program]
-            reason = reasons.changed_iptables(new, old, wish.iptables)
-            yield ApplyIptables(netns=wish.name, variant=one.variant, family=one.family, script=script, reason=reason)
+            yield ApplyIptables(
+                netns=wish.name,
+                variant=one.variant,
+                family=one.family,
+                script=script,
+                leaves=new,
+                strangers=others,
+                is_whole=old is None and others is None,
+                reason=reasons.changed_iptables(new, old, wish.iptables),
+            )
 
 
 def _by_program(rules: Iterable[IptablesRules]) -> dict[str, IptablesRules]:

@@ -10,7 +10,7 @@ import shlex
 from dataclasses import field
 
 from netlab.frozen import dataclass
-from netlab.netstate.iptables import PROGRAMS, Family, Variant
+from netlab.netstate.iptables import PROGRAMS, Family, IptablesRules, Variant
 from netlab.netstate.links import ROUTE_PROTOCOL, UNLESS_PRESENT, Address, Entry, Link, Neighbour, Route, Sysctl, Veth, Vxlan
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.nft import NftTable
@@ -226,18 +226,30 @@ class ApplyNft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyIptables:
-    """Give `script` to `iptables-restore --noflush`: chains it does not mention stay; each table in it is one transaction."""
+    """Give `script` to `iptables-restore --noflush`: chains it does not mention stay; each table in it is one transaction.
+
+    `leaves` are our rules after it and `strangers` those of others, if there was what the script was made for; with `is_whole`
+    there was nothing.
+    """
 
     netns: NetnsName
     script: str
     variant: Variant = "nft"
     family: Family = "ip"
+    leaves: IptablesRules | None = field(default=None, compare=False, repr=False)
+    strangers: IptablesRules | None = field(default=None, compare=False, repr=False)
+    is_whole: bool = field(default=False, compare=False, repr=False)
     reason: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:
         """The program by its full name, with its options; `-w` waits for others that write at the same time."""
         return f"{PROGRAMS[self.family]}-{self.variant}-restore", "-w", "--noflush"
+
+    @property
+    def tables(self) -> int:
+        """How many tables are written."""
+        return self.script.count("\nCOMMIT\n")
 
     @property
     def command(self) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from netlab.kernel import iptables, iptables_trial, netns, nft
 from netlab.kernel.iptables_listing import parse_save
+from netlab.kernel.known_iptables import KnownIptables
 from netlab.netstate.iptables import IptablesRules
 from netlab.plan.iptables import restore_input
 from netlab.plan.steps import ApplyIptables
@@ -34,8 +35,7 @@ def apply(wanted: IptablesRules, before: IptablesRules | None = None) -> Iptable
     """Write rules, and return what is read back."""
     step = ApplyIptables(netns="", variant=wanted.variant, family=wanted.family, script=restore_input(wanted, before))
     iptables.restore(step.words, step.script)
-    [found] = iptables.observe(nft.tables())
-    return found.ours
+    return iptables.listed(wanted.variant, wanted.family).ours
 
 
 @VARIANTS
@@ -70,7 +70,7 @@ def test_one_rule_set_becomes_another(variant):
 
 def test_a_namespace_without_rules_starts_no_program(monkeypatch):
     monkeypatch.setattr(iptables.subprocess, "run", None)
-    assert in_fresh_namespace(lambda: list(iptables.observe(nft.tables()))) == []
+    assert in_fresh_namespace(lambda: list(KnownIptables().observe("x", nft.tables()))) == []
 
 
 def test_the_legacy_program_leaves_no_file():
