@@ -103,13 +103,13 @@ def endpoint_elements(
     drawn = _slots_name(family, count, frontend.affinity_s, stem), f"typeof {_drawn(family, count)} : ct mark"
     for number, (slot, target) in enumerate(zip(slots(targets), targets, strict=True)):
         mark = f"0x{slot:08x}"
-        yield *endpoints, Element(f"{key} . {mark}", f"{target.ip} . {target.port}", frontend.owner)
-        yield *drawn, Element(f"{key} . {number}", mark, frontend.owner)
+        yield *endpoints, Element(f"{key} . {mark}", f"{target.ip} . {target.port}", frontend.comment)
+        yield *drawn, Element(f"{key} . {number}", mark, frontend.comment)
 
 
 def memory(family: Family, frontend: Frontend, number: int) -> Iterator[tuple[str, str, Element | None]]:
     """Yield the element that gives a frontend its number, and the map of clients without one: packets fill it."""
-    ids = Element(key_of(frontend), f"0x{number:08x}", frontend.owner)
+    ids = Element(key_of(frontend), f"0x{number:08x}", frontend.comment)
     yield family.name("affinity-ids"), f"type {family.frontend_type} : mark", ids
     client = "mark" if family is IPV6 else f"{family.address_type} . mark"
     kind = f"type {client} : mark\n\t\tsize {CLIENTS_MAX}\n\t\tflags dynamic,timeout"

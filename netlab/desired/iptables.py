@@ -22,7 +22,7 @@ from dataclasses import field
 
 from netlab.desired.assignments import HEALTH_CHECK, Assignments
 from netlab.desired.backends import Target
-from netlab.desired.frontends import Frontend, Frontends, owner, proxy_nodes
+from netlab.desired.frontends import LOOPBACK, Frontend, Frontends, owner, proxy_nodes
 from netlab.desired.host_ports import HostPort, host_ports
 from netlab.desired.iptables_rules import (
     HOST_PORT_MARK,
@@ -36,7 +36,7 @@ from netlab.desired.iptables_rules import (
     dport,
     rule,
 )
-from netlab.desired.iptables_services import Line, PodSource, Setting, service_rules
+from netlab.desired.iptables_services import Line, PodSource, rules_of_services, setting
 from netlab.desired.pod_match import pod_sources
 from netlab.frozen import dataclass
 from netlab.model.families import listed
@@ -46,7 +46,7 @@ from netlab.netstate.iptables import TABLES, Family, IptablesChain, IptablesRule
 from netlab.netstate.names import digest
 
 LARGE = 1000
-LOOPBACK: dict[Family, str] = {"ip": "127.0.0.0/8", "ip6": "::1/128"}
+LOOPBACKS: dict[Family, str] = {"ip": "127.0.0.0/8", "ip6": "::1/128"}
 _ID = 21  # what is left of 28 characters behind `CNI-DN-`
 
 # Table, built-in chain, the chain of ours to go to, what holds besides, the comment; in the order of a packet.
@@ -177,7 +177,7 @@ class ProxyRules:
         yield from FIXED
         if self.has_loopback:
             guard = (comment("block incoming localnet connections"), "-m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT")
-            yield "filter", "KUBE-FIREWALL", rule(*guard, src=f"! {LOOPBACK['ip']}", dst=LOOPBACK["ip"], to="DROP")
+            yield "filter", "KUBE-FIREWALL", rule(*guard, src=f"! {LOOPBACKS['ip']}", dst=LOOPBACKS["ip"], to="DROP")
         yield from self._services()
         yield from self._node_ports()
         for name, port in self.health_ports.items():
@@ -189,20 +189,18 @@ class ProxyRules:
     @property
     def has_loopback(self) -> bool:
         """Whether NodePorts are open at 127.0.0.1. Linux never routes ::1, whatever its parameters are."""
-        return self.family == "ip" and self.node_port_ips is None
+        return self.family == "ip" and (self.node_port_ips is None or LOOPBACK in self.node_port_ips)
 
     def _services(self) -> Iterator[Line]:
         ports: dict[tuple[str, str], list[Frontend]] = {}
         for item in self.frontends:
             ports.setdefault((item.owner, item.protocol), []).append(item)
         endpoints = sum(max(len(item.shortcut or item.targets) for item in port) for port in ports.values())
-        setting = Setting(self.family, self.pods, is_large=endpoints > LARGE)
-        for port in ports.values():
-            yield from service_rules(port, setting)
+        return rules_of_services(ports.values(), setting(self.family, self.pods, is_large=endpoints > LARGE))
 
     def _node_ports(self) -> Iterator[Line]:
         if self.node_port_ips is None:
-            dst = "" if self.has_loopback else f"! {LOOPBACK[self.family]}"
+            dst = "" if self.has_loopback else f"! {LOOPBACKS[self.family]}"
             yield "nat", "KUBE-SERVICES", rule(NODE_PORTS, IS_LOCAL, dst=dst, to="KUBE-NODEPORTS")
         for ip in self.node_port_ips or ():
             yield "nat", "KUBE-SERVICES", rule(NODE_PORTS, dst=ip, to="KUBE-NODEPORTS")

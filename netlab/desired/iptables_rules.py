@@ -24,6 +24,7 @@ REJECT: dict[Family, str] = {
     "ip6": "REJECT --reject-with icmp6-port-unreachable",
 }
 _WHOLE: dict[Family, str] = {"ip": "255.255.255.255", "ip6": "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}
+COMMENT_MAX = 255
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _STEPS = 1 << 31
 
@@ -35,7 +36,8 @@ def rule(*matches: str, src: str = "", dst: str = "", dev: str = "", protocol: s
 
 
 def comment(text: str) -> str:
-    """Return the match that says something to people. The program quotes what is not a plain word."""
+    """Return the match that says something to people, in 255 characters. The program quotes what is not a plain word."""
+    text = text[:COMMENT_MAX]
     return f"-m comment --comment {text}" if _PLAIN.fullmatch(text) else f'-m comment --comment "{text}"'
 
 

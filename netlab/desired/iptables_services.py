@@ -15,7 +15,8 @@ Source: kube-proxy iptables/proxier.go (syncProxyRules, writeServiceToEndpointRu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from netlab.desired.backends import Target
@@ -36,6 +37,7 @@ from netlab.desired.iptables_rules import (
     rule,
 )
 from netlab.netstate.iptables import Family
+from netlab.remembered import remembered_each
 
 Line = tuple[str, str, str]
 """A rule: its table, its chain, its text."""
@@ -63,6 +65,23 @@ class Setting(NamedTuple):
     family: Family
     pods: PodSource
     is_large: bool
+
+
+@functools.lru_cache(maxsize=16)
+def setting(family: Family, pods: PodSource, *, is_large: bool) -> Setting:
+    """Return the same object for the same values: what was made of it is known by it."""
+    return Setting(family, pods, is_large)
+
+
+def rules_of_services(ports: Iterable[Sequence[Frontend]], same: Setting) -> Iterator[Line]:
+    """Yield all rules of Service ports of one family on a Node, each by its frontends. Those of the time before are known."""
+    for lines in _rules_of_each((port[0], same, *port[1:]) for port in ports):
+        yield from lines
+
+
+@remembered_each
+def _rules_of_each(first: Frontend, same: Setting, *others: Frontend) -> tuple[Line, ...]:
+    return tuple(service_rules((first, *others), same))
 
 
 def service_rules(port: Sequence[Frontend], setting: Setting) -> Iterator[Line]:

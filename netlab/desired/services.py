@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from netlab.desired import affinity
 from netlab.desired.backends import Target
-from netlab.desired.frontends import Frontend, Frontends, ProxyNode
+from netlab.desired.frontends import COMMENT_MAX, Frontend, Frontends, ProxyNode
 from netlab.desired.host_ports import HostPort
 from netlab.desired.packet_keys import Family, family_of, key_of
 from netlab.desired.service_chains import SHORTCUT, Pick, PodMatch, base_chains, pick_chains, pick_of
@@ -189,25 +189,25 @@ class _Content:
         """Add what one frontend needs."""
         family, key = family_of(item.address), key_of(item)
         if item.kind == "ClusterIP":
-            self.put(family, "cluster-ips", item.address, item.owner.partition(":")[0])
+            self.put(family, "cluster-ips", item.address, item.owner.partition(":")[0][:COMMENT_MAX])
         if item.targets or item.shortcut:
             self._goto(item, "service-ips", pick_of(item, family))
         if item.shortcut:
             self._goto(item, "shortcuts", Pick(SHORTCUT, family, len(item.shortcut), item.affinity_s))
         if not item.targets:
             verdict = "goto refuse" if item.otherwise == "reject" else "drop"
-            self.put(family, "no-endpoint-services", key, item.owner, verdict)
+            self.put(family, "no-endpoint-services", key, item.comment, verdict)
         self._endpoints(family, item, item.targets, "")
         self._endpoints(family, item, item.shortcut, "shortcut-")
         if item.sources:
-            self.put(family, "guarded-services", key, item.owner)
+            self.put(family, "guarded-services", key, item.comment)
         for source in item.sources:
-            self.put(family, "source-ranges", f"{key} . {source}", item.owner)
+            self.put(family, "source-ranges", f"{key} . {source}", item.comment)
 
     def add_host_port(self, one: HostPort) -> None:
         """Add a port of a Node that leads to one Pod."""
         family, key = family_of(one.address), f"{one.address} . {one.protocol} . {one.port}"
-        self.put(family, "host-ports", key, one.owner, f"{one.target} . {one.target_port}")
+        self.put(family, "host-ports", key, one.owner[:COMMENT_MAX], f"{one.target} . {one.target_port}")
         self.put(family, "hairpins", f"{one.target} . {one.target}")
 
     def have(self, family: Family, stem: str) -> set[Element]:
@@ -224,7 +224,7 @@ class _Content:
 
     def _goto(self, item: Frontend, stem: str, pick: Pick) -> None:
         self.picks.add(pick)
-        self.put(pick.family, stem, key_of(item), item.owner, f"goto {pick.name}")
+        self.put(pick.family, stem, key_of(item), item.comment, f"goto {pick.name}")
 
     def _endpoints(self, family: Family, item: Frontend, targets: Sequence[Target], stem: str) -> None:
         """The endpoints themselves, a map for each number of them."""
@@ -238,7 +238,7 @@ class _Content:
         else:
             kind = f"typeof {family.frontend} . numgen random mod {count} : {family.daddr} . th dport"
             for number, (ip, port) in enumerate(targets):
-                element = Element(f"{key} . {number}", f"{ip} . {port}", item.owner)
+                element = Element(f"{key} . {number}", f"{ip} . {port}", item.comment)
                 self._typed(family.name(f"{stem}endpoints", count), kind, element)
 
     def _typed(self, name: str, kind: str, element: Element | None) -> None:

@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator
 
 from netlab.desired import tunnels
 from netlab.desired.assignments import Assignments, PodAssignment
+from netlab.desired.frontends import LOOPBACK, node_port_ips_of
 from netlab.desired.ipam import gateway, outside_addresses
 from netlab.desired.power import stopped_nodes
 from netlab.desired.rights import sysctls
@@ -31,13 +32,11 @@ from netlab.model.families import listed
 from netlab.model.lab import Cluster, LabSpec
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
-from netlab.model.ranges import chooses_all
 from netlab.netstate.links import Address, Bridge, Entry, Link, Route, Sysctl, Veth, is_ipv6
 from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName, link_local, mac_address, machine_netns, pod_netns, veth_name
 from netlab.netstate.state import Namespace
 
 FABRIC, OUTSIDE = "fabric", "outside"
-LOOPBACK = "127.0.0.1"
 FABRIC_BRIDGE, CNI0, ETH0, LO = IfName("fabric0"), IfName("cni0"), IfName("eth0"), IfName("lo")
 
 
@@ -157,9 +156,8 @@ class Wiring:
         )
 
     def _node_sysctls(self, name: str) -> frozenset[Sysctl]:
-        # What is sent to the Node's own 127.0.0.1 may be translated to a Pod: in iptables mode NodePorts are open there.
-        config = self.spec.kube_proxy
-        is_open = self.spec.proxy_mode(name) == "iptables" and chooses_all(config.node_port_addresses, like=LOOPBACK)
+        # What is sent to the Node's own 127.0.0.1 may be translated to a Pod's address if NodePorts are open there.
+        is_open = LOOPBACK in node_port_ips_of(self.spec, name, self.assignments.nodes[name])
         localnet = _sysctls(("net.ipv4.conf.all.route_localnet", str(int(is_open))))
         return NODE | localnet | self.bridges | self.ipv6 | (NODE_IPV6 if self.has_ipv6 else frozenset())
 

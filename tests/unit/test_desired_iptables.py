@@ -108,6 +108,15 @@ def test_a_rule_is_written_as_the_program_prints_it(made, text):
     assert made == text
 
 
+def test_ports_of_a_service_with_a_long_name_have_chains_of_their_own(build):
+    ports = (build.port(80, 8080, name="a" * 15), build.port(81, 8081, name="b" * 15))
+    long = build.service("s" * 63, *ports, namespace="n" * 63, cluster_ip="10.96.0.20")
+    found = chains(rules(build, build.pod("a", namespace="n" * 63), long))
+    assert len([name for name in found if name.startswith("KUBE-SVC-")]) == 2
+    assert len([name for name in found if name.startswith("KUBE-SEP-")]) == 2
+    assert comment("c" * 300) == f"-m comment --comment {'c' * 255}"
+
+
 def test_many_endpoints_have_no_comments(build):
     found = chains(rules(build, *CASES["long_lists_have_no_comments"](build)))
     several = {name: texts for name, texts in found.items() if name.startswith(("KUBE-SEP-", "KUBE-SVC-"))}
@@ -129,6 +138,7 @@ NODE_PORT = CASES["nodeport"]
         pytest.param({"node_port_addresses": ("fd00::/8",)}, ["-m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"], "1", id="ranges of the other family"),
         pytest.param({"node_port_addresses": ("primary",)}, ["-d 172.18.0.2/32 ... -j KUBE-NODEPORTS"], "0", id="its own"),
         pytest.param({"node_port_addresses": ("10.0.0.0/8",)}, ["-d 10.244.1.1/32 ... -j KUBE-NODEPORTS"], "0", id="a range"),
+        pytest.param({"node_port_addresses": ("127.0.0.0/8",)}, ["-d 127.0.0.1/32 ... -j KUBE-NODEPORTS"], "1", id="only its loopback"),
         pytest.param({"node_port_addresses": ("192.0.2.0/24",)}, [], "0", id="none"),
     ],
 )  # fmt: skip

@@ -158,10 +158,15 @@ def test_one_number_for_tcp_and_udp(build):
 
 
 def test_a_comment_names_the_owner_and_has_at_most_128_bytes(build):
-    long = build.service("s" * 63, build.port(80, name="p" * 63), namespace="n" * 63)
+    ports = (build.port(80, name="a" * 15, node_port=30080), build.port(81, name="b" * 15))
+    affine = {"session_affinity": "ClientIP", "cluster_ip": "10.96.0.20", "type": "NodePort"}
+    long = build.service("s" * 63, *ports, namespace="n" * 63, **affine)
+    found = table(build, build.pod("a", namespace="n" * 63), with_host_port(build, "h" * 253), long)
+    assert {len(element.comment) for item in found.sets for element in item.elements} == {0, 127, COMMENT_MAX}
+    assert len(set(elements(found, "affinity-ids").values())) == 2
     assert owner(build.service("web", 80), build.port(80)) == "default/web"
     assert owner(build.service("web", 80), build.port(80, name="http")) == "default/web:http"
-    assert len(owner(long, long.spec.ports[0])) == COMMENT_MAX
+    assert len({owner(long, port)[:COMMENT_MAX] for port in ports}) == 1
 
 
 def test_udp_endpoints_are_those_that_may_answer(build):
