@@ -15,7 +15,7 @@ import click
 from netlab.cli.describe_node import node_lines
 from netlab.cli.describe_pod import pod_lines
 from netlab.cli.describe_replicas import workload_lines
-from netlab.cli.describe_service import rule_lines, service_lines, slice_lines
+from netlab.cli.describe_service import iptables_lines, rule_lines, service_lines, slice_lines
 from netlab.cli.describe_workload import config_map_lines, namespace_lines, secret_lines
 from netlab.cli.options import example, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.query import Query, parse_query
@@ -23,7 +23,7 @@ from netlab.cli.saying import say_error
 from netlab.cli.tabbed import NONE, event_lines, event_page, mapping, tabbed
 from netlab.cli.words import usage
 from netlab.desired.assignments import Assignments
-from netlab.desired.compile import compile_net, service_part
+from netlab.desired.compile import compile_net, iptables_parts, service_part
 from netlab.desired.host_network import netns_of
 from netlab.engine.view import read_lab, read_wish
 from netlab.errors import NotFound
@@ -31,6 +31,7 @@ from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
 from netlab.model.event import Event
 from netlab.model.job import Job
+from netlab.model.kube_proxy import ProxyMode
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
@@ -141,13 +142,27 @@ def _linux(item: KubernetesObject, cluster: Cluster, assignments: Assignments) -
     lab = cluster.lab.metadata.name
     match item:
         case Service():
-            yield from rule_lines(service_part(cluster, assignments, item))
+            yield from _rules(item, cluster, assignments)
         case Pod():
             yield from _netns(netns_of(lab, item, assignments.pods.get(item.key)), cluster, assignments)
         case Node():
             yield from _netns(machine_netns(lab, item.metadata.name), cluster, assignments)
         case _:
             return
+
+
+def _rules(item: Service, cluster: Cluster, assignments: Assignments) -> Lines:
+    """What a Service is on the Nodes of each mode."""
+    by_mode: dict[ProxyMode, list[str]] = {}
+    for name in assignments.nodes:
+        by_mode.setdefault(cluster.lab.spec.proxy_mode(name), []).append(name)
+    for mode, names in by_mode.items():
+        where = "every Node" if len(by_mode) == 1 else ", ".join(names)
+        if mode == "nftables":
+            yield from rule_lines(service_part(cluster, assignments, item, names[0]), where)
+        else:
+            for part in iptables_parts(cluster, assignments, item, names[0]):
+                yield from iptables_lines(part, where)
 
 
 def _netns(name: NetnsName, cluster: Cluster, assignments: Assignments) -> Lines:

@@ -122,10 +122,10 @@ def diff(*, service: str, node: str | None, output: str | None, namespace: str |
     click.echo("\n".join(texts(*found) if output else side_by_side(*found, width)))
 
 
-def _both(word: str, node: str | None, namespace: str | None, lab: str) -> tuple[NftTable, IptablesRules]:
+def _both(word: str, node: str | None, namespace: str | None, lab: str) -> tuple[NftTable, tuple[IptablesRules, ...]]:
     """What a Service is in both kinds of rules. Raises ManifestError, NotFound."""
     from netlab.cli.query import parse_query  # noqa: PLC0415
-    from netlab.desired.compile import iptables_part, service_part  # noqa: PLC0415
+    from netlab.desired.compile import iptables_parts, service_part  # noqa: PLC0415
     from netlab.engine.view import read_wish  # noqa: PLC0415
 
     query = parse_query([word if "/" in word else f"services/{word}"], namespace=namespace)
@@ -137,4 +137,4 @@ def _both(word: str, node: str | None, namespace: str | None, lab: str) -> tuple
         raise usage(f"{word} is no Service", "name one: svc/NAME")
     if node and node not in assignments.nodes:
         raise not_found("Node", node)
-    return service_part(cluster, assignments, found[0], node or ""), iptables_part(cluster, assignments, found[0], node or "")
+    return service_part(cluster, assignments, found[0], node or ""), iptables_parts(cluster, assignments, found[0], node or "")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from netlab.frozen import dataclass
-from netlab.netstate.iptables import IptablesRules
+from netlab.netstate.iptables import PROGRAMS, IptablesRules
 from netlab.netstate.nft import NftTable
 
 _ENDING = re.compile(r"6?(?:-\d+)*$")  # IPv6, a number of endpoints, seconds
@@ -50,15 +50,16 @@ CHOICE = 3
 """The stage of all that is named in no other: how an endpoint is drawn and remembered has many names in nft."""
 
 
-def texts(table: NftTable, rules: IptablesRules) -> tuple[str, str]:
-    """Return both as the programs print them: a table of nft, and the lines of iptables-save."""
-    return str(table), str(rules)
+def texts(table: NftTable, rules: Sequence[IptablesRules]) -> Iterator[str]:
+    """Yield both as the programs print them: a table of nft, and for each family the lines of its iptables-save."""
+    yield str(table)
+    yield from map(str, rules)
 
 
-def side_by_side(table: NftTable, rules: IptablesRules, width: int) -> Iterator[str]:
+def side_by_side(table: NftTable, rules: Sequence[IptablesRules], width: int) -> Iterator[str]:
     """Yield the lines of both in two columns that take `width` characters together."""
     column = (min(WIDEST, max(NARROWEST, width)) - len(GAP)) // 2
-    yield _line(f"nftables: {table.family} {table.name}", f"iptables: {rules.program}", column)
+    yield _line(f"nftables: {table.family} {table.name}", f"iptables: {', '.join(one.program for one in rules)}", column)
     for title, *columns in stages(table, rules):
         yield from ("", f"{title}:")
         left, right = ([part for line in lines or ["  -"] for part in _folded(line, column)] for lines in columns)
@@ -77,7 +78,7 @@ def _folded(line: str, column: int) -> list[str]:
     ) or [""]
 
 
-def stages(table: NftTable, rules: IptablesRules) -> Iterator[tuple[str, list[str], list[str]]]:
+def stages(table: NftTable, rules: Sequence[IptablesRules]) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each stage that either has, with the lines of both."""
     left = {number: list(lines) for number, lines in _by_stage_of_nft(table).items()}
     for number, stage in enumerate(STAGES):
@@ -101,9 +102,11 @@ def _stage(name: str) -> int:
     return next((number for number, stage in enumerate(STAGES) if stem in stage.nft), CHOICE)
 
 
-def _chains(rules: IptablesRules, name: str, beginning: str) -> Iterator[str]:
-    for table in rules.tables:
-        for chain in table.by_name.values() if table.name == name else ():
+def _chains(rules: Sequence[IptablesRules], name: str, beginning: str) -> Iterator[str]:
+    for one in rules:
+        table = one.by_name.get(name)
+        where = [word for word in (name if name != "nat" else "", PROGRAMS[one.family] if one.family != "ip" else "") if word]
+        for chain in table.by_name.values() if table else ():
             if chain.name.startswith(beginning) and chain.rules:
-                yield f"  {chain.name}" + (f" (in {name})" if name != "nat" else "")
+                yield f"  {chain.name}" + (f" ({', '.join(where)})" if where else "")
                 yield from (f"    {rule}" for rule in chain.rules)

@@ -65,16 +65,17 @@ def service_part(cluster: Cluster, assignments: Assignments, service: Service, n
     return replace(one, sets=one.sets - other.sets, chains=one.chains - other.chains)
 
 
-def iptables_part(cluster: Cluster, assignments: Assignments, service: Service, node: str = "") -> IptablesRules:
-    """Return what iptables mode would make of one Service on a Node: its own chains, and its rules in those of all Services."""
+def iptables_parts(cluster: Cluster, assignments: Assignments, service: Service, node: str = "") -> tuple[IptablesRules, ...]:
+    """Return what iptables mode would make of one Service on a Node: its own chains, and its rules in those of all Services.
+
+    One for each family in which there is anything, IPv4 first; the first one anyway.
+    """
     alone, found = _alone(cluster, assignments, service, "iptables")
-    with_it, without = (
-        iptables_rules(some, assignments, given) for some, given in ((alone, found), (alone, Frontends((), {})))
-    )
+    with_it, without = (iptables_rules(alone, assignments, given) for given in (found, Frontends((), {})))
     name = node or next(iter(with_it), "")
     nothing = {rules.family: rules for rules in without.get(name, ())}
     parts = [rules.minus(nothing[rules.family]) for rules in sorted(with_it.get(name, ()), key=lambda one: one.family)]
-    return next((part for part in parts if part.tables), parts[0] if parts else IptablesRules())
+    return tuple(part for part in parts if part.tables) or tuple(parts[:1])
 
 
 def _alone(cluster: Cluster, assignments: Assignments, service: Service, mode: ProxyMode) -> tuple[Cluster, Frontends]:

@@ -13,7 +13,7 @@ SERVE = (
     "import os,socket,threading\n"
     "def talk(c):\n"
     " while c.recv(99): c.sendall(os.uname().nodename.encode())\n"
-    "s=socket.create_server(('',8080)); print('ready',flush=True)\n"
+    "s=socket.create_server(('::',8080),family=socket.AF_INET6,dualstack_ipv6=True); print('ready',flush=True)\n"
     "while True: threading.Thread(target=talk,args=(s.accept()[0],),daemon=True).start()"
 )
 PODS = """
@@ -38,6 +38,15 @@ kind: Service
 metadata: {name: nobody}
 spec: {selector: {app: nobody}, ports: [{port: 80}]}
 """
+LAB = """
+apiVersion: netlab/v1
+kind: Lab
+metadata: {name: %s}
+spec:
+  ipFamily: dual
+  nodes: [{name: node-1}, {name: node-2}]
+  kubeProxy: {mode: iptables}
+"""
 NODES = ("node-1", "node-2")
 NFT, IPTABLES = ("nftables", "nft"), ("iptables", "iptables-nft")
 
@@ -45,11 +54,7 @@ NFT, IPTABLES = ("nftables", "nft"), ("iptables", "iptables-nft")
 @pytest.fixture(scope="module")
 def lab(module_program):
     module_program("up", "--nodes", "2", "-q")
-    pods = (("a", "echo", "node-1"), ("b", "echo", "node-2"), ("client", "client", "node-1"))
-    program = json.dumps(SERVE)
-    module_program.apply("".join(PODS.format(name=name, app=app, node=node, program=program) for name, app, node in pods))
-    module_program.apply(SERVICES)
-    module_program("wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+    start(module_program)
     return module_program
 
 
@@ -87,6 +92,15 @@ def ask(connection: socket.socket) -> str:
     return connection.recv(99).decode()
 
 
+def start(lab) -> None:
+    """Two Pods behind a Service, one on each Node, and a client; a Service without any."""
+    pods = (("a", "echo", "node-1"), ("b", "echo", "node-2"), ("client", "client", "node-1"))
+    program = json.dumps(SERVE)
+    lab.apply("".join(PODS.format(name=name, app=app, node=node, program=program) for name, app, node in pods))
+    lab.apply(SERVICES)
+    lab("wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+
+
 def who(lab, place: str, ip: str, port: int) -> str:
     with connected(lab, place, ip, port) as asked:
         return ask(asked)
@@ -104,14 +118,18 @@ def ways(lab) -> list[tuple[str, str, int]]:
 
 def assert_all_ways_lead_to_both(lab) -> None:
     for way in ways(lab):
-        seen = set()
-        for _ in range(40):  # once in 10^11 runs so many tosses are the same
-            seen.add(who(lab, *way))
-            if len(seen) > 1:
-                break
-        assert seen == {"a", "b"}, way
+        assert_leads_to_both(lab, way)
     with pytest.raises(ConnectionRefusedError):
         connected(lab, "default.client", lab.cluster_ip("nobody"), 80)
+
+
+def assert_leads_to_both(lab, way: tuple[str, str, int]) -> None:
+    seen = set()
+    for _ in range(40):  # once in 10^11 runs so many tosses are the same
+        seen.add(who(lab, *way))
+        if len(seen) > 1:
+            break
+    assert seen == {"a", "b"}, way
 
 
 def test_open_connections_survive_the_change_there_and_back(nftables):
@@ -206,3 +224,18 @@ def test_both_kinds_are_shown_of_one_service(lab):
     assert text.startswith("table inet netlab {\n")
     assert "\n*nat\n:KUBE-EXT-" in text
     assert modes(lab) == before
+
+
+def test_a_lab_of_both_families_can_begin_in_iptables_mode(program):
+    program("up", "-f", "-", "-q", stdin=LAB % program.lab)
+    start(program)
+    program.apply(SERVICES.replace("{type: NodePort,", "{type: NodePort, ipFamilyPolicy: PreferDualStack,"))
+    for ip in program.json("service", "echo")["spec"]["clusterIPs"]:
+        assert_leads_to_both(program, ("default.client", ip, 80))
+    for node in program.json("nodes")["items"]:
+        for address in node["status"]["addresses"]:
+            if address["type"] == "InternalIP":
+                assert_leads_to_both(program, ("outside", address["address"], 30080))
+    for family in ("iptables", "ip6tables"):
+        assert "KUBE-SEP-" in program("exec", "node-1", "--", f"{family}-nft-save")
+    assert "0 changes" in program("up")

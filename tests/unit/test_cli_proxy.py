@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from netlab.cli.describe import describe
 from netlab.cli.proxy_diff import STAGES, side_by_side, stages
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
-from netlab.desired.compile import iptables_part, service_part
+from netlab.desired.compile import iptables_parts, service_part
 from netlab.engine.proxy import NodeRules, with_proxy_mode
 from netlab.model.kube_proxy import KubeProxy
 from netlab.netstate.nft import NftTable
@@ -45,7 +46,7 @@ def parts(build, name, mode="nftables", node=""):
     cluster = build.cluster(*CASES[name](build), of=build.lab(kube_proxy=KubeProxy(mode=mode)))
     assignments = assign(cluster, Assignments())
     [service] = cluster.services
-    return service_part(cluster, assignments, service, node), iptables_part(cluster, assignments, service, node)
+    return service_part(cluster, assignments, service, node), iptables_parts(cluster, assignments, service, node)
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -56,7 +57,7 @@ def test_nothing_of_either_is_left_out(build, name):
         assert {f"chain {chain.name}", *chain.rules} <= set(drawn)
     for item in table.sets:
         assert f"{item.keyword} {item.name}" in drawn
-    for found in rules.tables:
+    for found in (table for one in rules for table in one.tables):
         for chain in found.chains:
             assert set(chain.rules) <= set(drawn)
 
@@ -69,6 +70,27 @@ def test_both_are_shown_whatever_the_mode_is(build, mode):
 @pytest.mark.parametrize("name", ["nodeport_local", "no_endpoints"])
 def test_side_by_side(build, golden, name):
     golden(f"cli/proxy-diff/{name}.txt", "".join(f"{line}\n" for line in side_by_side(*parts(build, name), 200)))
+
+
+@pytest.mark.parametrize(
+    ("own", "sections"),
+    [
+        pytest.param(("", ""), ["nft list table inet netlab, on every Node"], id="nftables"),
+        pytest.param(("iptables", "iptables"), ["iptables-nft-save, on every Node"], id="iptables"),
+        pytest.param(
+            ("", "iptables"), ["nft list table inet netlab, on node-1", "iptables-nft-save, on node-2"], id="a Node of each"
+        ),
+    ],
+)
+def test_describe_shows_the_rules_that_are_there(build, own, sections):
+    lab = build.lab(*TWO)
+    lab = replace(lab, spec=wish(build, "nftables", *own))
+    cluster = build.cluster(*CASES["nodeport"](build), of=lab)
+    [service] = cluster.services
+    page = describe(service, cluster, assign(cluster, Assignments()), 0.0)
+    assert [line.split(None, 1)[1] for line in page.splitlines() if line.startswith("Rules:")] == sections
+    assert ("KUBE-SEP-" in page) == ("iptables" in own)
+    assert ("map service-ips:" in page) == ("" in own)
 
 
 @pytest.mark.parametrize("width", [1, 80, 133, 1000])
@@ -85,8 +107,23 @@ def test_each_stage_has_a_line_for_what_one_side_lacks(build):
 
 def test_a_service_is_shown_as_a_node_has_it(build):
     (_, here), (_, there) = (parts(build, "nodeport_local_and_nobody_here", node=node) for node in TWO)
-    assert "KUBE-SVL-" not in str(here)
-    assert "KUBE-SVL-" in str(there)
+    assert "KUBE-SVL-" not in str(*here)
+    assert "KUBE-SVL-" in str(*there)
+
+
+def test_both_families_are_shown(build):
+    cluster = build.cluster(
+        build.pod("a"),
+        build.service("web", build.port(80, node_port=30080), type="NodePort", ip_family_policy="RequireDualStack"),
+        of=build.lab(ip_family="dual"),
+    )
+    [service] = cluster.services
+    assignments = assign(cluster, Assignments())
+    rules = iptables_parts(cluster, assignments, service)
+    assert [one.program for one in rules] == ["iptables-nft", "ip6tables-nft"]
+    drawn = "\n".join(side_by_side(service_part(cluster, assignments, service), rules, 240))
+    assert "iptables: iptables-nft, ip6tables-nft" in drawn
+    assert "KUBE-NODEPORTS (ip6tables)" in drawn
 
 
 @pytest.mark.parametrize(
