@@ -13,7 +13,9 @@ import functools
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
+from netlab.agent.health_ports import HealthPorts
 from netlab.agent.prober import Prober
 from netlab.agent.surveyor import Surveyor
 from netlab.engine.agent import wake_agent
@@ -22,6 +24,7 @@ from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
 from netlab.engine.session import Clock, Memory, Session, session
 from netlab.errors import NetlabError, NotFound
+from netlab.kernel.health_servers import HealthServers
 from netlab.kernel.inotify import Watch
 from netlab.model.event import Event
 from netlab.store.events import record
@@ -32,16 +35,26 @@ IDLE_SHARE = 0.005  # of a processor, at most, for looking whether somebody chan
 RETRY_S = 5.0
 
 
+class Threads(NamedTuple):
+    """What works beside the loop, each part in a thread of its own, by the report of the newest reconciliation."""
+
+    prober: Prober
+    surveyor: Surveyor
+    health_ports: HealthPorts
+
+
 def run(paths: LabPaths, clock: Clock = time.time, say: Callable[[str], None] = print) -> None:
     """Keep the lab as it is wished until it is gone."""
     runtime = new_runtime(paths)
-    prober = Prober(runtime, clock, lambda: wake_agent(paths), say)
-    surveyor = Surveyor(runtime, lambda: wake_agent(paths), say)
+    wake = functools.partial(wake_agent, paths)
+    threads = Threads(
+        Prober(runtime, clock, wake, say), Surveyor(runtime, wake, say), HealthPorts(HealthServers, clock, wake, say)
+    )
     opened = functools.partial(session, paths, clock=clock, memory=Memory(paths))
     with Watch([paths.exits, paths.wake]) as watch:
         while True:
             try:
-                timeout_s = _once(opened, clock, say, prober, surveyor)
+                timeout_s = _once(opened, clock, say, threads)
             except NotFound:
                 return
             watch.wait(timeout_s)
@@ -51,13 +64,13 @@ def _once(
     opened: Callable[[], AbstractContextManager[Session]],
     clock: Clock,
     say: Callable[[str], None],
-    prober: Prober,
-    surveyor: Surveyor,
+    threads: Threads,
 ) -> float:
     """Reconcile once; return after how many seconds to look again at the latest."""
+    threads.health_ports.look_begins()
     try:
         with opened() as lab:
-            if news := prober.news():
+            if news := (*threads.prober.news(), *threads.health_ports.news()):
                 _record(lab, news)
             report = reconcile(lab)
     except NotFound:
@@ -65,8 +78,9 @@ def _once(
     except NetlabError as error:
         say(f"error: {error}")
         return RETRY_S
-    prober.watch(report.patients)
-    surveyor.watch(report.limited)
+    threads.prober.watch(report.patients)
+    threads.surveyor.watch(report.limited)
+    threads.health_ports.look_ended(report.health_checks)
     if report.changes:
         say(f"changes={report.changes} rounds={report.rounds}")
     for problem in report.problems:
@@ -75,7 +89,7 @@ def _once(
 
 
 def _record(lab: Session, news: Iterable[tuple[Event, float]]) -> None:
-    """Keep what the probes found; Events of Pods that are gone by now are Events all the same."""
+    """Keep what the threads found; Events of Pods that are gone by now are Events all the same."""
     with lab.store.transaction():
         for event, moment in news:
             record(lab.store, event, moment)

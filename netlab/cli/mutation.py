@@ -146,9 +146,11 @@ def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound
         try:
             show_applied(options, applied, wishes)
         finally:  # what was wished is done, also if nobody reads about it
-            report = Report() if options.is_dry or is_settled(opened, paths) else reconcile(opened)
-            if report.changes:
-                wake_agent(paths)
+            if options.is_dry or is_settled(opened, paths):
+                report = Report()
+            else:
+                report = reconcile(opened)
+                wake_agent(paths)  # though nothing may have changed in Linux: it answers load balancers by what is wished
     report.timings["total"] = time.perf_counter() - begun
     show_report(report, verbose=options.verbose, timings=options.timings)
     missing = [error for error in made if isinstance(error, NotFound)]

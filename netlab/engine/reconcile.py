@@ -21,6 +21,7 @@ from netlab.desired.compile import compile_net
 from netlab.desired.disk_evictions import limited_pods
 from netlab.desired.endpoints import all_slices
 from netlab.desired.frontends import frontends
+from netlab.desired.health_checks import health_checks
 from netlab.desired.host_ports import host_ports
 from netlab.desired.power import stopped_nodes
 from netlab.desired.probing import patients
@@ -87,6 +88,7 @@ def _round(session: Session, report: Report) -> bool:
     with report.timed("processes"):
         steps += _processes(session, report, look)
     report.patients = tuple(patients(look.cluster.pods, look.seen, look.assignments, session.paths.lab))
+    report.health_checks = health_checks(look.cluster, all_slices(look.cluster, assignments), assignments, session.paths.lab)
     report.limited = limited_pods(pod for pod in look.cluster.pods if pod.metadata.uid in look.seen)
     report.changes += steps
     return bool(steps) or (bool(news) and not _is_decided(session, look))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from netlab.desired.health_checks import Check
 from netlab.desired.probing import Patient
 from netlab.model.pod import Pod
+from netlab.netstate.listening import Listener
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class Report:
     `changes` counts changes of Linux and of processes; `timings` are seconds by part, for the breakdown; `problems` are
     sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do;
     `steps` are all changes in order, those of the network as the commands that do them by hand, each with its reason;
-    `patients` are the containers that run and have probes, `limited` the Pods that may not fill the disk.
+    `patients` are the containers that run and have probes, `limited` the Pods that may not fill the disk; `health_checks` is
+    what load balancers may ask the Nodes.
     """
 
     changes: int = 0
@@ -29,6 +32,7 @@ class Report:
     steps: list[str] = field(default_factory=list)
     patients: tuple[Patient, ...] = ()
     limited: tuple[Pod, ...] = ()
+    health_checks: Mapping[Listener, Check] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

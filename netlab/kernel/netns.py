@@ -129,6 +129,18 @@ def open_netns(name: str) -> int | None:
     return None
 
 
+def identity(name: str) -> tuple[int, int] | None:
+    """Return what tells the namespace of this name from all others that exist; None if there is none."""
+    descriptor = open_netns(name)
+    if descriptor is None:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        return found.st_dev, found.st_ino
+    finally:
+        os.close(descriptor)
+
+
 def create(name: str, prepare: Callable[[], None]) -> None:
     """Make a namespace, let `prepare` furnish it from inside, then give it its name.
 

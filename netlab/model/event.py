@@ -22,6 +22,8 @@ COMPONENTS = {
     "NodeNotReady": "node-controller",
     "RegisteredNode": "node-controller",
     "TaintManagerEviction": "taint-eviction-controller",
+    "FailedToStartServiceHealthcheck": "kube-proxy",
+    "FailedToStartProxierHealthcheck": "kube-proxy",
 }
 
 
