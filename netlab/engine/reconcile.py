@@ -28,6 +28,7 @@ from netlab.desired.probing import patients
 from netlab.desired.services import udp_endpoints
 from netlab.desired.zone import zone
 from netlab.engine.decide import decide
+from netlab.engine.drift import tell_drift
 from netlab.engine.look import Look, form_sandboxes
 from netlab.engine.nodes import next_moments
 from netlab.engine.pods import act, power_off, report_statuses, running_sandboxes, wishes
@@ -117,6 +118,7 @@ def _network(session: Session, report: Report, look: Look) -> int:
     changed = {step.netns for step in plan.steps if is_about_udp(step) and step.netns in observed.by_name}
     if changed:  # remembered before the rules change: whoever finds this goes on, should we be killed in between
         session.store.set_fact("stale-flows", " ".join({*changed, *session.store.fact("stale-flows").split()}))
+    tell_drift(session, look.cluster, desired, observed, plan)
     report.steps += [explained(step) for step in plan.steps]
     with report.timed("network"):
         session.network.apply(scope, plan.steps)

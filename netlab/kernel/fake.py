@@ -118,6 +118,7 @@ def _describe(space: FakeSpace, names: frozenset[NetnsName], mark: str) -> Names
         routes=frozenset(space.routes.values()),
         sysctls=frozenset(Sysctl(key=key, value=value) for key, value in space.sysctls.items()),
         table=space.table,
+        noted=space.noted if space.noted != space.table else None,
         iptables=frozenset(found.ours for found in listed if found.ours),
         strangers=frozenset(found.strangers for found in listed if found.strangers),
     )
@@ -181,7 +182,7 @@ class _Hands:
                     space.delete_route(step.route)
             case ApplyNft():
                 space = self._get(step.netns)
-                space.table = run_script(step.script, space.table)
+                space.table = space.noted = run_script(step.script, space.table)
             case ApplyIptables():
                 programs = self._get(step.netns).iptables
                 programs.setdefault((step.variant, step.family), FakeIptables()).restore(step.script)

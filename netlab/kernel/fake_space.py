@@ -65,7 +65,10 @@ class FakeLink:
 
 @dataclass(slots=True)
 class FakeSpace:
-    """One namespace. `alias` is that of its loopback: whose it is. Addresses keep the order in which they were added."""
+    """One namespace. `alias` is that of its loopback: whose it is. Addresses keep the order in which they were added.
+
+    `noted` is the table as netlab last wrote it.
+    """
 
     name: NetnsName
     alias: str
@@ -75,6 +78,7 @@ class FakeSpace:
     routes: dict[tuple[bool, str], Route] = field(default_factory=dict)
     sysctls: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_SYSCTLS))
     table: NftTable | None = None
+    noted: NftTable | None = None
     iptables: dict[tuple[Variant, Family], FakeIptables] = field(default_factory=dict)
 
     def add_link(self, link: FakeLink) -> None:

@@ -1,7 +1,7 @@
 """The rules of a namespace without a listing: what they were when they were last written or listed, and at which generation.
 
     look   the generation is the noted one  ->  the noted table is the table
-           it is another one                ->  somebody else changed rules: list them, and note that
+           it is another one                ->  somebody else changed rules: list them, say what was noted, note that
     apply  note what the step leaves, if nobody else changed anything between the look and it, or between it and the note
 
 A note is never wrong and at worst worthless: it is made after the rules, so whoever is killed in between leaves an old one; the
@@ -18,7 +18,7 @@ import contextlib
 import json
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from netlab.errors import KernelError
 from netlab.kernel import netns, nft
@@ -35,6 +35,13 @@ ELEMENTS: Final = "elements"
 Known = tuple[Generation, NftTable]
 
 
+class SeenRules(NamedTuple):
+    """The table that is there, and what it was when it was noted, if it is not that any more."""
+
+    table: NftTable | None
+    noted: NftTable | None = None
+
+
 class KnownRules:
     """What is known of the rules of namespaces, kept in `directory`; without one nothing is, and rules are always listed."""
 
@@ -46,23 +53,30 @@ class KnownRules:
         self._unsaved: set[NetnsName] = set()
         self._files: dict[frozenset[Element], str] = {}
 
-    def observe(self, name: NetnsName, there: Collection[tuple[str, str]]) -> NftTable | None:
+    def observe(self, name: NetnsName, there: Collection[tuple[str, str]]) -> SeenRules:
         """Return the table of the thread's namespace, which has this name and the tables `there`. Raises NftError, OSError."""
         self._seen.pop(name, None)
-        now = generation() if self._directory is not None and (nft.FAMILY, nft.TABLE) in there else None
-        if now is None:
-            return nft.observe(there)
-        self._seen[name] = now
+        is_there = (nft.FAMILY, nft.TABLE) in there
+        now = generation() if self._directory is not None and is_there else None
         known = self._known.get(name)
-        if known is None or known[0] != now:
-            known = self._load(name)
-        if known is None or known[0] != now:
-            table = nft.observe(there)
-            if table is not None and generation() == now:
-                self._learn(name, now, table)
-            return table
-        self._known[name] = known
-        return known[1]
+        if known is None or known[0] != now:  # another process may have noted something since
+            known = self._newest(name)
+        if known and now is None:
+            now = generation()
+        if now is None:
+            return SeenRules(nft.observe(there))
+        if known and known[0].cookie != now.cookie:
+            known = None
+        if not is_there:
+            return SeenRules(None, known[1] if known else None)
+        self._seen[name] = now
+        if known and known[0] == now:
+            self._known[name] = known
+            return SeenRules(known[1])
+        table = nft.observe(there)
+        if table is not None and generation() == now:
+            self._learn(name, now, table)
+        return SeenRules(table, known[1] if known and known[1] != table else None)
 
     def apply(self, step: ApplyNft) -> None:
         """Run the script of a step in the thread's namespace, which is the step's. Raises NftError, OSError."""
@@ -72,6 +86,8 @@ class KnownRules:
         if before is not None and is_sure and step.leaves is not None and generation() == before.next:
             self._seen[step.netns] = before.next
             self._learn(step.netns, before.next, step.leaves)
+        elif step.leaves is None:
+            self.forget([step.netns])
 
     def save(self) -> None:
         """Write down what was learned. What cannot be written down costs a listing and nothing else."""
@@ -95,6 +111,13 @@ class KnownRules:
             self._unsaved.discard(name)
             if self._directory is not None:
                 (self._directory / netns.path(name).name).unlink(missing_ok=True)
+
+    def _newest(self, name: NetnsName) -> Known | None:
+        """Return what was noted last of a name, by this process or by another one; its namespace may be another one by now."""
+        here, kept = self._known.get(name), self._load(name)
+        if here and kept and (here[0].cookie != kept[0].cookie or here[0].number < kept[0].number):
+            return kept
+        return here or kept
 
     def _learn(self, name: NetnsName, now: Generation, table: NftTable) -> None:
         self._known[name] = now, table

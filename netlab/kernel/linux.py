@@ -103,11 +103,12 @@ def _look(namespaces: OpenNamespaces, rules: KnownRules, name: NetnsName) -> tup
         return None
     namespace.enter()
     tables = nft.tables()
-    listed = tuple(rules.iptables.observe(name, tables))
+    listed, rules_seen = tuple(rules.iptables.observe(name, tables)), rules.observe(name, tables)
     return seen, Namespace(
         name=name,
         sysctls=sysctl.observe(),
-        table=rules.observe(name, tables),
+        table=rules_seen.table,
+        noted=rules_seen.noted,
         iptables=frozenset(found.ours for found in listed if found.ours),
         strangers=frozenset(found.strangers for found in listed if found.strangers),
     )

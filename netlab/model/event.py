@@ -24,6 +24,7 @@ COMPONENTS = {
     "TaintManagerEviction": "taint-eviction-controller",
     "FailedToStartServiceHealthcheck": "kube-proxy",
     "FailedToStartProxierHealthcheck": "kube-proxy",
+    "RulesRepaired": "kube-proxy",
 }
 
 

@@ -16,7 +16,8 @@ from netlab.netstate.nft import NftTable
 class Namespace:
     """One network namespace (`/run/netns/<name>`), its loopback up, and what is in it.
 
-    `strangers` are the iptables rules of others in the built-in chains: seen, never wished, and no difference.
+    `strangers` are the iptables rules of others in the built-in chains: seen, never wished, and no difference. `noted` is what
+    the nft table was when netlab last wrote or saw it, if somebody else has changed it since.
     """
 
     name: NetnsName
@@ -28,6 +29,7 @@ class Namespace:
     table: NftTable | None = None
     iptables: frozenset[IptablesRules] = frozenset()
     strangers: frozenset[IptablesRules] = field(default=frozenset(), compare=False)
+    noted: NftTable | None = field(default=None, compare=False)
 
     def lines(self) -> Iterator[str]:
         """Yield its description, one noun a line, in the language of ip, sysctl and nft."""

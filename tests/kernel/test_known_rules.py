@@ -129,6 +129,31 @@ def test_what_is_changed_by_hand_is_seen_and_repaired(folder, script, is_new):
 
 
 @pytest.mark.parametrize("script", CHANGES_BY_HAND.values(), ids=CHANGES_BY_HAND)
+@pytest.mark.parametrize("is_new", [False, True], ids=["this process", "another one"])
+def test_what_they_were_before_is_known(folder, script, is_new):
+    """Also to a process that knows an older table: the newest note counts."""
+    linux = network(folder)
+    bring(linux, wished(FEW))
+    bring(network(folder), wished(MANY))
+    by_hand(script)
+    linux = network(folder) if is_new else linux
+    assert linux.observe(SCOPE).by_name[NODE].noted == (None if "firewall" in script else MANY)
+    bring(linux, wished(MANY))
+    assert linux.observe(SCOPE).by_name[NODE].noted is None
+
+
+def test_what_netlab_changes_was_never_something_else_before(folder):
+    linux = network(folder)
+    for rules in (FEW, MANY, None, MORE, FEW):
+        for one in (linux, network(folder)):
+            bring(one, wished(rules))
+            assert one.observe(SCOPE).by_name[NODE].noted is None
+    netns.delete(NODE)
+    bring(linux, wished(None))
+    assert linux.observe(SCOPE).by_name[NODE].noted is None
+
+
+@pytest.mark.parametrize("script", CHANGES_BY_HAND.values(), ids=CHANGES_BY_HAND)
 def test_a_change_between_the_look_and_the_act_is_not_taken_for_ours(folder, script):
     linux = network(folder)
     bring(linux, wished(FEW))
