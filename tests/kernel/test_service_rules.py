@@ -22,7 +22,7 @@ from netlab.kernel.iptables_listing import parse_save
 from netlab.kernel.nft_listing import parse_table
 from netlab.model.kube_proxy import KubeProxy
 from netlab.model.lab import NodeTemplate
-from tests.rules_lab import LAB, ask, inside, served
+from tests.rules_lab import LAB, ask, inside, run, served
 
 pytestmark = [
     pytest.mark.kernel,
