@@ -1,4 +1,4 @@
-"""Traffic policies, session affinity, load balancers and externalIPs under real packets, in both IP families (N4, N7).
+"""Traffic policies, session affinity, load balancers and externalIPs under real packets, in both modes and both IP families.
 
 node-1 with Pods a and client, node-2 with Pod c, the fabric, and outside; a and c are behind every Service but `far` and `near`,
 which have only c.
@@ -13,6 +13,9 @@ import pytest
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
+from netlab.model.kube_proxy import KubeProxy
+from netlab.netstate.state import Namespace
+from netlab.plan.iptables import restore_input
 from netlab.plan.nft import table_script
 from tests.rules_lab import LAB, ask, inside, served
 
@@ -65,9 +68,9 @@ class Address:
         self.internet = ("203.0.113.1", "2001:db8::1")[mine]
 
 
-@pytest.fixture(scope="module")
-def lab(build):
-    made = build.cluster(*objects(build), of=build.lab(name=LAB, ip_family="dual"))
+@pytest.fixture(scope="module", params=["nftables", "iptables"])
+def lab(build, request):
+    made = build.cluster(*objects(build), of=build.lab(name=LAB, ip_family="dual", kube_proxy=KubeProxy(mode=request.param)))
     chosen = assign(made, Assignments())
     with served(compile_net(made, chosen).by_name, ["default.a", "default.c", "default.far-c", "outside"]):
         yield made, chosen
@@ -76,6 +79,15 @@ def lab(build):
 @pytest.fixture(params=FAMILIES)
 def at(lab, request):
     return Address(lab[1], request.param)
+
+
+def change(before: Namespace, after: Namespace) -> None:
+    """Bring the rules of node-1 from one state to another, as netlab does: by the difference."""
+    if after.table:
+        inside("node-1", "nft", "-f", "-", stdin=table_script(after.table, before.table))
+    there = {rules.family: rules for rules in before.iptables}
+    for rules in after.iptables:
+        inside("node-1", f"{rules.program}-restore", "-w", "--noflush", stdin=restore_input(rules, there[rules.family]))
 
 
 def dropped(place: str, ip: str, port: int, source: str = "") -> bool:
@@ -131,12 +143,12 @@ def test_a_client_is_given_another_endpoint_when_its_own_goes_and_stays_with_tha
     who = ask("default.client", at.vips["sticky"], 80)[0]
     other = {"a": "c", "c": "a"}[who]
     fewer = build.cluster(*objects(build, pods=(other,)), of=made.lab)
-    before, after = (compile_net(one, chosen).by_name[f"{LAB}.node-1"].table for one in (made, fewer))
-    inside("node-1", "nft", "-f", "-", stdin=table_script(after, before))
+    before, after = (compile_net(one, chosen).by_name[f"{LAB}.node-1"] for one in (made, fewer))
+    change(before, after)
     try:
         assert {ask("default.client", at.vips["sticky"], 80)[0] for _ in range(8)} == {other}
     finally:
-        inside("node-1", "nft", "-f", "-", stdin=table_script(before, after))
+        change(after, before)
     assert {ask("default.client", at.vips["sticky"], 80)[0] for _ in range(8)} == {other}
 
 
