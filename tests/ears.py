@@ -7,6 +7,7 @@ Source: raw(7), ipv6(7); the kernel's net/core/dev.c, enqueue_to_backlog.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import struct
@@ -67,10 +68,11 @@ class Ears:
         ready = self.poll.poll(timeout_s * 1000)
         while ready:
             for number, _ in ready:
-                if number in self.servers:
-                    _answer(self.servers[number])
-                else:
-                    found += _hear(*self.raw[number])
+                with contextlib.suppress(BlockingIOError):  # what poll(2) saw may be thrown away when it is read
+                    if number in self.servers:
+                        _answer(self.servers[number])
+                    else:
+                        found += _hear(*self.raw[number])
             ready = self.poll.poll(0)
         return found
 
@@ -91,6 +93,7 @@ def _open(family: int):
     raw = [socket.socket(family, socket.SOCK_RAW, protocol) for protocol in protocols]
     servers = [socket.socket(family, socket.SOCK_DGRAM) for _ in (ECHO_PORT, CANARY_PORT)]
     for one in (*raw, *servers):
+        one.setblocking(False)
         if is_ipv6:
             one.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
         else:

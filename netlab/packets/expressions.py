@@ -4,6 +4,7 @@
     meta mark & 0x4000                    bits
     fib daddr . iif type                  what routing calls an address
     numgen random mod 3                   chance, asked of the caller
+    jhash ip6 saddr mod 9 seed 0x1        a hash (jhash.py)
     ... map @endpoints-3, map { ... }     a lookup; its values are of the kinds that the reader of it expects
     @node-ips, { 80, 443 }, 10.0.0.0/8    the right side of a match: a set, named or not, or a single range
 
@@ -20,9 +21,10 @@ from netlab.frozen import dataclass
 from netlab.kernel.nft_listing import parse_elements
 from netlab.netstate.nft import Element
 from netlab.packets.fields import FIELDS, LONGEST
+from netlab.packets.jhash import jhash
 from netlab.packets.scene import NoMatch, Scene
 from netlab.packets.tokens import Tokens
-from netlab.packets.values import NUMBER, ROUTE_TYPE, Index, Key, Kind, parse_exact, parse_value
+from netlab.packets.values import MARK, NUMBER, ROUTE_TYPE, Index, Key, Kind, key_bytes, parse_exact, parse_value
 
 BITS: Final = {"&": operator.and_, "|": operator.or_, "^": operator.xor, "<<": operator.lshift, ">>": operator.rshift}
 COMPARISONS: Final[dict[str, Callable[[int, int], bool]]] = {
@@ -84,6 +86,8 @@ def find(scene: Scene, lookup: Lookup, key: Key) -> Element:
 def _primary(tokens: Tokens, expected: tuple[Kind, ...]) -> Expression:
     if tokens.take_if("numgen"):
         return _numgen(tokens)
+    if tokens.take_if("jhash"):
+        return _jhash(tokens)
     if tokens.take_if("fib"):
         return _fib(tokens)
     for length in range(LONGEST, 0, -1):
@@ -133,6 +137,18 @@ def _numgen(tokens: Tokens) -> Expression:
     modulus = tokens.take_number()
     offset = tokens.take_number() if tokens.take_if("offset") else 0
     return Expression(kinds=(NUMBER,), read=lambda scene: (offset + scene.choose(modulus),))
+
+
+def _jhash(tokens: Tokens) -> Expression:
+    """`jhash ip6 saddr . meta mark mod 4294967295 seed 0x1`. Without a seed nft draws one, which nobody can follow."""
+    hashed = parse_expression(tokens)
+    tokens.expect("mod")
+    modulus = tokens.take_number()
+    tokens.expect("seed")
+    seed = tokens.take_number()
+    if not all(kind.width for kind in hashed.kinds):
+        raise tokens.unknown("jhash of something else than addresses and marks, before")
+    return Expression(kinds=(MARK,), read=lambda scene: (jhash(key_bytes(hashed.kinds, hashed.read(scene)), seed, modulus),))
 
 
 def _fib(tokens: Tokens) -> Expression:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from netlab.frozen import dataclass
+from netlab.netstate.iptables import TABLES, is_ours, target
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import Element
 from netlab.packets.packet import Packet, endpoint
@@ -98,12 +99,18 @@ def _through(hop: Hop) -> str:
 
 def _rules(hop: Hop) -> Iterator[str]:
     for one in hop.matched:
-        if one.elements or not _ONLY_LEADS_ON.fullmatch(one.rule):
+        if not _only_leads_on(one):
             yield f"    {hop.stage}, {one.chain}: {one.rule}"
             yield from (f"        {_element(element)}" for element in one.elements)
     if hop.before != hop.after:
         how = "" if hop.matched else f", as conntrack remembers ({hop.state})"
         yield f"    {_change(hop.before, hop.after)}{how}"
+
+
+def _only_leads_on(one: Matched) -> bool:
+    """Tell whether a rule only leads to the next one, as those do by which all packets come to the chains of Services."""
+    from_hook = any(one.chain in built_in for built_in in TABLES.values())
+    return not one.elements and bool(_ONLY_LEADS_ON.fullmatch(one.rule) or (from_hook and is_ours(target(one.rule))))
 
 
 def _element(element: Element) -> str:

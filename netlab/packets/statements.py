@@ -182,7 +182,10 @@ def _counter(tokens: Tokens) -> Statement:
 
 
 def _learn(tokens: Tokens) -> Statement:
-    """`update @set { key timeout 3h : value }`: an element that packets add. Its timeout is read, and nothing expires here."""
+    """`update @set { key timeout 3h : value }`: an element that packets add; one that is there is renewed, and keeps its value.
+
+    The timeout is read, and nothing expires here. Source: the kernel's nft_dynset.c.
+    """
     change = tokens.take()
     name = tokens.take()
     tokens.expect("{")
@@ -196,7 +199,7 @@ def _learn(tokens: Tokens) -> Statement:
         text = show_key(key.kinds, key.read(scene))
         shown = show_key(value.kinds, value.read(scene)) if value else ""
         known = any(one.key == text for one in scene.traffic.elements(scene.netns, name[1:]))
-        if not (change == "add" and known):
+        if change == "delete" or not known:
             element = None if change == "delete" else Element(key=text, value=shown)
             scene.traffic = scene.traffic.with_element(scene.netns, name[1:], element, instead_of=text)
 

@@ -8,9 +8,11 @@ Source: nft(8), DATA TYPES; the numbers are those of the kernel's uapi headers.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from netlab.frozen import dataclass
 from netlab.netstate.names import IFNAMSIZ
@@ -31,12 +33,17 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A type of nft. `is_flags`: a value is a set of bits, and a word in a rule asks for one of them."""
+    """A type of nft. `is_flags`: a value is a set of bits, and a word in a rule asks for one of them.
+
+    `width` is how many bytes a value has in a register, 0 where nobody asks; those of a mark are in the machine's own order.
+    """
 
     name: str
     parse: Callable[[str], Interval]
     show: Callable[[int], str]
     is_flags: bool = False
+    width: int = 0
+    order: Literal["big", "little"] = "big"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -84,12 +91,12 @@ def _numbers(name: str, names: Mapping[str, int], *, is_flags: bool = False, for
     return Kind(name=name, parse=parse, show=lambda number: shown.get(number, f"{number:{form}}"), is_flags=is_flags)
 
 
-IPV4 = Kind(name="ipv4_addr", parse=_addresses, show=lambda number: str(IPv4Address(number)))
-IPV6 = Kind(name="ipv6_addr", parse=_addresses, show=lambda number: str(IPv6Address(number)))
+IPV4 = Kind(name="ipv4_addr", parse=_addresses, show=lambda number: str(IPv4Address(number)), width=4)
+IPV6 = Kind(name="ipv6_addr", parse=_addresses, show=lambda number: str(IPv6Address(number)), width=16)
 PORT = _numbers("inet_service", {})
 PROTOCOL = _numbers("inet_proto", {**NUMBERS, "ipv6-icmp": 58})
 NUMBER = _numbers("integer", {})
-MARK = _numbers("mark", {}, form="#010x")
+MARK = replace(_numbers("mark", {}, form="#010x"), width=4, order=sys.byteorder)
 IFNAME = Kind(name="ifname", parse=_ifname, show=_show_ifname)
 FAMILY = _numbers("nf_proto", {"ipv4": 2, "ipv6": 10})
 STATES = _numbers("ct_state", {"invalid": 1, "established": 2, "related": 4, "new": 8, "untracked": 64}, is_flags=True)
@@ -122,6 +129,11 @@ def parse_exact(kinds: tuple[Kind, ...], text: str) -> Key:
     if any(low != high for low, high in found):
         raise UnknownRule(f"{text!r} is a range where one value is needed")
     return tuple(low for low, _ in found)
+
+
+def key_bytes(kinds: tuple[Kind, ...], key: Key) -> bytes:
+    """Return a concatenation as it is in the registers, one value behind the other."""
+    return b"".join(part.to_bytes(kind.width, kind.order) for kind, part in zip(kinds, key, strict=True))
 
 
 def show_key(kinds: tuple[Kind, ...], key: Key) -> str:

@@ -149,10 +149,11 @@ class _Journey:
         way = self._route()
         if way is not None and way.is_local:
             return self._pass("input") or self._deliver()
-        if not here.routes.forwards(packet.family):
-            return self._lost("not forwarded", f"{here.netns} has not {packet.destination}, and is no router")
-        if way is None:
+        forwards = here.routes.forwards(packet.family)
+        if way is None and (forwards or packet.is_ipv6):  # IPv6 looks for a route before it asks whether it may use it
             return self._no_route("net-unreachable")
+        if way is None or not forwards:
+            return self._lost("not forwarded", f"{here.netns} has not {packet.destination}, and is no router")
         if packet.ttl <= 1:
             return self._lost("expired", f"{here.netns} passes on nothing whose time to live has ended", "time-exceeded")
         here.packet = replace(packet, ttl=packet.ttl - 1)
@@ -207,8 +208,10 @@ class _Journey:
         return self._lost("no route", f"{self.here.netns} has no route to {self.here.packet.destination}", answer)
 
     def _lost(self, ending: Ending, reason: str, answer: str = "") -> Verdict:
-        """Return the verdict of the kernel itself, with the message of ICMP that it sends."""
+        """Return the verdict of the kernel itself, with the error of ICMP that it sends if it has a route to the source."""
         packet = self.here.packet
+        if answer and self.here.routes.find(packet.source) is None:
+            reason, answer = f"{reason}, nor a way to tell {packet.source}", ""
         told = f"{packet.icmp} {IN_ICMPV6.get(answer, answer) if packet.is_ipv6 else answer}" if answer else ""
         reason = f"{reason}; it answers {told}" if told else reason
         return Verdict(ending=ending, netns=self.here.netns, packet=packet, reason=reason, answer=told)

@@ -231,6 +231,23 @@ MARKS = [
 ]
 
 
+# As the kernel gave them: elements that `update @set { meta mark }` left behind (nft 1.0.6, Linux 6.18, x86).
+HASHES = [
+    ("jhash ip6 saddr mod 4294967295 seed 0x1", "fd00:10:244:1::4", 0xB2E7034D),
+    ("jhash ip6 saddr . meta mark mod 4294967295 seed 0x1", "fd00:10:244:1::4", 0xFFD97F64),
+    ("jhash ip saddr mod 1000 seed 0x2a", "10.244.1.4", 864),
+]
+
+
+@pytest.mark.parametrize(("expression", "source", "value"), HASHES)
+def test_hashes(expression, source, value):
+    destination = "fd00::21" if ":" in source else "10.96.0.21"
+    sent = Packet(protocol="udp", source=source, source_port=1, destination=destination, destination_port=9)
+    at = scene(sent, mark=0xA3916514)
+    run([f"meta mark set {expression}"], at)
+    assert at.mark == value
+
+
 @pytest.mark.parametrize(("rule", "before", "after"), MARKS)
 def test_marks_stay_whatever_comes_of_their_rule(rule, before, after):
     at = scene(mark=before, connection=TRANSLATED)
@@ -260,8 +277,8 @@ def test_what_was_learnt_is_found():
     assert (at.mark, found.matched[1].elements) == (7, (Element(key="10.244.1.4 . 80", value="0x00000007"),))
 
 
-@pytest.mark.parametrize(("change", "left"), [("add", "0x00000007"), ("update", "0x00000008"), ("delete", None)])
-def test_add_keeps_update_replaces_delete_forgets(change, left):
+@pytest.mark.parametrize(("change", "left"), [("add", "0x00000007"), ("update", "0x00000007"), ("delete", None)])
+def test_an_element_keeps_its_value_until_it_is_deleted(change, left):
     at = scene(connection=TRANSLATED)
     run([f"add @learnt {LEARN}", "ct mark set 0x8", f"{change} @learnt {LEARN}"], at)
     assert {one.value for one in at.traffic.elements("node", "learnt")} == ({left} if left else set())
@@ -293,6 +310,8 @@ UNKNOWN = [
     "tcp dport http accept",
     "meta mark set 0x1-0x2",
     "flow add @f",
+    "meta mark set jhash ip saddr mod 2",
+    "meta mark set jhash tcp dport mod 2 seed 0x1",
     "notrack",
 ]
 

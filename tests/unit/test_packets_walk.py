@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netlab.desired.compile import compile_net
+from netlab.model.kube_proxy import KubeProxy
 from netlab.netstate.links import Sysctl
 from netlab.netstate.nft import Chain, NftTable
 from netlab.netstate.state import NetState
@@ -33,6 +35,8 @@ from tests.walked import (
     A,
     B,
     C,
+    ipv6_of,
+    walked,
     walked_lab,
 )
 
@@ -234,6 +238,59 @@ def test_an_answer_may_pass_by_the_translation(walker):
     assert (there.verdict.netns, there.verdict.packet.source) == (place("b"), CLIENT)
     back = walker.reply(there).verdict
     assert (back.netns, back.packet.source) == (place("client"), B)
+
+
+@pytest.fixture(scope="module")
+def dual(build):
+    """The same lab in both families: its walker, and the IPv6 address of what has an IPv4 one."""
+    cluster, assigned = walked(build, ip_family="dual")
+    return Walker(compile_net(cluster, assigned)), ipv6_of(assigned)
+
+
+@pytest.mark.parametrize(("start", "sent", "receivers"), [row for row in BEHAVIOUR if row.values[1].destination != BALANCER])
+def test_ipv6_is_no_different(dual, start, sent, receivers):
+    walker, ipv6 = dual
+    walks = list(walker.branches(place(start), replace(sent, destination=ipv6[sent.destination])))
+    assert {one.verdict.ending for one in walks} == {"delivered"}
+    expected = {(place(who), ipv6[seen]) for who, seen in receivers}
+    assert {(one.verdict.netns, one.verdict.packet.source) for one in walks} == expected
+    if sent.destination_port != 30093:
+        assert {walker.reply(one).verdict.packet for one in walks} == {walks[0].packet.answer}
+
+
+IPV6_LOSSES = [
+    pytest.param("client", packet("fd00:10:244:2::77", 80), "no neighbour", "icmpv6 addr-unreachable", id="a Pod that is gone"),
+    pytest.param(
+        "node-1", packet("2001:db8:9::1", 80), "no route", "icmpv6 no-route", id="a host looks for a route before it asks"
+    ),
+    pytest.param("client", packet("fd00:10:244:9::9", 80), "no route", "", id="who has no way back cannot tell"),
+    pytest.param("client", packet("fd00:10:244:2::2", 80, ttl=1), "expired", "icmpv6 time-exceeded", id="the hop limit"),
+]
+
+
+@pytest.mark.parametrize(("start", "sent", "ending", "answer"), IPV6_LOSSES)
+def test_errors_of_ipv6(dual, start, sent, ending, answer):
+    verdict = dual[0].walk(place(start), sent).verdict
+    assert (verdict.ending, verdict.answer) == (ending, answer)
+
+
+@pytest.fixture(scope="module")
+def iptables(build):
+    return Walker(walked_lab(build, kube_proxy=KubeProxy(mode="iptables")))
+
+
+@pytest.mark.parametrize(("start", "sent", "receivers"), BEHAVIOUR)
+def test_iptables_mode_is_no_different(iptables, start, sent, receivers):
+    if (sent.destination, sent.destination_port) == (GATEWAY_1, 30080):
+        receivers = {("a", GATEWAY_1), ("c", NODE_1)}  # but that NodePorts are open at all addresses of a Node
+    walks = list(iptables.branches(place(start), sent))
+    assert {(one.verdict.netns, one.verdict.packet.source) for one in walks} == {(place(who), seen) for who, seen in receivers}
+
+
+@pytest.mark.parametrize("name", ["a_pod_to_a_cluster_ip", "a_service_without_endpoints_is_refused"])
+def test_stories_of_iptables(iptables, golden, name):
+    start, sent = STORIES[name]
+    golden(f"walks/{name}_by_iptables.txt", str(iptables.walk(place(start), sent)))
 
 
 def test_every_choice_is_a_branch(walker):
