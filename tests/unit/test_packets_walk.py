@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netlab.desired.assign import assign
+from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.model.kube_proxy import KubeProxy
 from netlab.netstate.links import Sysctl
@@ -135,6 +137,21 @@ def test_who_gets_it_and_from_whom_it_seems_to_come(walker, start, sent, receive
     walks = list(walker.branches(place(start), sent))
     assert {one.verdict.ending for one in walks} == {"delivered"}
     assert {(one.verdict.netns, one.verdict.packet.source) for one in walks} == {(place(who), seen) for who, seen in receivers}
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6", "dual"])
+def test_a_tunnel_leads_to_the_pods_of_another_node_and_back(build, family):
+    pods = (build.pod("a", node="node-1"), build.pod("c", node="node-2"))
+    made = build.cluster(*pods, of=build.lab(ip_family=family, network="vxlan"))
+    chosen = assign(made, Assignments())
+    walker = Walker(compile_net(made, chosen))
+    mine, theirs = (chosen.pods[one.key].ips for one in pods)
+    for own, other in zip(mine, theirs, strict=True):
+        [there] = walker.branches(place("a"), packet(other, 8080))
+        [back] = walker.branches(place("c"), packet(own, 8080))
+        assert (there.verdict.ending, there.verdict.netns, there.verdict.packet.source) == ("delivered", place("c"), own)
+        assert (back.verdict.ending, back.verdict.netns, back.verdict.packet.source) == ("delivered", place("a"), other)
+        assert "vxlan.1" in str(there)
 
 
 REFUSALS = [
