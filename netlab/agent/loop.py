@@ -19,6 +19,7 @@ from netlab.agent.health_ports import HealthPorts
 from netlab.agent.prober import Prober
 from netlab.agent.surveyor import Surveyor
 from netlab.engine.agent import wake_agent
+from netlab.engine.conntrack import watch_conntrack
 from netlab.engine.containers import new_runtime
 from netlab.engine.reconcile import reconcile
 from netlab.engine.report import Report
@@ -73,6 +74,7 @@ def _once(
             if news := (*threads.prober.news(), *threads.health_ports.news()):
                 _record(lab, news)
             report = reconcile(lab)
+            watch_conntrack(lab)
     except NotFound:
         raise
     except NetlabError as error:

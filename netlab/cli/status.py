@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
-from netlab.cli.columns import aligned
+from netlab.cli.columns import aligned, duration
 from netlab.cli.options import example, lab_option, live_lab
 from netlab.cli.text import as_json_line
 from netlab.cli.words import KINDS
+from netlab.desired.local_policies import Unserved, unserved
 from netlab.desired.power import stopped_nodes
 from netlab.engine.agent import agent_pid
 from netlab.engine.containers import new_runtime
@@ -20,14 +22,20 @@ from netlab.frozen import dataclass
 from netlab.kernel.memory import pss_bytes
 from netlab.kernel.netns import names_in_use
 from netlab.model.wire import wire_name
+from netlab.netstate.conntrack import ConntrackTable
 from netlab.store.paths import LabPaths
+from netlab.store.syncs import Syncs, conntrack_tables, syncs
 
-MAX_PODS = 5
+MAX_PODS = MAX_SERVICES = MAX_NODES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """A lab at one moment. `agent` is a pid or None; `is_settled`: nothing was left to do when the agent last looked."""
+    """A lab at one moment. `agent` is a pid or None; `is_settled`: nothing was left to do when the agent last looked.
+
+    `syncs` are the last reconciliations; `conntrack` are the Nodes' tables of connections that are full or were once, as the
+    agent saw them last; `unserved` are Services that a policy Local keeps from some Nodes.
+    """
 
     lab: str
     uid: str
@@ -41,6 +49,9 @@ class Status:
     nodes_stopped: list[str]
     pods_not_ready: list[str]
     is_settled: bool
+    syncs: Syncs
+    conntrack: dict[str, ConntrackTable]
+    unserved: tuple[Unserved, ...]
 
     @property
     def is_as_wished(self) -> bool:
@@ -56,15 +67,16 @@ def command(ctx: click.Context, *, output: str | None, lab: str) -> None:
     """Show what a lab has and whether it is as wished; exit code 1 if it is not."""
     found = look(live_lab(lab))
     plain = asdict(found) | {"is_as_wished": found.is_as_wished}
-    data = {wire_name(name): value for name, value in plain.items()}
-    click.echo(as_json_line(data) if output else aligned(list(_rows(found))))
+    data = {wire_name(name): _plain(value) for name, value in plain.items()}
+    click.echo(as_json_line(data) if output else aligned(list(_rows(found, time.time()))))
     ctx.exit(0 if found.is_as_wished else 1)
 
 
 def look(paths: LabPaths) -> Status:
     """Return the status of a lab. Raises NotFound if there is none."""
     with contextlib.closing(open_store(paths)) as store:
-        cluster, names = store.cluster(), store.namespaces()
+        cluster, assignments, names = store.cluster(), store.assignments(), store.namespaces()
+        last, tables = syncs(store), conntrack_tables(store)
         settled = store.fact("synced") == str(store.revision) and not store.fact("deleting")
     spec, pid = cluster.lab.spec, agent_pid(paths)
     processes = new_runtime(paths).pids() + ([pid] if pid else [])
@@ -82,10 +94,22 @@ def look(paths: LabPaths) -> Status:
         nodes_stopped=sorted(stopped_nodes(cluster.lab)),
         pods_not_ready=[pod.metadata.name for pod in cluster.pods if not pod.is_ready and pod.status.phase != "Succeeded"],
         is_settled=settled,
+        syncs=last,
+        conntrack=tables,
+        unserved=unserved(cluster, assignments),
     )
 
 
-def _rows(found: Status) -> Iterator[tuple[str, str]]:
+def _plain(value: object) -> object:
+    """Return a value for JSON: of a named tuple the fields under their names."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {wire_name(name): _plain(part) for name, part in value._asdict().items()}
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return {key: _plain(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+
+def _rows(found: Status, now: float) -> Iterator[tuple[str, str]]:
     waiting = found.pods_not_ready
     more = ", ..." if len(waiting) > MAX_PODS else ""
     all_exist = found.namespaces_present == found.namespaces
@@ -100,7 +124,33 @@ def _rows(found: Status) -> Iterator[tuple[str, str]]:
         yield "nodes", _coloured(f"{len(found.nodes_stopped)} stopped: {', '.join(found.nodes_stopped)}", good=False)
     pods = f"{len(waiting)} not ready: {', '.join(waiting[:MAX_PODS])}{more}" if waiting else "all ready"
     yield "pods", _coloured(pods, good=not waiting)
+    yield from _traffic_rows(found)
+    yield from _sync_rows(found.syncs, now)
     yield "wish", _coloured("fulfilled" if found.is_settled else "not yet fulfilled", good=found.is_settled)
+
+
+def _traffic_rows(found: Status) -> Iterator[tuple[str, str]]:
+    """What keeps packets away although all is as wished."""
+    for item in found.unserved[:MAX_SERVICES]:
+        more = f" and {len(item.nodes) - MAX_NODES} more" if len(item.nodes) > MAX_NODES else ""
+        yield "service", f"{item.owner} has no endpoints on {', '.join(item.nodes[:MAX_NODES])}{more} ({item.policy} Local)"
+    if len(found.unserved) > MAX_SERVICES:
+        yield "service", f"{len(found.unserved) - MAX_SERVICES} more like this"
+    for name, table in found.conntrack.items():
+        full = "full" if table.is_full else f"{table.entries} of {table.limit} entries"
+        lost = f"{table.dropped} packets dropped, {table.evicted} connections evicted"
+        yield "conntrack", _coloured(f"{name}: {full}; {lost}", good=not (table.is_full or table.evicted))
+
+
+def _sync_rows(last: Syncs, now: float) -> Iterator[tuple[str, str]]:
+    if last.at:
+        failures = f", {last.failures} failed" if last.failures else ""
+        yield "sync", _coloured(f"{duration(int(now - last.at))} ago in {last.took_s:.2f} s{failures}", good=not last.failures)
+    for label, change in (("whole rules", last.whole), ("changes", last.partial)):
+        if change.at:
+            yield label, f"{duration(int(now - change.at))} ago, {change.steps} steps in {change.took_s:.2f} s"
+    if last.forgotten_flows:
+        yield "udp flows", f"{last.forgotten_flows} forgotten, whose endpoint had gone"
 
 
 def _coloured(text: str, *, good: bool) -> str:

@@ -35,7 +35,7 @@ def tell_drift(session: Session, cluster: Cluster, desired: NetState, observed: 
     reached: dict[NetnsName, str] = json.loads(kept)
     nodes = {machine_netns(session.paths.lab, node.metadata.name): node.key for node in cluster.nodes}
     touched = {step.netns for step in plan.steps}
-    wishes = desired.by_name
+    wishes = {item.name: item for item in desired.namespaces if item.name in nodes}
     now = {name: before for name, before in reached.items() if name in wishes and name not in touched}
     if not plan:
         now |= {name: _digest(wishes[name]) for name in nodes if name in wishes and name not in now}
@@ -47,6 +47,7 @@ def tell_drift(session: Session, cluster: Cluster, desired: NetState, observed: 
     ]
     text = json.dumps(now)
     if found or text != kept:
+        session.network.note()
         with store.transaction():
             store.set_fact(REACHED, text)
             for event in found:

@@ -14,6 +14,7 @@ the store.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from netlab.desired.assignments import Assignments
@@ -43,6 +44,7 @@ from netlab.plan.diff import diff
 from netlab.plan.processes import plan_processes
 from netlab.plan.steps import ApplyIptables, ApplyNft, Step, explained
 from netlab.remembered import remembered
+from netlab.store.syncs import Change, put_syncs, syncs
 
 _compiled = remembered(compile_net)
 MAX_ROUNDS = 20
@@ -56,17 +58,43 @@ def reconcile(session: Session) -> Report:
         KernelError: Linux refused a step of the network; the steps before it are done, and the next call goes on.
         NetlabError: it did not come to rest in MAX_ROUNDS rounds, although nothing was decided in them.
     """
-    report, decided = Report(), session.store.revision
+    report = Report()
+    try:
+        _come_to_rest(session, report)
+    except NetlabError:
+        with contextlib.suppress(NetlabError):  # the store itself may be what fails
+            before = syncs(session.store)
+            put_syncs(session.store, before._replace(failures=before.failures + 1))
+        raise
+    return report
+
+
+def _come_to_rest(session: Session, report: Report) -> None:
+    decided = session.store.revision
     while report.rounds < MAX_ROUNDS:
         report.rounds += 1
         if not _round(session, report):
-            session.store.set_fact("synced", str(session.store.revision))
-            return report
+            _note_sync(session, report)
+            return
     if session.store.revision != decided:  # a long rollout or Job: others may have the lab before it goes on
         report.wake_at = session.clock()
-        return report
+        return
     newest = f"the newest change: {report.steps[-1]}" if report.steps else "see `netlab events -A`"
     raise NetlabError(f"lab {session.paths.lab} did not come to rest in {MAX_ROUNDS} rounds; {newest}")
+
+
+def _note_sync(session: Session, report: Report) -> None:
+    """Keep that the lab is as wished, and what that took."""
+    store, before = session.store, syncs(session.store)
+    at, took_s = session.clock(), sum(report.timings.values())
+    forgotten = before.forgotten_flows + report.forgotten_flows
+    found = before._replace(at=at, took_s=took_s, forgotten_flows=forgotten)
+    if report.changes:
+        change = Change(at, took_s, report.changes)
+        found = found._replace(whole=change) if report.wrote_whole else found._replace(partial=change)
+    with store.transaction():
+        store.set_fact("synced", str(store.revision))
+        put_syncs(store, found)
 
 
 def _round(session: Session, report: Report) -> bool:
@@ -85,7 +113,7 @@ def _round(session: Session, report: Report) -> bool:
     with report.timed("records"):
         steps += replace_text(session.paths.dns / "records", _records(look.cluster, assignments))
     with report.timed("conntrack"):
-        _forget_stale_flows(session, look)
+        report.forgotten_flows += _forget_stale_flows(session, look)
     with report.timed("processes"):
         steps += _processes(session, report, look)
     report.patients = tuple(patients(look.cluster.pods, look.seen, look.assignments, session.paths.lab))
@@ -120,6 +148,7 @@ def _network(session: Session, report: Report, look: Look) -> int:
         session.store.set_fact("stale-flows", " ".join({*changed, *session.store.fact("stale-flows").split()}))
     tell_drift(session, look.cluster, desired, observed, plan)
     report.steps += [explained(step) for step in plan.steps]
+    report.wrote_whole |= any(isinstance(step, ApplyNft) and step.is_whole for step in plan.steps)
     with report.timed("network"):
         session.network.apply(scope, plan.steps)
     if not plan and recorded != wanted:  # nothing was to be done: nothing of the others exists any more
@@ -144,10 +173,11 @@ def _record(session: Session, names: Iterable[NetnsName]) -> None:
         session.store.put_namespaces(names)
 
 
-def _forget_stale_flows(session: Session, look: Look) -> None:
+def _forget_stale_flows(session: Session, look: Look) -> int:
     """UDP flows to a Service that none of its endpoints answers are forgotten, so that their next packet is translated anew.
 
     Looked for where rules changed, and everywhere when who may answer has changed: an endpoint that was leaving has left.
+    Return how many there were.
     """
     store, off = session.store, stopped_nodes(look.cluster.lab)
     changed = set(store.fact("stale-flows").split())
@@ -157,12 +187,11 @@ def _forget_stale_flows(session: Session, look: Look) -> None:
     serving = {machine_netns(session.paths.lab, name): udp_endpoints(found.of(name), ports[name]) for name in nodes}
     known = digest(*(f"{name} {key} {sorted(ips)}" for name, one in serving.items() for key, ips in sorted(one.items())))
     everywhere = known != store.fact("udp-endpoints")
-    for name, one in serving.items():
-        if everywhere or name in changed:
-            session.network.keep_udp_flows(name, one)
+    forgotten = sum(session.network.keep_udp_flows(name, one) for name, one in serving.items() if everywhere or name in changed)
     if everywhere or changed:
         store.set_fact("udp-endpoints", known)
         store.set_fact("stale-flows", "")
+    return forgotten
 
 
 def _processes(session: Session, report: Report, look: Look) -> int:

@@ -21,7 +21,8 @@ class Report:
     sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do;
     `steps` are all changes in order, those of the network as the commands that do them by hand, each with its reason;
     `patients` are the containers that run and have probes, `limited` the Pods that may not fill the disk; `health_checks` is
-    what load balancers may ask the Nodes.
+    what load balancers may ask the Nodes. `wrote_whole` tells whether rules were written as whole tables, `forgotten_flows` how
+    many UDP flows were taken from endpoints that had gone.
     """
 
     changes: int = 0
@@ -33,6 +34,8 @@ class Report:
     patients: tuple[Patient, ...] = ()
     limited: tuple[Pod, ...] = ()
     health_checks: Mapping[Listener, Check] = field(default_factory=dict)
+    wrote_whole: bool = False
+    forgotten_flows: int = 0
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

@@ -1,4 +1,6 @@
-"""Forgetting UDP flows whose translation is out of date. Source: kube-proxy's conntrack cleanup, nf_conntrack_netlink.c.
+"""Connections that a namespace tracks: UDP flows whose translation is out of date are forgotten, a full table is seen.
+
+Source: kube-proxy's conntrack cleanup, nf_conntrack_netlink.c.
 
 A UDP flow never ends by itself: a client that keeps its port is sent to the endpoint it was given first for as long as it
 keeps talking, long after that endpoint is gone. So after endpoints change, the flows that were translated to a gone one are
@@ -15,12 +17,15 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, TypeVar
 
 from netlab.errors import KernelError
 from netlab.frozen import dataclass
 from netlab.kernel import netns
+from netlab.kernel.files import read
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attribute, attributes
+from netlab.netstate.conntrack import ConntrackTable
 from netlab.netstate.names import NetnsName
 
 _CT_GET, _CT_DELETE = (1 << 8) | 1, (1 << 8) | 2
@@ -30,6 +35,8 @@ _CTA_TUPLE_IP, _CTA_TUPLE_PROTO = 1, 2
 _CTA_IP: Final = {socket.AF_INET: (1, 2), socket.AF_INET6: (3, 4)}
 _CTA_PROTO_NUM, _CTA_PROTO_DST_PORT = 1, 3
 _NESTED: Final = 0x8000
+SYSCTLS: Final = Path("/proc/sys/net/netfilter")
+COUNTERS: Final = Path("/proc/thread-self/net/stat/nf_conntrack")
 Result = TypeVar("Result")
 _NFGENMSG: Final = struct.Struct("=BBH")
 
@@ -69,6 +76,33 @@ def keep_udp_to(name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str
         return errors.count(0)
 
     return _in_namespace(name, delete) if serving else 0
+
+
+def table_of(name: NetnsName) -> ConntrackTable | None:
+    """Return how full the table of a namespace is; None if its kernel tracks no connections. Raises KernelError.
+
+    Each namespace has a table of its own, the limit is one for all, which only the machine's own namespace may change.
+    Source: networking/nf_conntrack-sysctl; nf_conntrack_core.c (__nf_conntrack_alloc), nf_conntrack_standalone.c.
+    """
+
+    def look() -> ConntrackTable | None:
+        try:
+            entries, limit = (int((SYSCTLS / f"nf_conntrack_{what}").read_text()) for what in ("count", "max"))
+        except FileNotFoundError:
+            return None
+        counts = parse_counters(read(COUNTERS) or "")
+        return ConntrackTable(entries, limit, counts.get("drop", 0), counts.get("early_drop", 0))
+
+    try:
+        return netns.in_namespace(name, look)
+    except (OSError, ValueError) as error:
+        raise KernelError(f"conntrack: {name}: {error}") from error
+
+
+def parse_counters(text: str) -> dict[str, int]:
+    """Return the counters of /proc/net/stat/nf_conntrack, all processors together: a line of names, lines of hexadecimals."""
+    names, *rows = (line.split() for line in text.splitlines()) if text else [[]]
+    return {name: sum(int(row[position], 16) for row in rows) for position, name in enumerate(names)}
 
 
 def _in_namespace(name: NetnsName, function: Callable[[NetlinkSocket], Result]) -> Result:

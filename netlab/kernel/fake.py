@@ -17,6 +17,7 @@ from netlab.kernel.fake_nft import FakeNftError, run_script
 from netlab.kernel.fake_space import FakeLink, FakeSpace, refuse
 from netlab.kernel.port import Scope
 from netlab.kernel.wiring import NOT_OURS
+from netlab.netstate.conntrack import ConntrackTable
 from netlab.netstate.links import Bridge, Link, Sysctl, Veth, Vxlan
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.state import Namespace, NetState
@@ -45,11 +46,15 @@ class FakeNetwork:
     def __init__(self, fail_at: int | None = None, on_step: Callable[[], None] | None = None) -> None:
         self.spaces: dict[NetnsName, FakeSpace] = {}
         self.udp_flows: set[tuple[NetnsName, str, int, str]] = set()
+        self.conntrack_tables: dict[NetnsName, ConntrackTable] = {}
         self.fail_at = fail_at
         self._on_step = on_step
 
     def prepare(self, *, ipv6: bool = False) -> None:
         """Memory is always ready."""
+
+    def note(self) -> None:
+        """Memory is written down already."""
 
     def close(self) -> None:
         """Nothing is open."""
@@ -66,6 +71,10 @@ class FakeNetwork:
         }
         self.udp_flows -= stale
         return len(stale)
+
+    def conntrack_table(self, name: NetnsName) -> ConntrackTable | None:
+        """Return what a test has put into `conntrack_tables`."""
+        return self.conntrack_tables.get(name)
 
     def observe(self, scope: Scope) -> NetState:
         """Return what exists of `scope` and carries its mark."""

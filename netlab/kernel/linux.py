@@ -13,11 +13,12 @@ from dataclasses import replace
 
 from netlab.errors import KernelError
 from netlab.kernel import changes, iptables, links, netns, nft, sysctl
-from netlab.kernel.conntrack import keep_udp_to
+from netlab.kernel.conntrack import keep_udp_to, table_of
 from netlab.kernel.host import check_host
 from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.namespaces import ForeignNamespaceError, OpenNamespaces
 from netlab.kernel.port import Scope
+from netlab.netstate.conntrack import ConntrackTable
 from netlab.netstate.links import Bridge, Link
 from netlab.netstate.names import NetnsName
 from netlab.netstate.state import Namespace, NetState
@@ -69,9 +70,17 @@ class LinuxNetwork:
         """Forget UDP flows to an (address, port) that none of its endpoints answers; return how many. Raises KernelError."""
         return keep_udp_to(name, serving)
 
+    def conntrack_table(self, name: NetnsName) -> ConntrackTable | None:
+        """Return how full a namespace's table of connections is, None if there is none. Raises KernelError."""
+        return table_of(name)
+
+    def note(self) -> None:
+        """Write down what is known of the rules. What cannot be written costs a listing."""
+        self._rules.save()
+
     def close(self) -> None:
         """Write down what is known of the rules; nothing is open between calls."""
-        self._rules.save()
+        self.note()
 
 
 def _observe(scope: Scope, rules: KnownRules) -> NetState:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from netlab.desired.image_names import ImageName
 from netlab.errors import NetlabError
 from netlab.frozen import dataclass
+from netlab.netstate.conntrack import ConntrackTable
 from netlab.netstate.health import Health
 from netlab.netstate.hooks import Hook, HookKind
 from netlab.netstate.names import NetnsName
@@ -58,6 +59,14 @@ class Network(Protocol):
 
     def keep_udp_flows(self, name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str]]) -> int:
         """Forget UDP flows to an (address, port) that none of its endpoints answers; return how many. Raises KernelError."""
+        ...
+
+    def conntrack_table(self, name: NetnsName) -> ConntrackTable | None:
+        """Return how full a namespace's table of connections is, None if there is none. Raises KernelError."""
+        ...
+
+    def note(self) -> None:
+        """Write down what the rules are: from now on they are known not to be so any more, if somebody else changes them."""
         ...
 
     def close(self) -> None:

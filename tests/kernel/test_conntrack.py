@@ -8,7 +8,7 @@ import pytest
 
 from netlab.errors import KernelError
 from netlab.kernel import netns, nft
-from netlab.kernel.conntrack import keep_udp_to, udp_flows
+from netlab.kernel.conntrack import keep_udp_to, parse_counters, table_of, udp_flows
 
 pytestmark = [
     pytest.mark.kernel,
@@ -94,3 +94,19 @@ def test_tcp_is_never_touched(flows):
 def test_a_missing_namespace_is_a_kernel_error():
     with pytest.raises(KernelError, match="no such network namespace"):
         keep_udp_to("t4.none", {("10.96.0.10", 53): frozenset()})
+
+
+def test_the_table_of_a_namespace_is_its_own(flows):
+    """Entries are those of the flows; nobody else's traffic is in it, and there was room for all."""
+    table = table_of(NAME)
+    assert table.entries >= len(udp_flows(NAME)) > 0
+    assert table.entries < table.limit
+    assert (table.dropped, table.evicted, table.is_full) == (0, 0, False)
+    with pytest.raises(KernelError, match="no such network namespace"):
+        table_of("t4.gone")
+
+
+def test_counters_of_all_processors_are_added_up():
+    text = "entries  clashres drop early_drop\n0000000a 00000000 00000001 00000010\n0000000a 00000000 0000000f 00000000\n"
+    assert parse_counters(text) == {"entries": 20, "clashres": 0, "drop": 16, "early_drop": 16}
+    assert parse_counters("") == {}
