@@ -12,6 +12,7 @@ from typing import Any, cast
 from netlab.cli.words import subject
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
+from netlab.model.endpoints import Endpoints
 from netlab.model.event import Event
 from netlab.model.job import Job
 from netlab.model.lab import KubernetesObject
@@ -22,6 +23,7 @@ from netlab.model.pod import Pod, PodSpec
 from netlab.model.service import EndpointSlice, Service
 from netlab.model.times import epoch
 from netlab.model.workload import Deployment, ReplicaSet
+from netlab.netstate.links import socket_text
 
 Cell = Callable[[Any, float], str]
 MAX_ENDPOINTS = 3
@@ -163,6 +165,20 @@ def slice_endpoints(item: EndpointSlice, _: float = 0.0) -> str:
     return ",".join(found[:MAX_ENDPOINTS]) + (f" + {more} more..." if more > 0 else "") or "<unset>"
 
 
+def endpoint_sockets(item: Endpoints, _: float = 0.0) -> str:
+    """Return ENDPOINTS: each ready address with each port of its subset, the first three by name."""
+    if not item.subsets:
+        return "<none>"
+    found = [
+        socket_text(address.ip, port.port) if port else address.ip
+        for subset in item.subsets
+        for port in subset.ports or (None,)
+        for address in subset.addresses
+    ]
+    more = len(found) - MAX_ENDPOINTS
+    return ",".join(found[:MAX_ENDPOINTS]) + (f" + {more} more..." if more > 0 else "")
+
+
 def _slice_ports(item: EndpointSlice, _: float = 0.0) -> str:
     return ",".join(str(port.port) for port in item.ports) or "<unset>"
 
@@ -236,6 +252,7 @@ COLUMNS: dict[str, tuple[Columns, Columns]] = {
         ),
         (("SELECTOR", lambda service, _: pairs(service.spec.selector)),),
     ),
+    Endpoints.kind: ((NAME, ("ENDPOINTS", endpoint_sockets), AGE), ()),
     EndpointSlice.kind: (
         (
             NAME,

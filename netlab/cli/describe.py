@@ -15,7 +15,7 @@ import click
 from netlab.cli.describe_node import node_lines
 from netlab.cli.describe_pod import pod_lines
 from netlab.cli.describe_replicas import workload_lines
-from netlab.cli.describe_service import iptables_lines, rule_lines, service_lines, slice_lines
+from netlab.cli.describe_service import endpoints_lines, iptables_lines, rule_lines, service_lines, slice_lines
 from netlab.cli.describe_workload import config_map_lines, namespace_lines, secret_lines
 from netlab.cli.options import example, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.query import Query, parse_query
@@ -29,6 +29,7 @@ from netlab.engine.view import read_lab, read_wish
 from netlab.errors import NotFound
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
+from netlab.model.endpoints import Endpoints
 from netlab.model.event import Event
 from netlab.model.job import Job
 from netlab.model.kube_proxy import ProxyMode
@@ -127,6 +128,8 @@ def _body(item: KubernetesObject, cluster: Cluster, now: float) -> Lines:
             yield from (*_labels(item), *service_lines(item, slices))
         case EndpointSlice():
             yield from (*_labels(item), *slice_lines(item))
+        case Endpoints():
+            yield from (*_labels(item), *endpoints_lines(item))
         case ConfigMap():
             yield from (*_labels(item), *config_map_lines(item))
         case Secret():

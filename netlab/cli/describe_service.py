@@ -1,4 +1,4 @@
-"""What `describe` says of a Service and an EndpointSlice: the entry, who is behind it, and the rules that lead there.
+"""What `describe` says of Services, EndpointSlices, Endpoints: the entry, who is behind it, and the rules that lead there.
 
 Source: kubectl describe (v1.32) for all but the rules.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from netlab.cli.columns import MAX_ENDPOINTS, pairs
 from netlab.cli.tabbed import NONE, block, headed, listed
+from netlab.model.endpoints import Endpoints
 from netlab.model.service import Endpoint, EndpointSlice, Service, ServicePort
 from netlab.netstate.iptables import IptablesChain, IptablesRules
 from netlab.netstate.links import socket_text
@@ -132,3 +133,15 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
     if endpoint.target_ref:
         yield f"    TargetRef:\t{endpoint.target_ref.kind}/{endpoint.target_ref.name}"
     yield f"    NodeName:\t{endpoint.node_name or '<unset>'}"
+
+
+def endpoints_lines(item: Endpoints) -> Iterator[str]:
+    """Yield what there is to say of Endpoints behind their annotations."""
+    yield "Subsets:"
+    for subset in item.subsets:
+        for label, found in (("Addresses", subset.addresses), ("NotReadyAddresses", subset.not_ready_addresses)):
+            yield f"  {label}:\t{','.join(address.ip for address in found) or NONE}"
+        if subset.ports:
+            rows = [[port.name or "<unset>", str(port.port), port.protocol] for port in subset.ports]
+            yield from (f"  {line}" for line in block("Ports", ["Name", "Port", "Protocol"], rows))
+        yield ""

@@ -12,6 +12,7 @@ from netlab.model.words import did_you_mean
 KINDS: dict[str, tuple[str, tuple[str, ...], str, bool]] = {
     "Pod": ("pods", ("po",), "", True),
     "Service": ("services", ("svc",), "", True),
+    "Endpoints": ("endpoints", ("ep",), "", True),
     "EndpointSlice": ("endpointslices", ("eps",), "discovery.k8s.io", True),
     "Deployment": ("deployments", ("deploy",), "apps", True),
     "ReplicaSet": ("replicasets", ("rs",), "apps", True),

@@ -1,7 +1,7 @@
 """Which Pods stand behind a Service: EndpointSlices from selectors. Who of them gets traffic is decided in backends.py.
 
-Slices made here are derived and never stored; hand-written ones are objects like others. One slice for each set of port
-numbers (a named targetPort may differ from Pod to Pod) and at most MAX_ENDPOINTS endpoints.
+Slices made here, and those made of Endpoints (mirroring.py), are derived and never stored; hand-written ones are objects like
+others. One slice for each set of port numbers (a named targetPort may differ from Pod to Pod), at most MAX_ENDPOINTS in each.
 Where a Service wishes for near endpoints (trafficDistribution), each ready one is meant for the clients of its zone or Node.
 Source: Kubernetes docs, EndpointSlices; endpointslice controller; trafficdist.go (KEP-4444, KEP-3015).
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from netlab.desired.assignments import Assignments, PodAssignment
+from netlab.desired.mirroring import MANAGED_BY, mirrored_slices, slice_name
 from netlab.desired.service_families import service_families
 from netlab.model.families import IPFamily, family_of
 from netlab.model.lab import Cluster, LabSpec
@@ -31,27 +32,23 @@ from netlab.model.service import (
     ServicePort,
     TrafficDistribution,
 )
-from netlab.netstate.names import digest
 from netlab.remembered import remembered, remembered_by, remembered_each
 
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslice-controller.k8s.io"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 MAX_ENDPOINTS = 100
-NAME_MAX = 253
-
 
 LabelIndex = dict[tuple[str, str, str], list[Pod | PodAssignment]]
 """Pods, each with what is assigned to it behind it, by namespace, label and its value."""
 
 
 def derive_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
-    """Return the slices of all Services with a selector, sorted by key. ExternalName Services have none."""
+    """Return the slices that follow from selectors and from Endpoints, by key. ExternalName Services select nothing."""
     index, zones = _by_label(cluster, assignments), _zones(cluster)
     selecting = _selecting(cluster.services)
     calls = ((service, cluster.lab.spec, zones, *_candidates(service, index)) for service in selecting)
     found = [item for items in _of_each_service(calls) for item in items]
-    return tuple(sorted(found, key=lambda item: item.key))
+    return tuple(sorted((*found, *mirrored_slices(cluster)), key=lambda item: item.key))
 
 
 @remembered
@@ -119,10 +116,9 @@ class _Slices:
     def _slice(self, ports: tuple[EndpointPort, ...], endpoints: tuple[Endpoint, ...], start: int) -> EndpointSlice:
         meta = self.service.metadata
         labels: Labels = {EndpointSlice.SERVICE_LABEL: meta.name, MANAGED_BY: CONTROLLER}
-        suffix = digest(meta.uid, repr(ports), str(start), *(["IPv6"] if self.family == "IPv6" else []))[:5]
         return EndpointSlice(
             metadata=ObjectMeta(
-                name=f"{meta.name[: NAME_MAX - 6]}-{suffix}",
+                name=slice_name(meta.name, meta.uid, repr(ports), str(start), *(["IPv6"] if self.family == "IPv6" else [])),
                 namespace=meta.namespace,
                 labels=labels,
                 owner_references=(OwnerReference(api_version="v1", kind="Service", name=meta.name, uid=meta.uid),),

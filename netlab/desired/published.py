@@ -9,6 +9,7 @@ from netlab.desired.assignments import HEALTH_CHECK, Assignments
 from netlab.desired.conditions import pod_conditions
 from netlab.desired.counted import counted
 from netlab.desired.endpoints import derive_slices
+from netlab.desired.mirroring import derive_endpoints
 from netlab.desired.power import as_known
 from netlab.desired.service_families import service_families
 from netlab.desired.tolerations import tolerations_of
@@ -28,9 +29,10 @@ from netlab.model.service import (
 
 
 def published(cluster: Cluster, assignments: Assignments, now: float) -> Cluster:
-    """Return the cluster with all that users see: what was assigned, conditions, counts, the slices that follow."""
+    """Return the cluster with all that users see: what was assigned, conditions, counts, slices and Endpoints."""
     filled = cluster.with_objects(_fill(item, cluster.lab, assignments) for item in cluster.objects.values())
-    return filled.with_objects((*derive_slices(cluster, assignments), *counted(cluster, now)))
+    slices = derive_slices(cluster, assignments)
+    return filled.with_objects((*slices, *derive_endpoints(filled.services, slices), *counted(cluster, now)))
 
 
 def _fill(item: KubernetesObject, lab: Lab, assignments: Assignments) -> KubernetesObject:

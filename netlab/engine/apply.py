@@ -25,10 +25,12 @@ from netlab.errors import Conflict, NotFound
 from netlab.frozen import dataclass
 from netlab.manifest.load import Written
 from netlab.manifest.merge import three_way
+from netlab.model.endpoints import Endpoints
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
+from netlab.model.service import Service
 from netlab.model.times import rfc3339
 from netlab.model.workload import ReplicaSet
 from netlab.store.store import Store
@@ -180,8 +182,8 @@ def delete(
 
     With `orphan` what they own stays, and is nobody's.
 
-    Pods get their time to end; a Namespace goes when the last of its objects has gone; the rest goes at once. With `dry_run`
-    nothing is changed, and the same is returned.
+    Pods get their time to end; a Namespace goes when the last of its objects has gone; a Service takes its Endpoints along; the
+    rest goes at once. With `dry_run` nothing is changed, and the same is returned.
 
     Raises:
         Conflict: the Namespace or Node is one that always exists; then nothing is deleted.
@@ -226,5 +228,9 @@ def _delete_one(session: Session, cluster: Cluster, item: KubernetesObject, grac
                 _delete_one(session, cluster, other, grace_s, now)
             if not item.metadata.deletion_timestamp:
                 store.put(replace(item, metadata=replace(item.metadata, deletion_timestamp=rfc3339(now))))
+        case Service():
+            store.delete(item)
+            if endpoints := cluster.objects.get(Key(Endpoints.kind, item.metadata.namespace, item.metadata.name)):
+                store.delete(endpoints)
         case _:
             store.delete(item)

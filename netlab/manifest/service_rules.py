@@ -1,7 +1,7 @@
-"""What the fields of a Service and of an EndpointSlice demand of each other. Each fault is (field path, message, hint).
+"""What the fields of a Service, an EndpointSlice and Endpoints demand of each other. Each fault: (field path, message, hint).
 
 The range of nodePorts is the lab's and is checked where they are assigned.
-Source: Kubernetes pkg/apis/core/validation (ValidateService), pkg/apis/discovery/validation.
+Source: Kubernetes pkg/apis/core/validation (ValidateService, ValidateEndpoints), pkg/apis/discovery/validation.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from netlab.manifest.address_rules import family_problems, special
 from netlab.manifest.rules import repeated
 from netlab.model.codec import FieldProblem
+from netlab.model.endpoints import Endpoints, EndpointSubset
 from netlab.model.formats import ip
 from netlab.model.service import Endpoint, EndpointSlice, Service, ServiceSpec
 from netlab.model.words import shown
@@ -121,3 +122,21 @@ def _address_fault(address: str, family: str) -> str:
     if (":" in address) != (family == "IPv6"):
         return f"must be an {family} address (addressType: {family})"
     return special(address)
+
+
+def endpoints_problems(item: Endpoints) -> Iterator[FieldProblem]:
+    """Yield the faults of Endpoints. Those of no Service are allowed, as in Kubernetes."""
+    for n, subset in enumerate(item.subsets):
+        yield from _subset_problems(subset, f"subsets[{n}]")
+
+
+def _subset_problems(subset: EndpointSubset, path: str) -> Iterator[FieldProblem]:
+    if not (subset.addresses or subset.not_ready_addresses):
+        yield path, "must specify `addresses` or `notReadyAddresses`", ""
+    for field, addresses in (("addresses", subset.addresses), ("notReadyAddresses", subset.not_ready_addresses)):
+        for n, address in enumerate(addresses):
+            if address.ip and not ip(address.ip) and (message := special(address.ip)):
+                yield f"{path}.{field}[{n}].ip", f"{message}, is {shown(address.ip)}", ""
+    for n, port in enumerate(subset.ports):
+        if len(subset.ports) > 1 and not port.name:
+            yield f"{path}.ports[{n}].name", "required", "a subset with several ports names them all"

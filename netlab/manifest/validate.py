@@ -12,12 +12,13 @@ from typing import assert_never
 from netlab.manifest.config_rules import config_map_problems, secret_problems
 from netlab.manifest.lab_rules import lab_problems
 from netlab.manifest.pod_rules import pod_spec_problems
-from netlab.manifest.service_rules import service_problems, slice_problems
+from netlab.manifest.service_rules import endpoints_problems, service_problems, slice_problems
 from netlab.manifest.taint_rules import taint_problems
 from netlab.manifest.workload_rules import workload_problems
 from netlab.model.codec import FieldProblem
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
+from netlab.model.endpoints import Endpoints
 from netlab.model.event import Event
 from netlab.model.formats import Check, dns_label, node_name, service_name
 from netlab.model.job import Job
@@ -45,6 +46,8 @@ def field_problems(item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
             yield from service_problems(item)
         case EndpointSlice():
             yield from slice_problems(item)
+        case Endpoints():
+            yield from endpoints_problems(item)
         case Lab():
             yield from lab_problems(item)
         case ConfigMap():

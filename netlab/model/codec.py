@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 from netlab.model import unsupported
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
+from netlab.model.endpoints import Endpoints
 from netlab.model.event import Event
 from netlab.model.job import Job
 from netlab.model.lab import KubernetesObject, Lab
@@ -37,6 +38,7 @@ KINDS: Mapping[str, type[KubernetesObject | Lab]] = {
         DaemonSet,
         Deployment,
         EndpointSlice,
+        Endpoints,
         Job,
         Lab,
         Namespace,

@@ -38,6 +38,10 @@ KINDS: Mapping[str, str] = {
         "Addresses and ports behind a Service; netlab makes slices for every Service with a selector and keeps them up to"
         " date, and slices written by hand serve Services without one."
     ),
+    "Endpoints": (
+        "The older form of EndpointSlices, one object of the same name for a whole Service: written by hand it serves a Service"
+        " without a selector, by slices that netlab makes of it; for one with a selector netlab makes it."
+    ),
     "Event": "Something that happened to an object, for a human who asks why; made by netlab and never by a manifest.",
     "Job": "Pods that run to their end, until enough of them have ended well.",
     "Lab": (

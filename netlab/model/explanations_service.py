@@ -1,7 +1,8 @@
-"""What each field of a Service and of an EndpointSlice means, a sentence each."""
+"""What each field of a Service, of an EndpointSlice and of Endpoints means, a sentence each."""
 
 from __future__ import annotations
 
+from netlab.model.endpoints import EndpointAddress, Endpoints, EndpointSubset
 from netlab.model.explanations_status import Sentences
 from netlab.model.service import (
     ClientIPConfig,
@@ -59,7 +60,7 @@ SERVICE_SENTENCES: Sentences = {
         ),
         "selector": (
             "Labels a Pod of the same Namespace must have, all of them, to stand behind the Service; without a selector"
-            " nothing does, unless EndpointSlices are written by hand."
+            " nothing does, unless EndpointSlices or Endpoints are written by hand."
         ),
         "ports": "The ports clients connect to; only headless and ExternalName Services may have none.",
         "cluster_ip": (
@@ -175,6 +176,26 @@ SERVICE_SENTENCES: Sentences = {
         "name": "Its name.",
         "namespace": "Its Namespace.",
         "uid": "Its uid, which tells it from a later object of the same name.",
+    },
+    Endpoints: {
+        "metadata": (
+            "Name, Namespace and labels; the name is the Service's, and the label endpointslice.kubernetes.io/skip-mirror: true"
+            " keeps netlab from making slices, and so the Endpoints from having an effect."
+        ),
+        "subsets": "The backends; one slice is made for each set of ports and each IP family in them.",
+    },
+    EndpointSubset: {
+        "addresses": "Backends that are ready; of a subset's addresses only the first 1000 count.",
+        "not_ready_addresses": "Backends that are not; they get no connections.",
+        "ports": "The ports that each of the addresses serves.",
+    },
+    EndpointAddress: {
+        "ip": "The backend's address; loopback, link-local and multicast addresses are refused.",
+        "hostname": (
+            "A DNS label under which a headless Service's DNS names this one backend; if empty, its address with dashes."
+        ),
+        "node_name": "The Node the backend runs on: under a policy Local its clients there get it.",
+        "target_ref": "The object behind the address, for information.",
     },
     EndpointPort: {
         "port": "The number, from 1 to 65535, at the backend: where a packet's destination is translated to.",

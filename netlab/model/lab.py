@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 from netlab.frozen import dataclass
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
+from netlab.model.endpoints import Endpoints
 from netlab.model.event import Event
 from netlab.model.families import DEFAULT_SUBNETS, FAMILIES_OF, IPFamily, LabFamilies, family_of, listed, word_of
 from netlab.model.job import Job
@@ -24,7 +25,19 @@ from netlab.model.service import EndpointSlice, Service
 from netlab.model.workload import Deployment, ReplicaSet
 
 KubernetesObject: TypeAlias = (
-    Pod | Service | EndpointSlice | Deployment | ReplicaSet | DaemonSet | Job | ConfigMap | Secret | Namespace | Node | Event
+    Pod
+    | Service
+    | EndpointSlice
+    | Endpoints
+    | Deployment
+    | ReplicaSet
+    | DaemonSet
+    | Job
+    | ConfigMap
+    | Secret
+    | Namespace
+    | Node
+    | Event
 )
 T = TypeVar("T", bound=KubernetesObject)
 

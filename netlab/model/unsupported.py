@@ -24,7 +24,7 @@ from netlab.model.volume import Volume, VolumeProjection
 from netlab.model.workload import TemplateMeta
 
 _KINDS = (
-    "Binding ClusterRole ClusterRoleBinding ControllerRevision CronJob CustomResourceDefinition Endpoints Event"
+    "Binding ClusterRole ClusterRoleBinding ControllerRevision CronJob CustomResourceDefinition Event"
     " HorizontalPodAutoscaler Ingress IngressClass Lease LimitRange MutatingWebhookConfiguration NetworkPolicy"
     " PersistentVolume PersistentVolumeClaim PodDisruptionBudget PodTemplate PriorityClass ReplicationController"
     " ResourceQuota Role RoleBinding RuntimeClass ServiceAccount StatefulSet StorageClass"

@@ -174,6 +174,33 @@ endpoints: [{addresses: ["%s"]}]
     assert ask(echo, "client", echo.cluster_ip("byhand"), 81)[0] == "two"
 
 
+def test_hand_written_endpoints_are_mirrored_and_followed(echo):
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: older}\nspec: {ports: [{name: http, port: 81}]}\n"
+    subset = "[{addresses: [{ip: %s}], notReadyAddresses: [{ip: %s}], ports: [{name: http, port: 8080}]}]"
+    manifest = f"apiVersion: v1\nkind: Endpoints\nmetadata: {{name: older}}\nsubsets: {subset}\n"
+    one, two = echo.pod_ip("one"), echo.pod_ip("two")
+    echo.apply(f"{service}---\n{manifest % (one, two)}")
+    ip = echo.cluster_ip("older")
+    assert {ask(echo, "client", ip, 81)[0] for _ in range(4)} == {"one"}
+    assert f"{one}:8080" in echo("get", "endpoints", "older")
+    assert one in echo(
+        "get", "endpointslices", "-l", "endpointslice.kubernetes.io/managed-by=endpointslicemirroring-controller.k8s.io"
+    )
+    assert "endpoints/older configured" in echo.apply(manifest % (two, one))
+    assert {ask(echo, "client", ip, 81)[0] for _ in range(4)} == {"two"}
+    echo("delete", "endpoints", "older")
+    assert "ConnectionRefusedError" in echo.run("exec", "client", "--", "python3", "-c", TCP, ip, "81").err
+    echo.apply(manifest % (one, two))
+    echo("delete", "service", "older")
+    assert "older" not in echo("get", "endpoints,endpointslices")
+
+
+def test_endpoints_of_a_service_with_a_selector_are_shown_as_kubectl_does(echo):
+    shown = echo("get", "endpoints", "echo", "--no-headers").split()
+    assert shown[0] == "echo"
+    assert {f"{echo.pod_ip(name)}:8080" for name in ("one", "two")} <= set(shown[1].split(",")), shown
+
+
 def test_cluster_ip_and_node_port_stay(echo):
     ip = echo.cluster_ip("echo")
     assert "unchanged" in echo.apply(SERVICE)

@@ -114,10 +114,10 @@ def test_what_cannot_be_explained(words, code, message, said):
     ("words", "names"),
     [
         pytest.param("-o name --namespaced=false", "namespaces nodes", id="in no Namespace"),
-        pytest.param("-o name --namespaced", "configmaps events pods secrets services daemonsets.apps deployments.apps replicasets.apps jobs.batch endpointslices.discovery.k8s.io", id="in a Namespace"),
+        pytest.param("-o name --namespaced", "configmaps endpoints events pods secrets services daemonsets.apps deployments.apps replicasets.apps jobs.batch endpointslices.discovery.k8s.io", id="in a Namespace"),
         pytest.param("-oname --api-group=apps", "daemonsets.apps deployments.apps replicasets.apps", id="a group"),
-        pytest.param("-o name --api-group=", "configmaps events namespaces nodes pods secrets services", id="the core group"),
-        pytest.param("-o name --sort-by=name --namespaced=true", "configmaps daemonsets.apps deployments.apps endpointslices.discovery.k8s.io events jobs.batch pods replicasets.apps secrets services", id="by name"),
+        pytest.param("-o name --api-group=", "configmaps endpoints events namespaces nodes pods secrets services", id="the core group"),
+        pytest.param("-o name --sort-by=name --namespaced=true", "configmaps daemonsets.apps deployments.apps endpoints endpointslices.discovery.k8s.io events jobs.batch pods replicasets.apps secrets services", id="by name"),
         pytest.param("-o name --sort-by kind --categories all", "daemonsets.apps deployments.apps jobs.batch pods replicasets.apps services", id="a category"),
         pytest.param("-o name --verbs delete,get --namespaced=false", "namespaces", id="verbs"),
         pytest.param("-o name --api-group nosuch", "", id="nothing"),

@@ -21,6 +21,7 @@ from netlab.model.meta import Key
         ("SVC", ["Service"]),
         ("pods,svc", ["Pod", "Service"]),
         ("deployments.apps", ["Deployment"]),
+        ("ep,endpoints", ["Endpoints", "Endpoints"]),
         ("endpointslices.discovery.k8s.io", ["EndpointSlice"]),
         ("all", ["Pod", "Service", "DaemonSet", "Deployment", "ReplicaSet", "Job"]),
     ],
