@@ -30,6 +30,7 @@ from netlab.desired.ipam import (
     node_addresses,
     pod_subnets,
 )
+from netlab.desired.kubernetes_service import KUBERNETES
 from netlab.desired.power import as_known
 from netlab.desired.resolver import KUBE_DNS, cluster_dns
 from netlab.desired.schedule import Place, pick_node, place_of
@@ -43,8 +44,6 @@ from netlab.model.pod import Pod
 from netlab.model.resources import Amounts
 from netlab.model.service import Service
 from netlab.remembered import remembered_by
-
-KUBERNETES = Key("Service", "default", "kubernetes")
 
 
 def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) -> Assignments:
@@ -166,9 +165,9 @@ def _cluster_ips(
 
 
 def _free_cluster_ip(cluster: Cluster, service: Service, subnet: str, taken: set[str]) -> str:
-    dns = cluster_dns(cluster, Assignments())
-    if service.key == KUBE_DNS and is_inside(dns, subnet):
-        return dns
+    reserved = {KUBE_DNS: cluster_dns(cluster, Assignments()), KUBERNETES: api_server(subnet)}.get(service.key)
+    if reserved and is_inside(reserved, subnet) and reserved not in taken:
+        return reserved
     ip = next_cluster_ip(subnet, taken, hint("ClusterIP", service.metadata.namespace, service.metadata.name))
     if ip is None:
         raise PoolExhausted(f"{service.key}: serviceSubnet {subnet} has no address left; delete a Service first")

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from netlab.desired.assignments import Assignments
 from netlab.desired.configuration import Source, configuration, text_at, texts
 from netlab.desired.downward import field, named_container, resource
+from netlab.desired.kubernetes_service import KUBERNETES
 from netlab.model.container import ConfigMapKeySelector, Container, EnvFromSource, EnvVarSource, SecretKeySelector
 from netlab.model.lab import Cluster
-from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.resources import NO_AMOUNTS, Amounts
 from netlab.model.service import Service
@@ -25,7 +25,6 @@ from netlab.netstate.links import socket_text
 from netlab.remembered import remembered
 
 REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
-API_SERVER = ("default", "kubernetes")
 
 
 def environment(
@@ -63,7 +62,7 @@ def service_environment(cluster: Cluster, assignments: Assignments, namespace: s
         links: `spec.enableServiceLinks`; without it only default/kubernetes is left.
     """
     own = _by_namespace(cluster.services).get(namespace, ()) if links else ()
-    api_server = cluster.objects.get(Key("Service", *API_SERVER))
+    api_server = cluster.objects.get(KUBERNETES)
     # A Service `kubernetes` of the Pod's own namespace hides the one of `default`, as in the kubelet.
     some = (api_server, *own) if isinstance(api_server, Service) else own
     seen = {service.metadata.name: service for service in some}

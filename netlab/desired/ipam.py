@@ -45,7 +45,7 @@ def gateway(pod_cidr: str) -> str:
 
 
 def api_server(subnet: str) -> str:
-    """Return the first host of the service subnet: the Service `kubernetes` in a cluster, and nobody else's here."""
+    """Return the first host of the service subnet: that of the Service `kubernetes`, and nobody else's."""
     return str(ip_network(subnet)[1])
 
 

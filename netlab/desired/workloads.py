@@ -1,5 +1,6 @@
 """The controllers, in the order in which one's results are the next one's wishes. Level-triggered, pure.
 
+    kubernetes_service . the Service default/kubernetes
     garbage ............ objects whose owners are gone
     deployments ........ a Deployment's ReplicaSets, and how large each is
     replica_sets ....... a ReplicaSet's Pods
@@ -18,6 +19,7 @@ from netlab.desired.changes import Changes
 from netlab.desired.daemonsets import daemon_sets
 from netlab.desired.deployments import deployments
 from netlab.desired.jobs import jobs
+from netlab.desired.kubernetes_service import kubernetes_service
 from netlab.desired.owning import garbage
 from netlab.desired.replicasets import replica_sets
 from netlab.model.lab import Cluster
@@ -31,7 +33,7 @@ def orphans(cluster: Cluster, _: int, __: float) -> Changes:
     return Changes(delete=garbage(cluster))
 
 
-CONTROLLERS: tuple[Controller, ...] = (orphans, deployments, replica_sets, daemon_sets, jobs)
+CONTROLLERS: tuple[Controller, ...] = (kubernetes_service, orphans, deployments, replica_sets, daemon_sets, jobs)
 
 
 def next_moment(cluster: Cluster, now: float) -> float | None:

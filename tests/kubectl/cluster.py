@@ -18,7 +18,7 @@ MADE = "2001-01-31T12:00:00Z"
 KINDS = {
     "Pod": ("v1", "pods"), "Service": ("v1", "services"), "ConfigMap": ("v1", "configmaps"), "Event": ("v1", "events"),
     "Namespace": ("v1", "namespaces"), "Node": ("v1", "nodes"), "Deployment": ("apps/v1", "deployments"),
-    "ReplicaSet": ("apps/v1", "replicasets"), "EndpointSlice": ("discovery.k8s.io/v1", "endpointslices"),
+    "Endpoints": ("v1", "endpoints"), "ReplicaSet": ("apps/v1", "replicasets"), "EndpointSlice": ("discovery.k8s.io/v1", "endpointslices"),
     "DaemonSet": ("apps/v1", "daemonsets"), "Job": ("batch/v1", "jobs"),
     "Secret": ("v1", "secrets"),
 }  # fmt: skip
@@ -40,6 +40,11 @@ SERVICE_DEFAULTS: Json = {"type": "ClusterIP", "sessionAffinity": "None"}
 NUMBERED_DEFAULTS: Json = {"internalTrafficPolicy": "Cluster", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"}
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 DNS = {"k8s-app": "kube-dns"}
+API_SERVER = {"component": "apiserver", "provider": "kubernetes"}
+API_SERVER_ENDPOINTS = {
+    "kind": "Endpoints",
+    "metadata": {"name": "kubernetes", "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
+}
 TOLERATIONS = [
     {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
     for key in ("not-ready", "unreachable")
@@ -68,7 +73,7 @@ class Cluster:
             self.put({"kind": "Namespace", "metadata": {"name": name}})
         for name, address in NODES.items():
             self.put(_node(name, address))
-        for item in _dns():
+        for item in (*_dns(), *_api_server()):
             self.put(item)
         self.settle()
 
@@ -103,14 +108,15 @@ class Cluster:
         return [self.objects[key] for key in found]
 
     def settle(self) -> None:
-        """Make the Pods of Deployments and the EndpointSlices of Services anew; Pods are ready at once."""
-        made = ("ReplicaSet", "EndpointSlice", "Event")
+        """Make the Pods of Deployments, the Endpoints and EndpointSlices of Services anew; Pods are ready at once."""
+        made = ("ReplicaSet", "Event", "Endpoints")
         owned = [key for key, item in self.objects.items() if item["kind"] in made or "ownerReferences" in item["metadata"]]
         for key in owned:
             del self.objects[key]
         for number, node in enumerate(self.listed("nodes", "")):
             for one, (reason, source, message) in enumerate(NODE_EVENTS):
                 self.put(_event(node, 3 * number + one, reason, source, message.format(node["metadata"]["name"])))
+        self.put(API_SERVER_ENDPOINTS)
         for deployment in self.listed("deployments", ""):
             self._replicas(deployment)
         for service in self.listed("services", ""):
@@ -161,6 +167,15 @@ class Cluster:
                  for port in item["spec"]["ports"]]  # fmt: skip
         self.put({"kind": "EndpointSlice", "metadata": head, "addressType": "IPv4", "ports": ports if chosen else [],
                   "endpoints": [_endpoint(pod) for pod in chosen]})  # fmt: skip
+        self._endpoints(item, [_address(pod) for pod in chosen], ports)
+
+    def _endpoints(self, item: Json, addresses: list[Json], ports: list[Json]) -> None:
+        meta = item["metadata"]
+        headless = {"service.kubernetes.io/headless": ""} if item["spec"]["clusterIP"] == "None" else {}
+        head = {"name": meta["name"], "namespace": meta["namespace"], "labels": meta.get("labels", {}) | headless}
+        named = [{key: value for key, value in port.items() if value} for port in ports]
+        subset = {"addresses": sorted(addresses, key=lambda one: one["ip"]), "ports": named}
+        self.put({"kind": "Endpoints", "metadata": head, "subsets": [subset] if addresses else []})
 
 
 def _uid(*words: str) -> str:
@@ -191,6 +206,11 @@ def _endpoint(pod: Json) -> Json:
     conditions = {"ready": True, "serving": True, "terminating": False}
     return {"addresses": [pod["status"]["podIP"]], "conditions": conditions, "nodeName": pod["spec"]["nodeName"],
             "targetRef": target}  # fmt: skip
+
+
+def _address(pod: Json) -> Json:
+    endpoint = _endpoint(pod)
+    return {"ip": pod["status"]["podIP"], "nodeName": endpoint["nodeName"], "targetRef": endpoint["targetRef"]}
 
 
 def _event(about: Json, number: int, reason: str, source: str, message: str) -> Json:
@@ -294,3 +314,14 @@ def _dns() -> list[Json]:
         {"kind": "Service", "metadata": meta, "spec": {"clusterIP": "10.96.0.10", "selector": DNS, "ports": ports}},
         {"kind": "Deployment", "metadata": meta, "spec": {"selector": {"matchLabels": DNS}, "template": template}},
     ]
+
+
+def _api_server() -> list[Json]:
+    """The Service of the API server, of which this one tells nobody where it is."""
+    name = {"name": "kubernetes", "namespace": "default"}
+    ports = [{"name": "https", "port": 443, "targetPort": 6443}]
+    return [
+        {"kind": "Service", "metadata": {**name, "labels": API_SERVER}, "spec": {"clusterIP": "10.96.0.1", "ports": ports}},
+        {"kind": "EndpointSlice", "metadata": {**name, "labels": {"kubernetes.io/service-name": "kubernetes"}},
+         "addressType": "IPv4", "ports": [], "endpoints": []},
+    ]  # fmt: skip

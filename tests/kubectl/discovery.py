@@ -11,7 +11,7 @@ from cluster import KINDS, NODES, UNSPACED, Json
 
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 SHORT = {"pods": ["po"], "services": ["svc"], "configmaps": ["cm"], "namespaces": ["ns"], "nodes": ["no"],
-         "deployments": ["deploy"], "replicasets": ["rs"], "daemonsets": ["ds"], "events": ["ev"]}  # fmt: skip
+         "deployments": ["deploy"], "replicasets": ["rs"], "daemonsets": ["ds"], "events": ["ev"], "endpoints": ["ep"]}  # fmt: skip
 IN_ALL = ("pods", "services", "daemonsets", "deployments", "replicasets", "jobs")
 EVICTIONS = "policy/v1"
 # A group must have a resource; this one can do nothing, and so is not listed.

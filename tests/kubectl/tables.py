@@ -94,6 +94,16 @@ def _slice(item: Json) -> list[Any]:
     return [item["metadata"]["name"], item["addressType"], _some(ports), _some(addresses), age(item)]
 
 
+def _endpoints(item: Json) -> list[Any]:
+    found = [
+        f"{address['ip']}:{port['port']}"
+        for subset in item.get("subsets", ())
+        for port in subset["ports"]
+        for address in subset["addresses"]
+    ]
+    return [item["metadata"]["name"], _some(found).replace("<unset>", "<none>"), age(item)]
+
+
 def _some(words: list[str]) -> str:
     more = f" + {len(words) - SHOWN} more..." if len(words) > SHOWN else ""
     return (",".join(words[:SHOWN]) + more) or "<unset>"
@@ -128,6 +138,7 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[[Json], list[Any]]]] = {
     # None of these is in `objects/`; `get all` asks for them.
     "daemonsets": (("Name",), lambda item: [item["metadata"]["name"]]),
     "jobs": (("Name",), lambda item: [item["metadata"]["name"]]),
+    "endpoints": (("Name", "Endpoints", "Age"), _endpoints),
     "endpointslices": (("Name", "AddressType", "Ports", "Endpoints", "Age"), _slice),
     "secrets": (
         ("Name", "Type", "Data", "Age"),

@@ -60,6 +60,7 @@ DEFAULT_SAID = "a field that has its default value is not printed"
 NO_GENERATION = "kubectl's first difference is the object's generation, which netlab does not count"
 NO_KUSTOMIZE = "there are no kustomizations, and so no -k"
 IMAGE_HOST = "--image is host if nobody says it; what is missing is the command, because image host has none of its own"
+NOBODY = "kubectl leaves the place empty if there is a slice and nobody in it"
 NO_TEMPLATES = "there are no Go templates"
 ON_PURPOSE = (
     OnPurpose("api-resources", r"endpointslices  discovery", "endpointslices  eps  discovery", "eps is netlab's short name"),
@@ -90,6 +91,7 @@ ON_PURPOSE = (
     ),
     OnPurpose("create-job-*", r"(?m)^  template:\n    metadata:\n", "  template:\n", NOTHING_SAID),
     OnPurpose("run-dry-run", r"  - args:", "  - command:", NO_PROGRAM),
+    OnPurpose("describe-service-kubernetes", r"(?m)^Endpoints:$", "Endpoints:  <none>", NOBODY),
     OnPurpose("describe-node", r"(?m)^Lease:\n(  .*\n)+", "", NO_LEASE),
 )
 

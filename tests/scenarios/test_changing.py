@@ -110,4 +110,4 @@ def test_a_dry_run_of_the_client_prints_what_was_typed(two_pods):
     done = two_pods("expose", "pod", "a", "--port=80", "--selector=x=y", "--dry-run=client", "-o", "json", "-n", "default")
     assert json.loads(done)["metadata"] | {"labels": {}} == {"labels": {}, "name": "a", "namespace": "default"}
     assert two_pods("expose", "pod", "a", "--port=80", "--selector=x=y", "--dry-run=client") == "service/a exposed (dry run)\n"
-    assert "services" not in two_pods("get", "services", "-o", "name")
+    assert two_pods("get", "services", "-o", "name") == "service/kubernetes\n"

@@ -104,13 +104,13 @@ def test_exhausted_cluster_ips(program):
     path.write_text(manifest % program.lab)
     program("up", "-f", str(path))
     path.unlink()
-    # 14 hosts, of which .1 is kept for the API server and .10 is the cluster DNS
+    # 14 hosts, of which .1 is the Service kubernetes and .10 the cluster DNS
     for number in range(12):
         program.apply(SERVICE % (f"s{number}", "{ports: [{port: 80}]}"))
     assert "serviceSubnet 10.96.0.0/28" in refused(
         program, 1, "apply", "-f", "-", stdin=SERVICE % ("more", "{ports: [{port: 80}]}")
     )
-    assert len({item["spec"]["clusterIP"] for item in program.json("services")["items"]}) == 12
+    assert len({item["spec"]["clusterIP"] for item in program.json("services")["items"]}) == 13
 
 
 def test_not_root():

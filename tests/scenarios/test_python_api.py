@@ -96,7 +96,7 @@ def test_service_is_reached_from_everywhere():
         assert web.cluster_ip in lab.rules("left")
         assert {one.node for one in map(lab.pod, ("web", "client"))} <= {"left", "right"}
         assert [one.metadata.name for one in lab.get("pods", labels="app=web")] == ["web"]
-        assert [one.kind for one in lab.get("pods,svc,no")] == ["Pod", "Pod", "Service", "Node", "Node"]
+        assert [one.kind for one in lab.get("pods,svc,no")] == ["Pod", "Pod", "Service", "Service", "Node", "Node"]
     assert is_gone(lab)
 
 
