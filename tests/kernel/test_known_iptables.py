@@ -57,9 +57,10 @@ def network(folder):
 
 
 def bring(linux, state):
-    """Look, compare, act; return the number of steps."""
+    """Look, compare, act, and write down what is known, as at the end of a session; return the number of steps."""
     plan = diff(state, linux.observe(SCOPE), MARK)
     linux.apply(SCOPE, plan.steps)
+    linux.close()
     return len(plan.steps)
 
 
