@@ -47,11 +47,13 @@ def _sysctls(*pairs: tuple[str, str]) -> frozenset[Sysctl]:
 # Without IPv6 in the lab there is none in it: a link-local address that nobody asked for would be noise in every capture.
 NO_IPV6 = _sysctls(("net.ipv6.conf.all.disable_ipv6", "1"), ("net.ipv6.conf.default.disable_ipv6", "1"))
 # With it, only the addresses that are written down, and no router but the one that is: a Pod could make itself the router of
-# all others on its bridge by announcing that it is one (CVE-2020-10749).
+# all others on its bridge by announcing that it is one (CVE-2020-10749). Nor a shorter way: a Node tells of those whatever its
+# parameters are (ip6_forward), and a Pod that took it would answer its neighbour past the Node, which has to translate that.
 IPV6 = _sysctls(
     ("net.ipv6.conf.all.disable_ipv6", "0"),
     ("net.ipv6.conf.default.disable_ipv6", "0"),
     ("net.ipv6.conf.default.accept_ra", "0"),
+    ("net.ipv6.conf.default.accept_redirects", "0"),
     ("net.ipv6.conf.default.addr_gen_mode", "1"),  # none
 )
 # Bridges only switch: where br_netfilter is loaded, frames would be translated inside the bridge, and a Pod could not reach

@@ -39,6 +39,7 @@ DEFAULT_SYSCTLS: Final = dict.fromkeys(SYSCTLS_OBSERVED, "0") | {
     "net.bridge.bridge-nf-call-iptables": "1",
     "net.bridge.bridge-nf-call-ip6tables": "1",
     "net.ipv6.conf.default.accept_ra": "1",
+    "net.ipv6.conf.default.accept_redirects": "1",
     _PAIR_OF_NUMBERS: "1\t0",
 }
 

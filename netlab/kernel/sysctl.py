@@ -25,6 +25,7 @@ SYSCTLS_OBSERVED: Final = (
     "net.ipv6.conf.all.disable_ipv6",
     "net.ipv6.conf.default.disable_ipv6",
     "net.ipv6.conf.default.accept_ra",
+    "net.ipv6.conf.default.accept_redirects",
     "net.ipv6.conf.default.addr_gen_mode",
     "net.ipv6.conf.all.forwarding",
     "net.bridge.bridge-nf-call-iptables",
