@@ -18,6 +18,7 @@ from netlab.kernel import netns
 
 ECHO_PORT = 5353  # UDP that is answered
 CANARY_PORT = 9
+VXLAN_PORT = 8472
 DEADLINE_S = 10.0
 SYN, ACK = 0x02, 0x10
 IP_PKTINFO, IPV6_RECVPKTINFO, IPV6_PKTINFO = 8, 49, 50  # which address a datagram was sent to, and is to be answered from
@@ -139,6 +140,8 @@ def _body(place: str, protocol: int, source: str, destination: str, body: bytes)
         error = (body[0], body[1])
         return [Heard(place=place, protocol=about.protocol, source=about.source, destination=about.destination, error=error)]
     sport, dport = struct.unpack_from("!HH", body)
+    if dport == VXLAN_PORT:  # the outside of a packet that is heard where it leaves its tunnel
+        return []
     is_tcp = protocol == socket.IPPROTO_TCP
     flags = body[13] if is_tcp and len(body) > 13 else 0
     return [

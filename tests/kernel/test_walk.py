@@ -84,6 +84,8 @@ HASTE = (
 LABS = {
     "nftables": {},
     "iptables": {"kube_proxy": KubeProxy(mode="iptables")},
+    "both families": {"ip_family": "dual"},
+    "a tunnel": {"network": "vxlan"},
 }
 
 
@@ -182,8 +184,9 @@ SERVED = [
 def random_packets(lab: Lab, count: int):
     """Yield (namespace, packet). A packet without source is sent by a socket that is not bound to an address."""
     dice = random.Random(20260131)
+    nodes = [place for place in lab.places if ".node-" in place]
     for number in range(count):
-        place = dice.choice(lab.places)
+        place = dice.choice([*lab.places, *nodes])  # Nodes are few, and have most rules for themselves
         anything = dice.choice(TARGETS), dice.choice(PORTS), dice.choice(["tcp", "udp"])
         destination, port, protocol = dice.choice([anything, dice.choice(SERVED)])
         source = dice.choice(["", OUTSIDE, INTERNET]) if place.endswith(".outside") else ""
