@@ -9,18 +9,25 @@ from typing import Final
 from netlab.netstate.nft import NftTable
 from netlab.plan.steps import (
     AddAddress,
+    AddEntry,
     AddLink,
     AddRoute,
     ApplyIptables,
     CreateNamespace,
     DeleteAddress,
+    DeleteEntry,
     DeleteLink,
     DeleteRoute,
+    SetMtu,
     SetSysctl,
     Step,
 )
 
-_PLURALS: Final = {"address": "addresses", "set of iptables rules": "sets of iptables rules"}
+_PLURALS: Final = {
+    "address": "addresses",
+    "entry of a tunnel": "entries of tunnels",
+    "set of iptables rules": "sets of iptables rules",
+}
 
 
 def changed_rules(before: NftTable, found: NftTable | None) -> str:
@@ -65,10 +72,12 @@ def _thing(step: Step) -> tuple[str, object] | None:
     match step:
         case AddLink():
             return "link", step.link.name
-        case DeleteLink():
+        case DeleteLink() | SetMtu():
             return "link", step.name
         case AddAddress() | DeleteAddress():
             return "address", (step.address.dev, step.address.address)
+        case AddEntry() | DeleteEntry():
+            return "entry of a tunnel", str(step.entry)
         case AddRoute() | DeleteRoute():
             return "route", step.route.place
         case SetSysctl():

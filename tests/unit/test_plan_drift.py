@@ -6,18 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.netstate.links import Address, Bridge, Route, Sysctl
+from netlab.netstate.links import Address, Bridge, FdbEntry, Route, Sysctl
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.plan.drift import changed_rules, repaired
 from netlab.plan.steps import (
     AddAddress,
+    AddEntry,
     AddLink,
     AddRoute,
     ApplyIptables,
     ApplyNft,
     CreateNamespace,
+    DeleteEntry,
     DeleteLink,
     DeleteRoute,
+    SetMtu,
     SetSysctl,
 )
 
@@ -75,6 +78,7 @@ LINK = Bridge(name="cni0", mac="02:00:00:00:00:01", mtu=1500, alias="mark")
 ADDRESS = AddAddress(netns=NODE, address=Address(address="10.244.1.1/24", dev="cni0"))
 OTHER = AddAddress(netns=NODE, address=Address(address="172.18.0.2/16", dev="eth0"))
 ROUTE = Route(destination="10.244.2.0/24", via="172.18.0.3", dev="eth0")
+FDB = FdbEntry(dev="vxlan1", mac="02:00:00:00:00:02", dst="172.18.0.3")
 RULES = ApplyIptables(netns=NODE, script="*nat")
 
 
@@ -92,6 +96,12 @@ RULES = ApplyIptables(netns=NODE, script="*nat")
         ),
         pytest.param(
             [SetSysctl(netns=NODE, sysctl=Sysctl(key="net.ipv4.ip_forward", value="1"))], "1 sysctl was changed by hand", id="a sysctl"
+        ),
+        pytest.param([SetMtu(netns=NODE, name="eth0", mtu=1400)], "1 link was changed by hand", id="an mtu"),
+        pytest.param(
+            [AddEntry(netns=NODE, entry=FDB), DeleteEntry(netns=NODE, entry=FDB), AddEntry(netns=NODE, entry=replace(FDB, mac="x"))],
+            "2 entries of tunnels were changed by hand",
+            id="entries of tunnels",
         ),
         pytest.param([RULES], "1 set of iptables rules was changed by hand", id="iptables"),
         pytest.param(
