@@ -32,6 +32,7 @@ def checks(data: Path, *, uplink: bool = False) -> Checks:
         ("connection-tracking", probes.connection_tracking),  # behind the trial: its rules make the kernel load the module
         ("ipv6", probes.ipv6),
         ("br_netfilter", probes.br_netfilter),
+        ("sctp", probes.sctp),
         *host.RULES,
         ("ip", installed.with_version),
         *((name, installed.with_version) for name in runtime_host.PROGRAMS),

@@ -57,6 +57,7 @@ _CAPABILITIES: Final = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21}
 _FORWARD: Final = Path("/proc/sys/net/ipv4/ip_forward")
 _IPV6: Final = Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")
 _BR_NETFILTER: Final = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+_SCTP: Final = Path("/proc/net/sctp")
 _SECCOMP_ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
 _INOTIFY: Final = Path("/proc/sys/fs/inotify")
 
@@ -129,6 +130,13 @@ def br_netfilter(name: str) -> Finding:
     if _BR_NETFILTER.exists():
         return ok(name, "loaded; netlab switches it off in each of its own namespaces")
     return ok(name, "not loaded, and not needed")
+
+
+def sctp(name: str) -> Finding:
+    """Needed by programs that speak it, and by no rule: packets of SCTP are translated also where the kernel has no sockets."""
+    if _SCTP.exists():
+        return ok(name, "loaded: programs can speak SCTP")
+    return ok(name, "not loaded; only programs that speak SCTP need it (`modprobe sctp`), the rules of Services do not")
 
 
 def cgroups(name: str) -> Finding:

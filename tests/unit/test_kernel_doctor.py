@@ -360,6 +360,13 @@ def test_firewalld_is_in_the_way_unless_it_knows_the_subnet(rules, is_active, st
     assert firewall.zoned("f", rules, SUBNET, is_active=is_active).state == state
 
 
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_without_the_module_sctp_nothing_is_missing(monkeypatch, tmp_path, is_loaded):
+    monkeypatch.setattr(probes, "_SCTP", tmp_path if is_loaded else tmp_path / "none")
+    finding = probes.sctp("sctp")
+    assert (finding.state, "modprobe sctp" in finding.found) == ("ok", not is_loaded)
+
+
 def test_ipv6_is_needed_by_a_lab_that_has_it(monkeypatch, tmp_path):
     assert (probes.ipv6("v").state, probes.ipv6_wanted("v").state) == ("ok", "ok")
     monkeypatch.setattr(probes, "_IPV6", tmp_path / "none")
