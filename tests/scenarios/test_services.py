@@ -209,6 +209,43 @@ def test_cluster_ip_and_node_port_stay(echo):
     assert echo.cluster_ip("echo2") != ip
 
 
+def test_a_change_of_type_is_followed_by_name_address_and_port(echo, until):
+    """ExternalName -> ClusterIP -> NodePort -> LoadBalancer -> ExternalName: each has what it should, and packets get there."""
+    manifest = "apiVersion: v1\nkind: Service\nmetadata: {name: turns}\nspec: {type: %s}\n"
+    ports = "%s, selector: {app: echo}, ports: [{port: 80, targetPort: web}]"
+    alias, name = "ExternalName, externalName: echo.default.svc.cluster.local", "turns.default.svc.cluster.local"
+
+    def spec() -> dict:
+        return echo.json("service", "turns")["spec"]
+
+    def cname() -> str:
+        return echo("exec", "client", "--", "dig", "+short", name, "CNAME").strip()
+
+    echo.apply(manifest % alias)
+    assert "clusterIP" not in spec()
+    assert cname() == "echo.default.svc.cluster.local."
+    echo.apply(manifest % (ports % "ClusterIP"))
+    ip = spec()["clusterIP"]
+    assert cname() == ""
+    assert ask(echo, "client", name, 80)[0] in {"one", "two"}
+    assert "nodePort" not in spec()["ports"][0]
+    echo.apply(manifest % (ports % "NodePort"))
+    node_port = spec()["ports"][0]["nodePort"]
+    assert ask(echo, "outside", echo.node_ip("node-2"), node_port)[0] in {"one", "two"}
+    echo.apply(manifest % (ports % "LoadBalancer"))
+    (ingress,) = echo.json("service", "turns")["status"]["loadBalancer"]["ingress"]
+    assert ask(echo, "node-1", ingress["ip"], 80)[0] in {"one", "two"}
+    assert (spec()["clusterIP"], spec()["ports"][0]["nodePort"]) == (ip, node_port)
+    echo.apply(manifest % alias)
+    assert "clusterIP" not in spec()
+    assert cname() == "echo.default.svc.cluster.local."
+    assert echo.run("exec", "node-1", "--", "python3", "-c", TCP, ip, "80").code != 0
+    assert (
+        "ConnectionRefusedError"
+        in echo.run("exec", "outside", "--", "python3", "-c", TCP, echo.node_ip("node-2"), str(node_port)).err
+    )
+
+
 def test_node_port_collision_is_refused_whole(echo):
     done = echo.run("apply", "-f", "-", stdin=SERVICE.replace("name: echo", "name: echo3") + "---" + server("three"))
     assert done.code == 1

@@ -188,6 +188,51 @@ def test_no_cluster_ip_is_left(build):
         assign(build.cluster(*services, of=build.lab(service_subnet="10.96.0.0/28")), Assignments())
 
 
+# Types --------------------------------------------------------------------------------------------------------------------
+
+TYPES = {
+    "ClusterIP": (True, False, False),
+    "NodePort": (True, True, False),
+    "LoadBalancer": (True, True, True),
+    "ExternalName": (False, False, False),
+}
+"""What a Service of this type has: a ClusterIP, a NodePort, an address of a load balancer."""
+
+
+def of_type(build, kind):
+    if kind == "ExternalName":
+        return build.service("web", type=kind, external_name="example.org")
+    return build.service("web", build.port(80, name="http"), type=kind)
+
+
+def held(found):
+    return found.cluster_ips.get(WEB), found.node_ports.get((WEB, "TCP", 80)), found.load_balancers.get(WEB)
+
+
+@pytest.mark.parametrize("after", TYPES)
+@pytest.mark.parametrize("before", TYPES)
+def test_a_change_of_type_keeps_what_both_have_and_releases_the_rest(build, before, after):
+    first = chosen(build.cluster(of_type(build, before)))
+    second = chosen(build.cluster(of_type(build, after)), first)
+    assert tuple(map(bool, held(first))) == TYPES[before]
+    assert tuple(map(bool, held(second))) == TYPES[after]
+    for old, new, kept in zip(held(first), held(second), map(all, zip(TYPES[before], TYPES[after], strict=True)), strict=True):
+        assert not kept or new == old
+
+
+@pytest.mark.parametrize("before", ["ClusterIP", "NodePort", "LoadBalancer"])
+def test_what_an_external_name_released_another_service_can_have(build, before):
+    ip, _, balancer = held(first := chosen(build.cluster(of_type(build, before))))
+    number = first.node_ports.get((WEB, "TCP", 80), 0)
+    wish = {"cluster_ip": ip[0], "type": before} | ({"load_balancer_ip": balancer[0]} if balancer else {})
+    heir = build.service("api", build.port(80, name="http", node_port=number), **wish)
+    with pytest.raises(Conflict, match="is taken by service/web"):
+        assign(build.cluster(of_type(build, before), heir), first)
+    after = chosen(build.cluster(of_type(build, "ExternalName"), heir), first)
+    assert (after.cluster_ips, after.load_balancers.get(API)) == ({API: ip}, balancer)
+    assert after.node_ports == ({(API, "TCP", 80): number} if number else {})
+
+
 # NodePorts ----------------------------------------------------------------------------------------------------------------
 
 
