@@ -56,6 +56,7 @@ def test_it_goes_on_after_an_error_and_ends_with_the_lab(tmp_path, monkeypatch):
 
     monkeypatch.setattr(loop, "session", session)
     monkeypatch.setattr(loop, "reconcile", reconcile)
+    monkeypatch.setattr(loop, "watch_conntrack", lambda _: None)
     monkeypatch.setattr(loop.Watch, "wait", lambda _, seconds: waits.append(seconds))
     loop.run(paths, clock=lambda: NOW, say=said.append)
     assert waits == [loop.REPAIR_S, loop.RETRY_S, loop.REPAIR_S]
