@@ -36,16 +36,17 @@ class Program:
 
     cure: str
     only_for: str = ""
-    option: str = "--version"
+    options: tuple[str, ...] = ("--version",)
     tried: tuple[int, ...] = ()
 
 
 PROGRAMS: Final[dict[str, Program]] = {
-    "crun": Program("containers", tried=CRUN_TRIED),
+    # crun makes the directory of its state, /run/crun, even if it is only asked for its version: law 2.
+    "crun": Program("containers", options=("--root=/run", "--version"), tried=CRUN_TRIED),
     "conmon": Program("containers"),
     "catatonit": Program("containers"),
     "skopeo": Program("skopeo", only_for="images other than host"),
-    "ip": Program("ip", option="-V"),
+    "ip": Program("ip", options=("-V",)),
     "tcpdump": Program("tcpdump", only_for="seeing packets with it in a Pod or on a Node"),
     "conntrack": Program("conntrack", only_for="listing translated connections with it on a Node"),
 }
@@ -73,7 +74,7 @@ def with_version(name: str) -> Finding:
     finding = present(name)
     if finding.state != "ok":
         return finding
-    return tried_version(name, version_of([finding.found, PROGRAMS[name].option]))
+    return tried_version(name, version_of([finding.found, *PROGRAMS[name].options]))
 
 
 def tried_version(name: str, version: tuple[int, ...]) -> Finding:

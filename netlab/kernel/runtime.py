@@ -59,7 +59,8 @@ class ContainerRuntime:
         """Return the version of crun, as Kubernetes writes it: `crun://1.8.1`. Raises OSError without crun."""
         from netlab.kernel import installed  # noqa: PLC0415 - asked once in the life of a lab
 
-        numbers = installed.version_of([installed.runtime_program("crun") or "crun", "--version"])
+        words = [installed.runtime_program("crun") or "crun", *installed.PROGRAMS["crun"].options]
+        numbers = installed.version_of(words)
         return f"crun://{'.'.join(map(str, numbers))}"
 
     def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
