@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
-from netlab.desired.frontends import Frontends, ProxyNode
+from netlab.desired.frontends import Frontends
+from netlab.desired.proxy_nodes import ProxyNode
 from netlab.desired.wiring import ETH0
 from netlab.model.families import family_of, listed
 from netlab.model.lab import LabSpec

@@ -7,10 +7,11 @@ from dataclasses import replace
 from netlab.desired.announcing import announced_routes
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
-from netlab.desired.frontends import Frontends, frontends, proxy_nodes
+from netlab.desired.frontends import Frontends, frontends
 from netlab.desired.host_ports import host_ports
 from netlab.desired.iptables import iptables_rules
 from netlab.desired.pod_match import pod_matches
+from netlab.desired.proxy_nodes import proxy_nodes
 from netlab.desired.services import service_tables
 from netlab.desired.wiring import OUTSIDE, Wiring
 from netlab.model.families import listed

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from netlab.desired.assignments import HEALTH_CHECK, Assignments
-from netlab.desired.frontends import proxy_nodes
 from netlab.desired.power import stopped_nodes
+from netlab.desired.proxy_nodes import proxy_nodes
 from netlab.model.families import IPFamily, family_of
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key

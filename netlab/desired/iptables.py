@@ -22,7 +22,7 @@ from dataclasses import field
 
 from netlab.desired.assignments import HEALTH_CHECK, Assignments
 from netlab.desired.backends import Target
-from netlab.desired.frontends import LOOPBACK, Frontend, Frontends, owner, proxy_nodes
+from netlab.desired.frontends import Frontend, Frontends, owner
 from netlab.desired.host_ports import HostPort, host_ports
 from netlab.desired.iptables_rules import (
     HOST_PORT_MARK,
@@ -38,6 +38,7 @@ from netlab.desired.iptables_rules import (
 )
 from netlab.desired.iptables_services import Line, PodSource, rules_of_services, setting
 from netlab.desired.pod_match import pod_sources
+from netlab.desired.proxy_nodes import LOOPBACK, proxy_nodes
 from netlab.frozen import dataclass
 from netlab.model.families import listed
 from netlab.model.lab import Cluster

@@ -29,9 +29,10 @@ from typing import NamedTuple
 
 from netlab.desired import affinity
 from netlab.desired.backends import Target
-from netlab.desired.frontends import COMMENT_MAX, Frontend, Frontends, ProxyNode
+from netlab.desired.frontends import COMMENT_MAX, Frontend, Frontends
 from netlab.desired.host_ports import HostPort
 from netlab.desired.packet_keys import Family, family_of, key_of
+from netlab.desired.proxy_nodes import ProxyNode
 from netlab.desired.service_chains import SHORTCUT, Pick, PodMatch, base_chains, pick_chains, pick_of
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.remembered import remembered_each

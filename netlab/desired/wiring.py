@@ -24,9 +24,9 @@ from collections.abc import Iterable, Iterator
 
 from netlab.desired import tunnels
 from netlab.desired.assignments import Assignments, PodAssignment
-from netlab.desired.frontends import LOOPBACK, node_port_ips_of
 from netlab.desired.ipam import gateway, outside_addresses
 from netlab.desired.power import stopped_nodes
+from netlab.desired.proxy_nodes import LOOPBACK, node_port_ips_of
 from netlab.desired.rights import sysctls
 from netlab.model.families import listed
 from netlab.model.lab import Cluster, LabSpec

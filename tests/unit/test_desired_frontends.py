@@ -7,7 +7,8 @@ import pytest
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
-from netlab.desired.frontends import frontends, node_port_ips
+from netlab.desired.frontends import frontends
+from netlab.desired.proxy_nodes import node_port_ips
 from netlab.model.kube_proxy import KubeProxy
 
 VIP, NODE, FAR_NODE = "10.96.0.20", "172.18.0.2", "172.18.0.3"
