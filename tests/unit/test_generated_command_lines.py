@@ -45,7 +45,7 @@ CODES = {0, 1, 2}
 FIRST = re.compile(r"^(error|Error from server \(\w+\)): (?=.)", re.MULTILINE)
 # What a message must have: a command, the help to read, an example, what is expected, or a hint at the end of a line.
 CURE = re.compile(
-    r"`netlab [^`]+`|See 'netlab[^']* -(h|-help)' for |[Dd]id you mean|Example resource|only support|for example|e\.g\. |; \w|\([^()]+\)$|"
+    r"`netlab [^`]+`|See 'netlab[^']* -(h|-help)' for |[Dd]id you mean|Example resource|only support|for example|e\.g\. |; \w|\(.+\)$|"
     r"\b([Mm]ust|[Uu]se|expected|required|needs|consist of|accepts only|allowed formats|holds no|write|not set|is true or false)\b",
     re.MULTILINE,
 )
@@ -119,7 +119,7 @@ def nowhere(tmp_path_factory):
             patch.setattr(module, "DATA_ROOT", folder / "data")
         patch.setattr(doctor_module, "examine", lambda _: iter(()))  # it tries things on the machine
         for module in (session_module, up_module):
-            patch.setattr(module, "LinuxNetwork", lambda: network)
+            patch.setattr(module, "LinuxNetwork", lambda **_: network)
         for module in (options_module, up_module):
             patch.setattr(module, "ensure_agent", lambda _: None)
         patch.setattr(session_module, "new_runtime", lambda _: runtime)
