@@ -103,9 +103,10 @@ def _secret_from_wire(plain: Plain) -> Plain:
     if not isinstance(told, dict) or not isinstance(data or {}, dict):
         return plain | {"data": data}
     good = {key: value for key, value in told.items() if _is_text(key) and not config_key(key) and _is_text(value)}
-    texts = {key: b64encode(value.encode()).decode() for key, value in good.items()}
+    kept = data or {}  # what is no text there is a fault, whether or not stringData has its key too
+    texts = {key: b64encode(value.encode()).decode() for key, value in good.items() if isinstance(kept.get(key, ""), str)}
     left = {key: value for key, value in told.items() if key not in good}
-    return plain | {"data": {**(data or {}), **texts}, "stringData": left}
+    return plain | {"data": {**kept, **texts}, "stringData": left}
 
 
 def _unbroken(data: Any) -> Any:

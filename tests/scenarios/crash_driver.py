@@ -13,6 +13,7 @@ import threading
 
 from netlab.cli.main import run
 from netlab.engine import down, session
+from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.runtime import ContainerRuntime
 from netlab.store.store import Store
@@ -32,8 +33,8 @@ def step() -> None:
 
 
 class CountedNetwork(LinuxNetwork):
-    def __init__(self) -> None:
-        super().__init__(on_step=step)
+    def __init__(self, rules: KnownRules | None = None) -> None:
+        super().__init__(on_step=step, rules=rules)
 
 
 def counted(name: str) -> None:

@@ -42,6 +42,7 @@ def picture(lab) -> list[str]:
     return [*map(str, sorted(pods)), lab("get", "services", "-A", "--no-headers").replace("\n", " ").split()[0]]
 
 
+@pytest.mark.timeout(600)  # there are many steps, and after each of them several commands
 def test_up_killed_after_every_step(program):
     total = steps_of(program, "up", "--nodes", "1")
     assert total > 20
@@ -55,6 +56,7 @@ def test_up_killed_after_every_step(program):
         program("down")
 
 
+@pytest.mark.timeout(600)
 def test_apply_killed_after_every_step(program):
     program("up", "--nodes", "1")
     total = steps_of(program, "apply", "-f", "-", stdin=MANIFEST)
