@@ -43,7 +43,8 @@ class Frontend(NamedTuple):
 
     `shortcut` are the endpoints that Pods and the Node itself get under an external policy Local, empty for none. `sources`
     are the ranges that may come, empty for all. `affinity_s` is how long a client keeps its endpoint, 0: for one connection.
-    `serving` are, for UDP only, the addresses of all endpoints that still answer, whoever gets new traffic.
+    `serving` are, for UDP only, the addresses of all endpoints that still answer, whoever gets new traffic. `policy` is the
+    traffic policy that holds here.
     """
 
     owner: str

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from netlab.model.addresses import ip
 from netlab.model.codec import FieldProblem
-from netlab.model.formats import ip
 from netlab.model.service import ServiceSpec
 from netlab.model.words import shown
 

@@ -12,9 +12,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeAlias
 
 from netlab.manifest.rules import repeated
+from netlab.model.addresses import cidrs
 from netlab.model.codec import FieldProblem
 from netlab.model.families import FAMILIES_OF, IPFamily, family_of, listed, word_of
-from netlab.model.formats import cidrs, dns_label, dns_parts
+from netlab.model.formats import dns_label, dns_parts
 from netlab.model.lab import Lab, LabSpec
 from netlab.model.wire import wire_name
 from netlab.model.words import shown

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from netlab.manifest.address_rules import family_problems, special
 from netlab.manifest.rules import repeated
+from netlab.model.addresses import ip
 from netlab.model.codec import FieldProblem
 from netlab.model.endpoints import Endpoints, EndpointSubset
-from netlab.model.formats import ip
 from netlab.model.service import Endpoint, EndpointSlice, Service, ServiceSpec
 from netlab.model.words import shown
 

@@ -8,11 +8,11 @@ Source: k8s.io/apimachinery/pkg/util/validation; RFC 1123 (names), RFC 6335 (por
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from netlab.model.addresses import cidrs, cluster_ip, ip
 from netlab.model.quantity import quantity
 from netlab.model.ranges import node_port_addresses, source_range
 from netlab.model.resources import resource_field, resource_name
@@ -40,10 +40,7 @@ _QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _ENV_NAME = r"[ -<>-~]+"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
 _HEADER_NAME = r"[-A-Za-z0-9]+"
-_CIDR = r"([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)/[0-9]{1,3}"
 _RANGE = r"([0-9]{1,5})-([0-9]{1,5})"
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
 _BASE64 = r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _SUBSCRIPT = r"metadata\.(labels|annotations)\['([^']*)'\]"
 
@@ -69,7 +66,6 @@ QUALIFIED_TEXT = (
 ENV_NAME_TEXT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 CONFIG_KEY_TEXT = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
 HEADER_NAME_TEXT = "a valid HTTP header must consist of alphanumeric characters or '-'"
-CIDR_TEXT = "must be a subnet in CIDR notation, for example 10.244.0.0/16 or fd00:10:244::/56"
 
 
 def _matching(pattern: str, text: str, longest: int) -> Check:
@@ -231,53 +227,6 @@ def base64_text(value: str) -> str:
 
 def secret_text(_: str) -> str:
     """Any text; it has a name so that no message shows it."""
-    return ""
-
-
-def ip(value: str) -> str:
-    """An IPv4 or IPv6 address. Leading zeros and zones are refused: programs disagree about what they mean."""
-    if re.fullmatch(_IPV4, value):
-        return ""
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return "must be a valid IP address, (e.g. 10.9.8.7)"
-    return "must be an IP address without a zone" if "%" in value else ""
-
-
-def ipv4(value: str) -> str:
-    """An IPv4 address in its only form: four decimal numbers without leading zeros."""
-    return "" if re.fullmatch(_IPV4, value) else "must be a valid IPv4 address, (e.g. 10.9.8.7)"
-
-
-def cluster_ip(value: str) -> str:
-    """Empty (to be assigned), `None` (headless) or an address."""
-    return "" if value in ("", "None") or not ip(value) else "must be empty, 'None', or a valid IP address"
-
-
-def cidr(value: str) -> str:
-    """A subnet in its only form; an address of a machine inside it (host bits) is refused, the message says the subnet."""
-    if not re.fullmatch(_CIDR, value):
-        return CIDR_TEXT
-    try:
-        network = ipaddress.ip_network(value, strict=False)
-        address = ipaddress.ip_address(value.partition("/")[0])
-    except ValueError:
-        return CIDR_TEXT
-    if address != network.network_address:
-        return f"must not have host bits set; the subnet is {network}"
-    return "" if str(network) == value else f"must be written {network}"
-
-
-def cidrs(value: str) -> str:
-    """A subnet, or two of different families joined by a comma, as kubeadm has them."""
-    if " " in value:
-        return "must have no spaces"
-    parts = value.split(",")
-    if fault := next((fault for fault in map(cidr, parts) if fault), ""):
-        return fault
-    if len(parts) > len({":" in part for part in parts}):
-        return "must be one subnet, or one of IPv4 and one of IPv6 joined by a comma"
     return ""
 
 

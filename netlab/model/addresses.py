@@ -1,0 +1,57 @@
+"""The formats of addresses and subnets as text; each check returns "" or what is wrong, as all do (formats.py).
+
+Ranges that forgive blanks and zeros, as loadBalancerSourceRanges do, stand in ranges.py.
+Source: k8s.io/apimachinery/pkg/util/validation; kubeadm, networking.podSubnet (two subnets in one text).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
+_CIDR = r"([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)/[0-9]{1,3}"
+CIDR_TEXT = "must be a subnet in CIDR notation, for example 10.244.0.0/16 or fd00:10:244::/56"
+
+
+def ip(value: str) -> str:
+    """An IPv4 or IPv6 address. Leading zeros and zones are refused: programs disagree about what they mean."""
+    if re.fullmatch(_IPV4, value):
+        return ""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return "must be a valid IP address, (e.g. 10.9.8.7)"
+    return "must be an IP address without a zone" if "%" in value else ""
+
+
+def cluster_ip(value: str) -> str:
+    """Empty (to be assigned), `None` (headless) or an address."""
+    return "" if value in ("", "None") or not ip(value) else "must be empty, 'None', or a valid IP address"
+
+
+def cidr(value: str) -> str:
+    """A subnet in its only form; an address of a machine inside it (host bits) is refused, the message says the subnet."""
+    if not re.fullmatch(_CIDR, value):
+        return CIDR_TEXT
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+        address = ipaddress.ip_address(value.partition("/")[0])
+    except ValueError:
+        return CIDR_TEXT
+    if address != network.network_address:
+        return f"must not have host bits set; the subnet is {network}"
+    return "" if str(network) == value else f"must be written {network}"
+
+
+def cidrs(value: str) -> str:
+    """A subnet, or two of different families joined by a comma, as kubeadm has them."""
+    if " " in value:
+        return "must have no spaces"
+    parts = value.split(",")
+    if fault := next((fault for fault in map(cidr, parts) if fault), ""):
+        return fault
+    if len(parts) > len({":" in part for part in parts}):
+        return "must be one subnet, or one of IPv4 and one of IPv6 joined by a comma"
+    return ""
