@@ -142,7 +142,8 @@ def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound
         made = list(make(opened.store.cluster()))
         wishes = [wish for wish in made if isinstance(wish, Wish)]
         filled = options.output is not None and options.dry_run != "client"  # a client knows of no address
-        applied = apply(opened, [wish.item for wish in wishes], dry_run=options.is_dry, filled=filled)
+        items = [wish.item for wish in wishes]
+        applied = apply(opened, items, verb=click.get_current_context().command_path, dry_run=options.is_dry, filled=filled)
         try:
             show_applied(options, applied, wishes)
         finally:  # what was wished is done, also if nobody reads about it

@@ -38,7 +38,7 @@ def run_inside(change: Mutation, pod: Pod, args: Sequence[str], *, stdin: bool, 
     with session(paths, waiting=say_waiting) as opened:
         if pod.key in opened.store.cluster().objects:
             raise already_exists("Pod", pod.metadata.name)
-        made = apply(opened, [pod])[0].item
+        made = apply(opened, [pod], verb="netlab run")[0].item
         reconcile(opened)
     try:
         _await_ready(paths, pod)

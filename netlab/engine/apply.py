@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -25,6 +25,7 @@ from netlab.errors import Conflict, NotFound
 from netlab.frozen import dataclass
 from netlab.manifest.load import Written
 from netlab.manifest.merge import three_way
+from netlab.manifest.origin import MADE_BY_UP, Origin
 from netlab.model.endpoints import Endpoints
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
@@ -33,6 +34,7 @@ from netlab.model.pod import Pod
 from netlab.model.service import Service
 from netlab.model.times import rfc3339
 from netlab.model.workload import ReplicaSet
+from netlab.store.origins import origins, put_origins
 from netlab.store.store import Store
 
 Verdict = Literal["created", "configured", "unchanged"]
@@ -74,13 +76,15 @@ def apply(
     session: Session,
     wishes: Iterable[KubernetesObject | Written[KubernetesObject]],
     *,
+    verb: str = MADE_BY_UP,
     dry_run: bool = False,
     filled: bool = False,
 ) -> list[Applied]:
     """Put the wishes into the store and return what became of each, in the given order. All of them, or none.
 
-    With `dry_run` all is checked and decided, and then nothing of it is kept. With `filled` the objects are returned as `get`
-    shows them, with what was assigned: a Service with its ClusterIP.
+    `verb` are the words of the command that makes or changes objects without a manifest (store/origins.py). With `dry_run`
+    all is checked and decided, and then nothing of it is kept. With `filled` the objects are returned as `get` shows them, with
+    what was assigned: a Service with its ClusterIP.
 
     Raises:
         NamespaceMissing: an object is in a Namespace that neither exists nor is in the set.
@@ -100,6 +104,8 @@ def apply(
             applied=_last_applied(store, cluster),
         )
         found += [_apply_one(store, before, wish) for wish in wanted]
+        known = origins(store, [applied.item.metadata.uid for applied in found])
+        put_origins(store, dict(_origins(known, wanted, found, verb)), known)
         if any(item.verdict != "unchanged" for item in found):
             tell_cordons(store, before.objects, [applied.item for applied in found], session.clock())
             decide(store, session.clock(), session.room())  # raises now, and not when half of it is made
@@ -109,6 +115,23 @@ def apply(
         if dry_run:
             raise _Undone
     return found
+
+
+def _origins(
+    known: Mapping[str, Origin],
+    wishes: Iterable[KubernetesObject | Written[KubernetesObject]],
+    done: Iterable[Applied],
+    verb: str,
+) -> Iterator[tuple[str, Origin]]:
+    """Yield where each object was written: the manifest it stands in, or the command that made it or changed it since."""
+    for wish, applied in zip(wishes, done, strict=True):
+        uid = applied.item.metadata.uid
+        if isinstance(wish, Written):
+            yield uid, Origin(wish.source.file, wish.line, verb="")
+        elif applied.verdict == "created":
+            yield uid, Origin(verb=verb)
+        elif applied.verdict == "configured" and uid in known and known[uid].file:
+            yield uid, known[uid]._replace(verb=verb)
 
 
 def _namespaces(wishes: Iterable[KubernetesObject | Written[KubernetesObject]]) -> list[Namespace]:

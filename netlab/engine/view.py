@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from netlab.desired.assignments import Assignments
 from netlab.errors import NotFound
@@ -18,6 +19,9 @@ from netlab.netstate.names import machine_netns
 from netlab.store.events import events
 from netlab.store.paths import LabPaths
 from netlab.store.store import Store
+
+if TYPE_CHECKING:
+    from netlab.store.origins import Origins
 
 
 def read_lab(paths: LabPaths, *, with_events: bool = False) -> Cluster:
@@ -73,6 +77,14 @@ def read_wish(paths: LabPaths, only: Collection[Key] = ()) -> tuple[Cluster, Ass
     """Return the objects as they were wished, or `only` these, and the choices. Raises NotFound if there is no such lab."""
     with contextlib.closing(open_store(paths)) as store:
         return store.cluster(only), store.assignments()
+
+
+def read_origins(paths: LabPaths, cluster: Cluster) -> Origins:
+    """Return where these objects of a lab were written. Raises NotFound if there is no such lab."""
+    from netlab.store.origins import Origins, origins  # noqa: PLC0415 - few ask for it
+
+    with contextlib.closing(open_store(paths)) as store:
+        return Origins(cluster, origins(store))
 
 
 def open_store(paths: LabPaths) -> Store:

@@ -14,6 +14,7 @@ from typing import Any
 
 from netlab.errors import ManifestError, Problem
 from netlab.manifest.load import STDIN, Written, load_written
+from netlab.manifest.source import Source as Text
 from netlab.model.codec import encode
 from netlab.model.lab import KubernetesObject, Lab, LabSpec
 from netlab.model.meta import ObjectMeta
@@ -22,6 +23,8 @@ Source = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """A file or folder, YAML text, an object in Kubernetes' shape, or several of those."""
 
 MAX_NODES = 64
+NO_FILE = "text"
+"""What is said in place of a file's name."""
 
 
 def read_objects(source: Source, namespace: str | None = None, base: Path | None = None) -> list[Written[KubernetesObject]]:
@@ -41,7 +44,7 @@ def read_objects(source: Source, namespace: str | None = None, base: Path | None
         raise ManifestError(
             tuple(_problem(str(lab.key), "a Lab is not applied", "Lab(nodes=lab_spec) makes it") for lab in labs)
         )
-    return [Written(one.item, one.plain, one.file) for one in objects if not isinstance(one.item, Lab)]
+    return [Written(one.item, one.plain, one.source, one.line) for one in objects if not isinstance(one.item, Lab)]
 
 
 def lab_spec(nodes: int | Sequence[str] | LabSpec | None) -> LabSpec | None:
@@ -68,10 +71,12 @@ def _load(source: Source, namespace: str | None, base: Path | None) -> list[Writ
     if isinstance(source, Path) or (isinstance(source, str) and source and "\n" not in source):
         return load_written([str(Path(base or "", source))], default_namespace=namespace)
     text = source if isinstance(source, str) else _written([source] if isinstance(source, Mapping) else list(source))
+    named = Text(NO_FILE, text)
     try:
-        return load_written([STDIN], default_namespace=namespace, stdin=io.StringIO(text))
+        found = load_written([STDIN], default_namespace=namespace, stdin=io.StringIO(text))
+        return [one._replace(source=named) for one in found]
     except ManifestError as error:
-        raise ManifestError(tuple(replace(one, file="text") for one in error.problems)) from None
+        raise ManifestError(tuple(replace(one, file=NO_FILE) for one in error.problems)) from None
 
 
 def _written(plain: Sequence[Any]) -> str:
@@ -83,4 +88,4 @@ def _written(plain: Sequence[Any]) -> str:
 
 
 def _problem(subject: str, message: str, hint: str = "") -> Problem:
-    return Problem(file="text", line=0, object=subject, path="", message=message, hint=hint)
+    return Problem(file=NO_FILE, line=0, object=subject, path="", message=message, hint=hint)

@@ -6,9 +6,7 @@ and who merges it with what others set has to know (`merge`).
 
 from __future__ import annotations
 
-import functools
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +16,8 @@ from typing import Any, Generic, NamedTuple, TextIO, TypeVar
 from netlab.errors import ManifestError, Problem
 from netlab.manifest.checked import apart_from, subject_of, with_cures, without_server_set
 from netlab.manifest.plain import plain_documents
-from netlab.manifest.reader import Document, Finding, read
+from netlab.manifest.reader import Document
+from netlab.manifest.source import Source
 from netlab.manifest.tree import MAX_BYTES
 from netlab.manifest.validate import CLUSTER_SCOPED, field_problems
 from netlab.model.codec import KINDS, FieldProblem, draft_object
@@ -32,18 +31,22 @@ SUFFIXES = (".yaml", ".yml", ".json")
 DEFAULT_NAMESPACE = "default"
 NO_OBJECTS = "an object begins with apiVersion and kind"
 NOT_UTF_8 = "save it as UTF-8"
-# Behind an even number of backslashes, or the first of these would be escaped itself.
-_HALVES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 T = TypeVar("T", bound=KubernetesObject | Lab)
 T_co = TypeVar("T_co", bound=KubernetesObject | Lab, covariant=True)
 
 
 class Written(NamedTuple, Generic[T_co]):
-    """An object, its fields as they were written, and the file they stand in; `stdin` for standard input."""
+    """An object, its fields as they were written, where they stand, and on which line they begin; 0 if that is not known."""
 
     item: T_co
     plain: Plain
-    file: str
+    source: Source
+    line: int = 0
+
+    @property
+    def file(self) -> str:
+        """What problems call the file; `stdin` for standard input."""
+        return self.source.name
 
 
 def load(
@@ -84,26 +87,14 @@ def folders_inside(path: str) -> list[str]:
     return folders or [path]
 
 
-class _Source:
-    """A text and the file it stands in; read line by line only if somebody asks where something is."""
-
-    def __init__(self, file: str, text: str) -> None:
-        self.file, self.text = file, text
-
-    @functools.cached_property
-    def read(self) -> tuple[list[Document], list[Finding]]:
-        """The documents and what is wrong with the text."""
-        return read(_with_whole_characters(self.text))
-
-
 class _Place(NamedTuple):
     """Which document of a text: `web.yaml:12`."""
 
-    source: _Source
+    source: Source
     number: int
 
     def __str__(self) -> str:
-        return f"{self.source.file}:{self.source.read[0][self.number].line('')}"
+        return f"{self.source.name}:{self.source.read[0][self.number].line('')}"
 
 
 class _Loading:
@@ -123,8 +114,7 @@ class _Loading:
         file = _called(path)
         try:
             if path == STDIN:
-                source = stdin or sys.stdin
-                self._read_text(source.read(MAX_BYTES + 1), file)
+                self._read_text((stdin or sys.stdin).read(MAX_BYTES + 1), file, "")
             elif path and Path(path).is_dir():
                 self._read_directory(Path(path))
             else:
@@ -152,14 +142,14 @@ class _Loading:
         if not path:
             raise ValueError
         with Path(path).open("rb") as file:
-            self._read_text(file.read(MAX_BYTES + 1).decode("utf-8"), _called(path))
+            self._read_text(file.read(MAX_BYTES + 1).decode("utf-8"), _called(path), _absolute(path))
 
-    def _read_text(self, text: str, file: str) -> None:
+    def _read_text(self, text: str, file: str, path: str) -> None:
         if len(text) > MAX_BYTES:
             self._file_problem(file, f"is larger than {MAX_BYTES // 1024 // 1024} MiB")
             return
         text.encode()  # standard input may hold surrogates, which are no characters
-        source = _Source(file, text.removeprefix("\ufeff"))
+        source = Source(file, text, path)
         if self._take_plain(source):
             return
         documents, findings = source.read
@@ -170,11 +160,11 @@ class _Loading:
         for number, document in enumerate(documents):
             self._take(document, _Place(source, number))
 
-    def _take_plain(self, source: _Source) -> bool:
+    def _take_plain(self, source: Source) -> bool:
         """Make objects of a whole text in which nothing is wrong, without looking where it stands; else do nothing."""
         written: list[Written[KubernetesObject | Lab]] = []
         seen: dict[Key, _Place] = {}
-        for number, plain in enumerate(plain_documents(source.text) or ()):
+        for number, (plain, line) in enumerate(plain_documents(source.text) or ()):
             found: list[FieldProblem] = []
             draft = draft_object(self._placed(without_server_set(plain)), found)
             if draft is None or found or any(field_problems(draft)) or any(self._namespace_problems(draft)):
@@ -182,14 +172,14 @@ class _Loading:
             if draft.key in self._seen or draft.key in seen:
                 return False
             seen[draft.key] = _Place(source, number)
-            written.append(Written(draft, plain, source.file))
+            written.append(Written(draft, plain, source, line))
         self._seen |= seen
         self.written += written
         return bool(written)
 
     def _take(self, document: Document, place: _Place) -> None:
         """Make an object of a document, or problems."""
-        file = place.source.file
+        file = place.source.name
         found: list[FieldProblem] = []
         draft = draft_object(without_server_set(document.plain), found)
         subject = subject_of(document.plain)
@@ -207,7 +197,7 @@ class _Loading:
         for path, message, hint in with_cures(document.plain, found):
             self.add(Problem(file=file, line=document.line(path), object=subject, path=path, message=message, hint=hint))
         if draft is not None and not found and not document.findings:
-            self.written.append(Written(draft, document.plain, file))
+            self.written.append(Written(draft, document.plain, place.source, document.line("")))
 
     def _namespace_problems(self, item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
         own = item.metadata.namespace
@@ -241,14 +231,10 @@ class _Loading:
             )
 
 
-def _with_whole_characters(text: str) -> str:
-    r"""Write what JSON says in two halves (`\ud83d\ude00`) as YAML does (`\U0001f600`). Source: RFC 8259, section 7."""
-    return _HALVES.sub(_whole, text) if text.lstrip()[:1] in {"{", "["} else text
-
-
-def _whole(found: re.Match[str]) -> str:
-    character = bytes.fromhex(found[2] + found[3]).decode("utf-16-be")
-    return f"{found[1]}\\U{ord(character):08x}"
+def _absolute(path: str) -> str:
+    """Where the file can be found again; "" if its name is none that can be written down."""
+    whole = str(Path(path).absolute())
+    return whole if whole.isprintable() else ""
 
 
 def _called(path: str) -> str:

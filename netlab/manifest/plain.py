@@ -3,6 +3,7 @@
 A manifest of ten thousand Services has half a million values. To know the line of each takes most of the time of reading it,
 and nobody asks for one unless something is wrong. What this way cannot tell at once (a fault, an alias, a tag, a merge, a key
 that is no text) is left to `reader`, which reads the whole text again. Where it answers, it answers as `reader` does.
+Only the first line of each object is noted, as it costs next to nothing.
 
 JSON is read as JSON, if it is ASCII: what YAML makes of other line ends inside a string is for `reader` to say.
 """
@@ -10,8 +11,8 @@ JSON is read as JSON, if it is ASCII: what YAML makes of other line ends inside 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -22,36 +23,46 @@ from netlab.model.codec import KINDS
 
 _LONGEST: Final = 18  # digits of a number that is the same whoever reads it
 _UNKNOWN: Final = object()
+OBJECT_DEPTHS: Final = (0, 2)
+"""How deep an object is: a document of its own, or an item of a list. (A list inside a list has no lines here.)"""
+
+
+class PlainDocument(NamedTuple):
+    """An object as plain data, and the 1-based line on which it begins; 0 if that is not known, as in JSON."""
+
+    plain: Any
+    line: int
 
 
 class _OddError(ValueError):
     """The text has something that is not for this way of reading."""
 
 
-def plain_documents(text: str) -> list[Any] | None:
-    """Return the objects of a text as plain data, lists opened, in their order; None if `reader` has to look at it."""
+def plain_documents(text: str) -> list[PlainDocument] | None:
+    """Return the objects of a text, lists opened, in their order; None if `reader` has to look at it."""
     try:
         if text.lstrip()[:1] in {"{", "["} and text.isascii() and "\x7f" not in text:
             try:
-                return list(_opened(_json(text), ""))
+                return list(_opened(_json(text), "", {}))
             except (ValueError, RecursionError):  # it may be YAML that only looks like it
                 pass
-        return [item for root in _roots(text) if root is not None for item in _opened(root, "")]
+        return [item for root, lines in _roots(text) if root is not None for item in _opened(root, "", lines)]
     except (_OddError, yaml.YAMLError):
         return None
 
 
-def _opened(plain: Any, item_kind: str) -> Iterator[Any]:
+def _opened(plain: Any, item_kind: str, lines: Mapping[int, int]) -> Iterator[PlainDocument]:
     """Yield an object, or the items of a list."""
     kind = plain.get("kind") if isinstance(plain, dict) else None
     items = plain.get("items") or [] if isinstance(kind, str) and kind in LIST_KINDS else None
     if isinstance(items, list):
         for item in items:
-            yield from _opened(item, LIST_KINDS[str(kind)])
-    elif item_kind and isinstance(plain, dict):  # an API server leaves both out inside a PodList
-        yield {"apiVersion": KINDS[item_kind].api_version, "kind": item_kind} | plain
-    else:
-        yield plain
+            yield from _opened(item, LIST_KINDS[str(kind)], lines)
+        return
+    line = lines.get(id(plain), 0)
+    if item_kind and isinstance(plain, dict):  # an API server leaves both out inside a PodList
+        plain = {"apiVersion": KINDS[item_kind].api_version, "kind": item_kind} | plain
+    yield PlainDocument(plain, line)
 
 
 def _json(text: str) -> Any:
@@ -71,11 +82,16 @@ def _integer(word: str) -> int:
     return int(word)
 
 
-def _roots(text: str) -> Iterator[Any]:
-    """Yield the value of each YAML document. Raises _OddError, yaml.YAMLError."""
+def _roots(text: str) -> Iterator[tuple[Any, dict[int, int]]]:
+    """Yield the value of each YAML document, and by id() the lines of mappings in it that may be objects.
+
+    Raises _OddError, yaml.YAMLError.
+    """
     words: dict[str, Any] = {}  # most of them come again and again
     values: list[Any] = []
     around: list[list[Any]] = []
+    lines: dict[int, int] = {}
+    starts: list[int] = []
     left = MAX_NODES
     for event in _events(text):
         kind = type(event)
@@ -93,15 +109,19 @@ def _roots(text: str) -> Iterator[Any]:
             done: Any = _mapping(values) if kind is yaml.MappingEndEvent else values
             values = around.pop()
             values.append(done)
+            if kind is yaml.MappingEndEvent and len(around) in OBJECT_DEPTHS:
+                lines[id(done)] = starts.pop()
         elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             left -= 1
             if event.tag is not None or event.anchor is not None or len(around) >= MAX_DEPTH or left < 0:
                 raise _OddError
+            if kind is yaml.MappingStartEvent and len(around) in OBJECT_DEPTHS:
+                starts.append(event.start_mark.line + 1)
             around.append(values)
             values = []
         elif kind is yaml.DocumentEndEvent:
-            yield from values
-            values = []
+            yield from ((value, lines) for value in values)
+            values, lines = [], {}
         elif kind is yaml.AliasEvent:
             raise _OddError
     if left < 0:

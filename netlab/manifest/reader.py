@@ -36,11 +36,15 @@ class Document:
     lines: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def line(self, path: str) -> int:
-        """Return the line of a path, or of the nearest field around it (a missing field has no line)."""
+    def nearest(self, path: str) -> str:
+        """Return the path if the field is written, or that of the nearest field around it; "" is the object."""
         while path and path not in self.lines:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        return self.lines.get(path, 0)
+        return path
+
+    def line(self, path: str) -> int:
+        """Return the line of a path, or of the nearest field around it (a missing field has no line)."""
+        return self.lines.get(self.nearest(path), 0)
 
 
 def read(text: str) -> tuple[list[Document], list[Finding]]:

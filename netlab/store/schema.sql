@@ -9,6 +9,19 @@ CREATE TABLE objects (
 
 CREATE INDEX objects_by_revision ON objects (revision);
 
+-- The texts that objects were read from: the file's name as it was typed, its absolute path ('' for standard input), a digest.
+CREATE TABLE sources (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL, path TEXT NOT NULL, digest TEXT NOT NULL,
+    UNIQUE (name, path, digest)
+);
+
+-- Where an object was written: in which source and on which line, or by which command (then `source` is 0). With a source, `verb`
+-- is the command that changed the object since. What has no row was made by `up`, or for its owner (manifest/origin.py).
+CREATE TABLE origins (
+    uid TEXT PRIMARY KEY, source INTEGER NOT NULL, line INTEGER NOT NULL, verb TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- The last reported status of a Pod. Apart from the wish, so that a status never makes a new revision.
 CREATE TABLE statuses (
     uid TEXT PRIMARY KEY, body TEXT NOT NULL

@@ -93,7 +93,8 @@ class Store:
         with translated(self.path):
             return self._db.execute(statement, values).fetchall()
 
-    def _many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement for each row."""
         with translated(self.path):
             self._db.executemany(statement, rows)
 
@@ -228,8 +229,8 @@ class Store:
     def delete(self, item: KubernetesObject) -> None:
         """Forget an object and what was reported of it. A new wish."""
         self.execute("DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?", *item.key)
-        self.execute("DELETE FROM statuses WHERE uid = ?", item.metadata.uid)
-        self.execute("DELETE FROM restarts WHERE uid = ?", item.metadata.uid)
+        for table in ("statuses", "restarts", "origins"):
+            self.execute(f"DELETE FROM {table} WHERE uid = ?", item.metadata.uid)  # noqa: S608 - names of ours
         self._next_revision()
 
     # Choices ------------------------------------------------------------------------------------------------------------
@@ -248,9 +249,9 @@ class Store:
         """Keep these choices in place of all earlier ones. To be called inside a transaction."""
         earlier = self.assignments()
         gone = assignment_rows(missing(earlier, assignments))
-        self._many("DELETE FROM assignments WHERE topic = ? AND key = ?", (row[:2] for row in gone))
+        self.execute_many("DELETE FROM assignments WHERE topic = ? AND key = ?", (row[:2] for row in gone))
         new = assignment_rows(missing(assignments, earlier))
-        self._many("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", new)
+        self.execute_many("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", new)
         self._memory.given = str(int(self._memory.given) + 1)
         self.set_fact(GIVEN, self._memory.given)
         self._memory.assignments = assignments
