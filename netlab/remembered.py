@@ -21,18 +21,26 @@ def remembered(function: Callable[P, R]) -> Callable[P, R]:
     return remembered_by(lambda *args: args)(function)
 
 
-def remembered_by(parts: Callable[..., tuple[Any, ...]]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator that keeps the last result. `parts` says of the arguments what the result follows from."""
+def remembered_by(
+    parts: Callable[..., tuple[Any, ...]], settled: Callable[..., tuple[Any, ...]] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that keeps the last result. `parts` says of the arguments what the result follows from.
+
+    `settled` says the same of other arguments from which it follows too, given the result behind the arguments: to add what
+    is missing to what was just made whole is no work.
+    """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        last: list[tuple[tuple[Any, ...], R]] = []
+        known: list[tuple[Any, ...]] = []
+        last: list[R] = []
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             now = parts(*args, **kwargs)
-            if not last or not _are_same(last[0][0], now):
-                last[:] = [(now, function(*args, **kwargs))]
-            return last[0][1]
+            if not any(_are_same(one, now) for one in known):
+                last[:] = [function(*args, **kwargs)]
+                known[:] = [now] if settled is None else [now, settled(*args, last[0], **kwargs)]
+            return last[0]
 
         return call
 

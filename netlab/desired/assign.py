@@ -56,15 +56,21 @@ def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) 
         PoolExhausted: there is no subnet for a Node, no ClusterIP, NodePort or load balancer's address left.
     """
     nodes = _nodes(cluster, earlier.nodes)
-    found = replace(_services(cluster, earlier), nodes=nodes, pods=_pods(cluster, nodes, earlier.pods, room or {}))
-    # What is as it was is the same object, by which the rest knows that nothing follows from it.
+    pods = _pods(cluster, nodes, earlier.pods, room or {})
+    return _as_before(replace(_services(cluster, earlier), nodes=nodes, pods=pods), earlier)
+
+
+def _as_before(found: Assignments, earlier: Assignments) -> Assignments:
+    """What is as it was is the same object, by which the rest knows that nothing follows from it."""
     kept = {field.name: getattr(earlier, field.name) for field in fields(Assignments)}
     return replace(found, **{name: one for name, one in kept.items() if getattr(found, name) == one})
 
 
-@remembered_by(
-    lambda cluster, earlier: (cluster.lab, cluster.services, earlier.cluster_ips, earlier.node_ports, earlier.load_balancers)
-)
+def _what_services_get(cluster: Cluster, given: Assignments) -> tuple[object, ...]:
+    return cluster.lab, cluster.services, given.cluster_ips, given.node_ports, given.load_balancers
+
+
+@remembered_by(_what_services_get, settled=lambda cluster, _, found: _what_services_get(cluster, found))
 def _services(cluster: Cluster, earlier: Assignments) -> Assignments:
     """What is chosen for Services, and nothing else."""
     services = [service for service in cluster.services if service.has_cluster_ip]
@@ -75,11 +81,12 @@ def _services(cluster: Cluster, earlier: Assignments) -> Assignments:
     ]
     if problems:
         raise Conflict("\n".join(problems))
-    return Assignments(
+    found = Assignments(
         cluster_ips=_cluster_ips(cluster, services, earlier.cluster_ips),
         node_ports=node_ports(cluster, services, earlier.node_ports),
         load_balancers=load_balancers(cluster, services, earlier.load_balancers),
     )
+    return _as_before(found, earlier)
 
 
 # Nodes and Pods -----------------------------------------------------------------------------------------------------------
@@ -165,9 +172,10 @@ def _cluster_ips(
 
 
 def _free_cluster_ip(cluster: Cluster, service: Service, subnet: str, taken: set[str]) -> str:
-    reserved = {KUBE_DNS: cluster_dns(cluster, Assignments()), KUBERNETES: api_server(subnet)}.get(service.key)
-    if reserved and is_inside(reserved, subnet) and reserved not in taken:
-        return reserved
+    if service.key in {KUBE_DNS, KUBERNETES}:
+        reserved = cluster_dns(cluster, Assignments()) if service.key == KUBE_DNS else api_server(subnet)
+        if is_inside(reserved, subnet) and reserved not in taken:
+            return reserved
     ip = next_cluster_ip(subnet, taken, hint("ClusterIP", service.metadata.namespace, service.metadata.name))
     if ip is None:
         raise PoolExhausted(f"{service.key}: serviceSubnet {subnet} has no address left; delete a Service first")

@@ -103,7 +103,8 @@ def apply(
             assignments=store.assignments(),
             applied=_last_applied(store, cluster),
         )
-        found += [_apply_one(store, before, wish) for wish in wanted]
+        found += _kept(store, [_verdict(before, wish) for wish in wanted])
+        _keep_manifests(store, before, wanted, found)
         known = origins(store, [applied.item.metadata.uid for applied in found])
         put_origins(store, dict(_origins(known, wanted, found, verb)), known)
         if any(item.verdict != "unchanged" for item in found):
@@ -149,35 +150,47 @@ def _last_applied(store: Store, cluster: Cluster) -> dict[str, str]:
     return found
 
 
-def _apply_one(store: Store, before: _Before, wish: KubernetesObject | Written[KubernetesObject]) -> Applied:
-    if not isinstance(wish, Written):
-        return _put(store, before, wish)
-    old = before.objects.get(wish.item.key)
-    last = before.applied.get(old.metadata.uid) if old else None
-    item = wish.item
-    if old is not None and merged(old, item, before.known.lab, before.assignments) != old:
-        item = three_way(old, wish.plain, json.loads(last) if last else None)
-    done = _put(store, before, item)
-    text = json.dumps(wish.plain, sort_keys=True, separators=(",", ":"))
-    if text != last:
-        store.set_fact(LAST_APPLIED + done.item.metadata.uid, text)
-    return done
+def _kept(store: Store, decided: list[Applied]) -> list[Applied]:
+    """Store what is new, all at once, and return everything as it is now."""
+    kept = iter(store.put_all(one.item for one in decided if one.verdict != "unchanged"))
+    return [one if one.verdict == "unchanged" else one._replace(item=next(kept)) for one in decided]
 
 
-def _put(store: Store, before: _Before, item: KubernetesObject) -> Applied:
-    """Put one object into the store as it is."""
+def _keep_manifests(
+    store: Store,
+    before: _Before,
+    wishes: Iterable[KubernetesObject | Written[KubernetesObject]],
+    found: Iterable[Applied],
+) -> None:
+    """Keep the manifests of this set as those applied last."""
+    texts = {
+        done.item.metadata.uid: json.dumps(wish.plain, sort_keys=True, separators=(",", ":"))
+        for wish, done in zip(wishes, found, strict=True)
+        if isinstance(wish, Written)
+    }
+    store.set_facts({LAST_APPLIED + uid: text for uid, text in texts.items() if text != before.applied.get(uid)})
+
+
+def _verdict(before: _Before, wish: KubernetesObject | Written[KubernetesObject]) -> Applied:
+    """Decide what is to become of one object. Raises Conflict, ManifestError, NamespaceMissing."""
+    item = wish.item if isinstance(wish, Written) else wish
     _check_namespace(before.known, item)
     item = labelled(item) if isinstance(item, Namespace) else item
     old = before.objects.get(item.key)
     if old is None:
         if isinstance(item, Node):
             raise Conflict(f"node/{item.metadata.name}: Nodes are made by `netlab up --nodes N`, not by apply")
-        return Applied(item.key, "created", store.put(item))
+        return Applied(item.key, "created", item)
     later = merged(old, item, before.known.lab, before.assignments)
-    if later == old:
+    if isinstance(wish, Written) and later is not old:
+        last = before.applied.get(old.metadata.uid)
+        item = three_way(old, wish.plain, json.loads(last) if last else None)
+        item = labelled(item) if isinstance(item, Namespace) else item
+        later = merged(old, item, before.known.lab, before.assignments)
+    if later is old:
         return Applied(item.key, "unchanged", old)
     check_update(old, later)
-    return Applied(item.key, "configured", store.put(later))
+    return Applied(item.key, "configured", later)
 
 
 def _check_namespace(known: Cluster, item: KubernetesObject) -> None:

@@ -21,10 +21,14 @@ _SPECIAL = (
     ("is_link_local", "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
     ("is_multicast", "may not be in the multicast range (224.0.0.0/4, ff00::/8)"),
 )
+# The first octets of these addresses: of any other one it is known at once that it is none of them.
+_SPECIAL_OCTETS = frozenset({"0", "127", "169", *map(str, range(224, 240))})
 
 
 def special(address: str) -> str:
     """Return why an address is nobody's to send to from elsewhere, "" if it may be."""
+    if ":" not in address and address.partition(".")[0] not in _SPECIAL_OCTETS:
+        return ""
     found = ipaddress.ip_address(address)
     return next((message for name, message in _SPECIAL if getattr(found, name)), "")
 

@@ -11,7 +11,7 @@ JSON is read as JSON, if it is ASCII: what YAML makes of other line ends inside 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -23,6 +23,7 @@ from netlab.model.codec import KINDS
 
 _LONGEST: Final = 18  # digits of a number that is the same whoever reads it
 _UNKNOWN: Final = object()
+_ONLY_TEXTS: Final = frozenset({str})
 OBJECT_DEPTHS: Final = (0, 2)
 """How deep an object is: a document of its own, or an item of a list. (A list inside a list has no lines here.)"""
 
@@ -93,7 +94,7 @@ def _roots(text: str) -> Iterator[tuple[Any, dict[int, int]]]:
     lines: dict[int, int] = {}
     starts: list[int] = []
     left = MAX_NODES
-    for event in _events(text):
+    for event in iter(Loader(text).get_event, None):
         kind = type(event)
         if kind is yaml.ScalarEvent:
             left -= 1
@@ -128,24 +129,10 @@ def _roots(text: str) -> Iterator[tuple[Any, dict[int, int]]]:
         raise _OddError
 
 
-def _events(text: str) -> Iterator[Any]:
-    loader = Loader(text)
-    try:
-        take = loader.get_event
-        while (event := take()) is not None and type(event) is not yaml.StreamEndEvent:
-            yield event
-    finally:
-        loader.dispose()
-
-
 def _mapping(items: list[Any]) -> dict[str, Any]:
     """Return the mapping of keys and values that stand in turn."""
     keys = items[::2]
-    found = dict(zip(keys, items[1::2], strict=True)) if _are_texts(keys) else {}
+    found = dict(zip(keys, items[1::2], strict=True)) if _ONLY_TEXTS.issuperset(map(type, keys)) else {}
     if len(found) != len(keys) or MERGE in found:
         raise _OddError
     return found
-
-
-def _are_texts(keys: Iterable[Any]) -> bool:
-    return all(type(key) is str for key in keys)

@@ -21,7 +21,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
+from netlab.remembered import remembered_each
 
+_NONE: frozenset[Element] = frozenset()
 _NAMED_SET = re.compile(r"@([\w-]+)")
 
 
@@ -65,13 +67,13 @@ def _changes(desired: NftTable, observed: NftTable) -> Iterator[str]:
     changed = [chain for name, chain in new_chains.items() if old_chains.get(name) != chain]
     gone = [name for name in old_chains if name not in new_chains]
     pairs = [(old_sets.get(name), item) for name, item in new_sets.items()]
+    texts = _texts((item.elements, old.elements if old else _NONE) for old, item in pairs)
 
     yield from (f"flush chain {table} {chain.name}" for chain in changed if chain.name in old_chains)
     for name in gone:
         yield from (f"add chain {table} {name}", f"flush chain {table} {name}")
-    for old, item in pairs:
-        if old is not None:
-            yield from _elements("delete", table, item, old.elements - item.elements)
+    for (_, item), (gone_text, _) in zip(pairs, texts, strict=True):
+        yield from _elements("delete", table, item, gone_text)
     for name, item in old_sets.items():
         if name not in new_sets:
             yield from (_declare_set(table, item), f"delete {item.keyword} {table} {name}")
@@ -80,8 +82,8 @@ def _changes(desired: NftTable, observed: NftTable) -> Iterator[str]:
         if chain.name not in old_chains:  # flushed, or rules would double if it were there already
             yield from (_declare_chain(table, chain), f"flush chain {table} {chain.name}")
     yield from (_declare_set(table, item) for old, item in pairs if old is None)
-    for old, item in pairs:
-        yield from _elements("add", table, item, item.elements - (old.elements if old else frozenset()))
+    for (_, item), (_, new_text) in zip(pairs, texts, strict=True):
+        yield from _elements("add", table, item, new_text)
     for chain in changed:
         yield from (f"add rule {table} {chain.name} {rule}" for rule in chain.rules)
 
@@ -103,8 +105,16 @@ def _declare_set(table: str, item: ElementSet) -> str:
     return f"add {item.keyword} {table} {item.name} {{ {declaration}; }}"
 
 
-def _elements(verb: str, table: str, item: ElementSet, elements: frozenset[Element]) -> Iterator[str]:
-    """A deleted element is named by its key alone: its value and comment are what may be out of date."""
-    if elements:
-        texts = (element.key if verb == "delete" else str(element) for element in sorted(elements))
-        yield f"{verb} element {table} {item.name} {{ {', '.join(texts)} }}"
+@remembered_each
+def _texts(elements: frozenset[Element], old: frozenset[Element]) -> tuple[str, str]:
+    """What is to be deleted and what is to be added of a set: the same text for all Nodes that have the same elements.
+
+    A deleted element is named by its key alone: its value and comment are what may be out of date.
+    """
+    gone, new = sorted(old - elements), sorted(elements - old)
+    return ", ".join(element.key for element in gone), ", ".join(map(str, new))
+
+
+def _elements(verb: str, table: str, item: ElementSet, text: str) -> Iterator[str]:
+    if text:
+        yield f"{verb} element {table} {item.name} {{ {text} }}"

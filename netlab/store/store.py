@@ -7,7 +7,7 @@ Every change of a wish makes a new revision; statuses, restarts and events do no
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -107,7 +107,11 @@ class Store:
 
     def set_fact(self, name: str, value: str) -> None:
         """Keep a single value."""
-        self.execute("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", name, value)
+        self.set_facts({name: value})
+
+    def set_facts(self, facts: Mapping[str, str]) -> None:
+        """Keep several single values, by their names."""
+        self.execute_many("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", facts.items())
 
     @property
     def revision(self) -> int:
@@ -208,23 +212,34 @@ class Store:
 
     def put(self, item: T) -> T:
         """Keep an object and return it as kept: a new one gets uid and creationTimestamp. A new wish; status is left out."""
-        meta = item.metadata
-        if not meta.uid:
-            import uuid  # noqa: PLC0415 - commands that only look do not pay its 2 ms
+        return self.put_all([item])[0]
 
-            meta = replace(meta, uid=str(uuid.uuid4()), creation_timestamp=rfc3339(self._now()))
-            item = replace(item, metadata=meta)
+    def put_all(self, items: Iterable[T]) -> list[T]:
+        """Keep objects as `put` does, ten thousand of them in half the time."""
+        kept = [self._known_by_uid(item) for item in items]
+        self.execute_many(
+            "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET uid = excluded.uid, body = excluded.body, revision = excluded.revision",
+            [(*item.key, item.metadata.uid, self._body(item), self._next_revision()) for item in kept],
+        )
+        return kept
+
+    def _known_by_uid(self, item: T) -> T:
+        if item.metadata.uid:
+            return item
+        import uuid  # noqa: PLC0415 - commands that only look do not pay its 2 ms
+
+        meta = replace(item.metadata, uid=str(uuid.uuid4()), creation_timestamp=rfc3339(self._now()))
+        return replace(item, metadata=meta)
+
+    def _body(self, item: KubernetesObject) -> str:
+        """The text of an object without its status; what it says is known to whoever reads it back."""
         plain = encode(item)
         status = plain.pop("status", None)
         body = json.dumps(plain)
         if not status:
             self._memory.put[item.key] = body, item
-        self.execute(
-            "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET uid = excluded.uid, body = excluded.body, revision = excluded.revision",
-            *item.key, item.metadata.uid, body, self._next_revision(),
-        )  # fmt: skip
-        return item
+        return body
 
     def delete(self, item: KubernetesObject) -> None:
         """Forget an object and what was reported of it. A new wish."""

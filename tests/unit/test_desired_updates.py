@@ -84,3 +84,16 @@ def test_what_is_being_deleted_cannot_be_changed():
     old = replace(new, metadata=replace(new.metadata, labels={}, deletion_timestamp="2026-01-31T12:00:00Z"))
     with pytest.raises(Conflict, match="pod/x is being deleted"):
         check_update(old, merged(old, new, LAB, Assignments()))
+
+
+@pytest.mark.parametrize("manifest", [pod({"labels": {"a": "b"}}), deployment(), job(), settings()])
+def test_of_a_wish_that_says_nothing_new_the_old_object_itself_remains(manifest):
+    wish = checked(manifest)
+    old = replace(wish, metadata=replace(wish.metadata, uid="1", creation_timestamp="2026-01-31T12:00:00Z"))
+    assert merged(old, wish, LAB, Assignments()) is old
+
+
+@pytest.mark.parametrize("changed", [{"labels": {"a": "c"}}, {"annotations": {"note": "new"}}, {"labels": {}}])
+def test_a_label_or_an_annotation_alone_is_something_new(changed):
+    old = checked(pod({"labels": {"a": "b"}}))
+    assert merged(old, replace(old, metadata=replace(old.metadata, **changed)), LAB, Assignments()) != old

@@ -1,6 +1,6 @@
 """What is remembered is what would be computed, and nothing is computed twice."""
 
-from netlab.remembered import remembered, remembered_each
+from netlab.remembered import remembered, remembered_by, remembered_each
 
 
 def counting(function):
@@ -30,6 +30,21 @@ def test_only_the_last_result_is_kept():
     one, two = (1,), (2,)
     assert [kept(one), kept(two), kept(one), kept(one)] == [[1], [2], [1], [1]]
     assert len(calls) == 3
+
+
+def test_who_asks_again_with_what_he_got_is_told_the_same():
+    """A choice that is made whole: with it as the earlier one nothing is missing."""
+    function, calls = counting(lambda wishes, earlier: {**dict.fromkeys(wishes, 1), **earlier})
+    chosen = remembered_by(lambda wishes, earlier: (wishes, earlier), settled=lambda wishes, _, found: (wishes, found))(
+        function
+    )
+    wishes, nothing = ("a", "b"), {}
+    found = chosen(wishes, nothing)
+    assert chosen(wishes, found) is found
+    assert chosen(wishes, nothing) is found
+    assert len(calls) == 1
+    assert chosen(("a",), found) == found
+    assert len(calls) == 2
 
 
 def test_of_many_only_those_are_computed_that_are_new():

@@ -44,6 +44,14 @@ def test_objects_come_out_as_they_went_in_with_uid_and_time(store, build):
         assert store.cluster().objects[item.key].metadata == kept.metadata
 
 
+def test_many_objects_are_kept_as_one_after_the_other_would_be(store, build):
+    revision = store.revision
+    kept = store.put_all(build.service(name, 80) for name in ("b", "a"))
+    assert [item.metadata.name for item in kept] == ["b", "a"]
+    assert store.revision == revision + 2
+    assert [store.cluster().objects[item.key] for item in kept] == kept
+
+
 def test_status_is_kept_apart_and_makes_no_revision(store, build):
     pod = store.put(build.pod("web"))
     revision = store.revision
