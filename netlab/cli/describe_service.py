@@ -11,20 +11,10 @@ from netlab.cli.columns import MAX_ENDPOINTS, pairs
 from netlab.cli.tabbed import NONE, block, headed, listed
 from netlab.model.endpoints import Endpoints
 from netlab.model.service import Endpoint, EndpointSlice, Service, ServicePort
-from netlab.netstate.iptables import IptablesChain, IptablesRules
+from netlab.netstate.iptables import IptablesRules
 from netlab.netstate.links import socket_text
 from netlab.netstate.nft import NftTable
-
-# Where a packet meets what, by the beginning of its name.
-WAY = (
-    "guarded-services", "source-ranges", "guard", "service-ips", "service", "external", "local", "shortcuts", "shortcut",
-    "shortcut-endpoints", "affine", "remember", "affinity-ids", "affinity-clients", "slots", "affine-endpoints", "pick",
-    "endpoints", "hairpins", "no-endpoint-services", "cluster-ips",
-)  # fmt: skip
-
-IPTABLES_WAY = (
-    "KUBE-PROXY-FIREWALL", "KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-FW-", "KUBE-EXT-", "KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-",
-)  # fmt: skip
+from netlab.packets.stages import iptables_blocks, nft_blocks
 
 
 def service_lines(service: Service, slices: Sequence[EndpointSlice]) -> Iterator[str]:
@@ -81,34 +71,18 @@ def _port(port: ServicePort, slices: Sequence[EndpointSlice]) -> Iterator[str]:
 
 def iptables_lines(rules: IptablesRules, where: str) -> Iterator[str]:
     """Yield the section `Rules:` for Nodes in iptables mode: what of their rules is there for one Service."""
-    chains = [chain for table in rules.by_name.values() for chain in table.by_name.values() if chain.rules]
-    yield f"Rules:\t{f'{rules.program}-save, on {where}' if chains else NONE}"
-    for chain in sorted(chains, key=_in_iptables):
-        yield from listed(f"  {chain.name}", chain.rules)
-
-
-def _in_iptables(chain: IptablesChain) -> tuple[int, str]:
-    """Where a packet meets a chain: at the entrances, then at those of the Service."""
-    kind = next((number for number, name in enumerate(IPTABLES_WAY) if chain.name.startswith(name)), len(IPTABLES_WAY))
-    return kind, chain.name
+    blocks = iptables_blocks(rules)
+    yield f"Rules:\t{f'{rules.program}-save, on {where}' if blocks else NONE}"
+    for one in blocks:
+        yield from listed(f"  {one.name}", one.lines)
 
 
 def rule_lines(table: NftTable, where: str) -> Iterator[str]:
     """Yield the section `Rules:` for Nodes in nftables mode: what of their table is there for one Service, as packets go."""
-    blocks = [(chain.name, f"chain {chain.name}", list(chain.rules)) for chain in table.chains]
-    for item in table.sets:
-        elements = (f"{one.key} : {one.value}" if one.value else one.key for one in sorted(item.elements))
-        blocks.append((item.name, f"{item.keyword} {item.name}", list(elements)))
+    blocks = nft_blocks(table)
     yield f"Rules:\t{f'nft list table {table.family} {table.name}, on {where}' if blocks else NONE}"
-    for _, label, lines in sorted(blocks, key=_on_the_way):
-        yield from listed(f"  {label}", lines)
-
-
-def _on_the_way(block: tuple[str, str, list[str]]) -> tuple[int, str]:
-    """Where a packet meets a chain or a set; numbers end its name, and some are variants of what stands before the dash."""
-    stem = block[0].rstrip("0123456789-")
-    known = (name for name in (stem, stem.partition("-")[0]) if name in WAY)
-    return next((WAY.index(name) for name in known), len(WAY)), block[0]
+    for one in blocks:
+        yield from listed(f"  {one.keyword} {one.name}", one.lines)
 
 
 def slice_lines(item: EndpointSlice) -> Iterator[str]:

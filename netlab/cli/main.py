@@ -63,6 +63,7 @@ VERBS = {
         "port-forward": "Forward ports of this machine to a Pod.",
         "top": "Show what Pods and Nodes use of CPU and memory.",
         "events": "Show what happened.",
+        "rules": "Show the rules of a Service, and the fields they come from.",
     },
     "About netlab": {
         "help": "Print the help of a verb.",

@@ -26,7 +26,6 @@ from netlab.cli.saying import say
 from netlab.cli.text import as_json_line
 from netlab.cli.words import not_found, usage
 from netlab.model.kube_proxy import IptablesVariant, ProxyMode
-from netlab.model.service import Service
 
 if TYPE_CHECKING:
     from netlab.netstate.iptables import IptablesRules
@@ -124,17 +123,12 @@ def diff(*, service: str, node: str | None, output: str | None, namespace: str |
 
 def _both(word: str, node: str | None, namespace: str | None, lab: str) -> tuple[NftTable, tuple[IptablesRules, ...]]:
     """What a Service is in both kinds of rules. Raises ManifestError, NotFound."""
-    from netlab.cli.query import parse_query  # noqa: PLC0415
+    from netlab.cli.query import one_service  # noqa: PLC0415
     from netlab.desired.compile import iptables_parts, service_part  # noqa: PLC0415
     from netlab.engine.view import read_wish  # noqa: PLC0415
 
-    query = parse_query([word if "/" in word else f"services/{word}"], namespace=namespace)
     cluster, assignments = read_wish(live_lab(lab))
-    for error in query.missing(cluster):
-        raise error
-    found = [item for items in query.find(cluster).values() for item in items]
-    if len(found) != 1 or not isinstance(found[0], Service):
-        raise usage(f"{word} is no Service", "name one: svc/NAME")
+    found = one_service(word, namespace, cluster)
     if node and node not in assignments.nodes:
         raise not_found("Node", node)
-    return service_part(cluster, assignments, found[0], node or ""), iptables_parts(cluster, assignments, found[0], node or "")
+    return service_part(cluster, assignments, found, node or ""), iptables_parts(cluster, assignments, found, node or "")

@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from netlab.frozen import dataclass
 from netlab.netstate.iptables import PROGRAMS, IptablesRules
 from netlab.netstate.nft import NftTable
+from netlab.packets.stages import STAGES, Block, iptables_blocks, nft_blocks
 
-_ENDING = re.compile(r"6?(?:-\d+)*$")  # IPv6, a number of endpoints, seconds
 NARROWEST, WIDEST = 80, 240
 GAP = "  |  "
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What happens to a packet, and what does it: sets, maps and chains of nft, chains of iptables by table and beginning."""
-
-    title: str
-    nft: tuple[str, ...]
-    iptables: tuple[tuple[str, str], ...]
-
-
-STAGES = (
-    Stage(
-        "Who may come",
-        ("guarded-services", "source-ranges"),
-        (("nat", "KUBE-FW-"), ("filter", "KUBE-PROXY-FIREWALL")),
-    ),
-    Stage("Whose packet it is", ("service-ips", "affinity-ids"), (("nat", "KUBE-SERVICES"), ("nat", "KUBE-NODEPORTS"))),
-    Stage(
-        "Whose source is replaced, and who is spared a policy",
-        ("service", "external", "local", "shortcuts"),
-        (("nat", "KUBE-EXT-"),),
-    ),
-    Stage("Which endpoint", (), (("nat", "KUBE-SVC-"), ("nat", "KUBE-SVL-"))),
-    Stage("The endpoint itself", ("endpoints", "hairpins"), (("nat", "KUBE-SEP-"),)),
-    Stage(
-        "Nobody to go to",
-        ("no-endpoint-services", "cluster-ips"),
-        (("filter", "KUBE-SERVICES"), ("filter", "KUBE-EXTERNAL-SERVICES")),
-    ),
-    Stage("The Node's own answer", (), (("filter", "KUBE-NODEPORTS"),)),
-)
-CHOICE = 3
-"""The stage of all that is named in no other: how an endpoint is drawn and remembered has many names in nft."""
 
 
 def texts(table: NftTable, rules: Sequence[IptablesRules]) -> Iterator[str]:
@@ -80,33 +44,22 @@ def _folded(line: str, column: int) -> list[str]:
 
 def stages(table: NftTable, rules: Sequence[IptablesRules]) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each stage that either has, with the lines of both."""
-    left = {number: list(lines) for number, lines in _by_stage_of_nft(table).items()}
+    left = [(block, f"{block.keyword} {block.name}") for block in nft_blocks(table)]
+    right = [(block, f"{block.name}{_where(block, one)}") for one in rules for block in iptables_blocks(one)]
     for number, stage in enumerate(STAGES):
-        right = [line for name, beginning in stage.iptables for line in _chains(rules, name, beginning)]
-        if left.get(number) or right:
-            yield stage.title, left.get(number, []), right
+        one, other = (
+            [line for block, head in side if block.stage == number for line in _lines(block, head)] for side in (left, right)
+        )
+        if one or other:
+            yield stage.title, one, other
 
 
-def _by_stage_of_nft(table: NftTable) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    for item in sorted(table.sets, key=lambda one: one.name):
-        elements = (f"    {one.key} : {one.value}" if one.value else f"    {one.key}" for one in sorted(item.elements))
-        found.setdefault(_stage(item.name), []).extend((f"  {item.keyword} {item.name}", *elements))
-    for chain in sorted(table.chains):
-        found.setdefault(_stage(chain.name), []).extend((f"  chain {chain.name}", *(f"    {rule}" for rule in chain.rules)))
-    return found
+def _lines(block: Block, head: str) -> Iterator[str]:
+    yield f"  {head}"
+    yield from (f"    {line}" for line in block.lines)
 
 
-def _stage(name: str) -> int:
-    stem = _ENDING.sub("", name).removeprefix("affine-").removeprefix("shortcut-")
-    return next((number for number, stage in enumerate(STAGES) if stem in stage.nft), CHOICE)
-
-
-def _chains(rules: Sequence[IptablesRules], name: str, beginning: str) -> Iterator[str]:
-    for one in rules:
-        table = one.by_name.get(name)
-        where = [word for word in (name if name != "nat" else "", PROGRAMS[one.family] if one.family != "ip" else "") if word]
-        for chain in table.by_name.values() if table else ():
-            if chain.name.startswith(beginning) and chain.rules:
-                yield f"  {chain.name}" + (f" ({', '.join(where)})" if where else "")
-                yield from (f"    {rule}" for rule in chain.rules)
+def _where(block: Block, rules: IptablesRules) -> str:
+    """Which table it is in, and of which program, where that is not the usual one."""
+    words = [block.table if block.table != "nat" else "", PROGRAMS[rules.family] if rules.family != "ip" else ""]
+    return f" ({', '.join(word for word in words if word)})" if any(words) else ""

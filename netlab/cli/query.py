@@ -16,6 +16,7 @@ from netlab.frozen import dataclass
 from netlab.model.codec import NOUNS, encode
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
+from netlab.model.service import Service
 
 if TYPE_CHECKING:
     from netlab.cli.selectors import FieldMatch, LabelMatch
@@ -204,3 +205,14 @@ def named(cluster: Cluster, words: Sequence[str], files: Sequence[str], namespac
                 raise not_found(key.kind, key.name)
         return [item for _, item in found if item is not None]
     return selected(cluster, words, (), namespace, Selection())
+
+
+def one_service(word: str, namespace: str | None, cluster: Cluster) -> Service:
+    """Return the Service that `svc/web` or `web` means. Raises ManifestError, NotFound."""
+    query = parse_query([word if "/" in word else f"services/{word}"], namespace=namespace)
+    for error in query.missing(cluster):
+        raise error
+    found = [item for items in query.find(cluster).values() for item in items]
+    if len(found) != 1 or not isinstance(found[0], Service):
+        raise usage(f"{word} is no Service", "name one: svc/NAME")
+    return found[0]

@@ -59,11 +59,11 @@ def service_part(cluster: Cluster, assignments: Assignments, service: Service, n
 
     It is what nftables mode would make of it, whatever the mode of the Node is. `node` is "" for the first one.
     """
-    alone, found = _alone(cluster, assignments, service, "nftables")
-    with_it, without = (_tables(some, alone, assignments) for some in (found, Frontends((), {})))
+    one, found = alone(cluster, assignments, service, "nftables")
+    with_it, without = (_tables(some, one, assignments) for some in (found, Frontends((), {})))
     name = node or next(iter(with_it), "")
-    one, other = with_it.get(name, NftTable()), without.get(name, NftTable())
-    return replace(one, sets=one.sets - other.sets, chains=one.chains - other.chains)
+    table, other = with_it.get(name, NftTable()), without.get(name, NftTable())
+    return replace(table, sets=table.sets - other.sets, chains=table.chains - other.chains)
 
 
 def iptables_parts(cluster: Cluster, assignments: Assignments, service: Service, node: str = "") -> tuple[IptablesRules, ...]:
@@ -71,22 +71,23 @@ def iptables_parts(cluster: Cluster, assignments: Assignments, service: Service,
 
     One for each family in which there is anything, IPv4 first; the first one anyway.
     """
-    alone, found = _alone(cluster, assignments, service, "iptables")
-    with_it, without = (iptables_rules(alone, assignments, given) for given in (found, Frontends((), {})))
+    one, found = alone(cluster, assignments, service, "iptables")
+    nobody = one.without({service.key})  # the port that answers a load balancer's question is there without endpoints too
+    with_it, without = iptables_rules(one, assignments, found), iptables_rules(nobody, assignments, Frontends((), {}))
     name = node or next(iter(with_it), "")
     nothing = {rules.family: rules for rules in without.get(name, ())}
-    parts = [rules.minus(nothing[rules.family]) for rules in sorted(with_it.get(name, ()), key=lambda one: one.family)]
+    parts = [rules.minus(nothing[rules.family]) for rules in sorted(with_it.get(name, ()), key=lambda item: item.family)]
     return tuple(part for part in parts if part.tables) or tuple(parts[:1])
 
 
-def _alone(cluster: Cluster, assignments: Assignments, service: Service, mode: ProxyMode) -> tuple[Cluster, Frontends]:
-    """The lab as if it had this Service only, and all Nodes were in this mode."""
+def alone(cluster: Cluster, assignments: Assignments, service: Service, mode: ProxyMode) -> tuple[Cluster, Frontends]:
+    """Return the lab as if it had this Service only and all Nodes were in this mode, and where the Service is reached then."""
     objects = {key: item for key, item in cluster.objects.items() if not isinstance(item, Service)} | {service.key: service}
     spec = cluster.lab.spec
     nodes = tuple(replace(node, kube_proxy_mode="") for node in spec.nodes)
     spec = replace(spec, nodes=nodes, kube_proxy=replace(spec.kube_proxy, mode=mode))
-    alone = Cluster(lab=replace(cluster.lab, spec=spec), objects=objects)
-    return alone, frontends(alone, all_slices(alone, assignments), assignments)
+    one = Cluster(lab=replace(cluster.lab, spec=spec), objects=objects)
+    return one, frontends(one, all_slices(one, assignments), assignments)
 
 
 def _tables(found: Frontends, cluster: Cluster, assignments: Assignments) -> dict[str, NftTable]:

@@ -47,14 +47,15 @@ class Origin(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A place to look at: a line of a file (0: which one is not known), or a command. `path` is the field that stands there.
+    """A place to look at: a line of a file (0: which one is not known), or a command.
 
-    It is a field around the one that was asked for if that one is not written: a default, or a value that netlab gave.
+    `path` is the field that stands on that line: one around the field that was asked for if that one is not written, because it
+    has its default or netlab chose it. None if it is not known what is written there.
     """
 
     name: str
     line: int = 0
-    path: str = ""
+    path: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name}:{self.line}" if self.line else self.name

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from netlab.cli.describe import describe
-from netlab.cli.proxy_diff import STAGES, side_by_side, stages
+from netlab.cli.proxy_diff import side_by_side, stages
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import iptables_parts, service_part
 from netlab.engine.proxy import NodeRules, with_proxy_mode
 from netlab.model.kube_proxy import KubeProxy
 from netlab.netstate.nft import NftTable
+from netlab.packets.stages import STAGES
 from tests.unit.test_desired_services import CASES
 
 SERVICES = [name for name in CASES if name not in {"headless", "counts_of_endpoints"}]
