@@ -19,7 +19,8 @@ Source: nft(8), set statement; kube-proxy.md section 3 (Endpoint choice).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from netlab.desired.backends import Target
 from netlab.desired.frontends import Frontend
@@ -32,10 +33,16 @@ CLIENTS_MAX = 262144
 NUMBERS = 1 << 32
 
 
-def affinity_ids(frontends: Iterable[Frontend]) -> dict[tuple[str, str], int]:
+def affinity_ids(frontends: Iterable[Frontend]) -> Mapping[tuple[str, str], int]:
     """Return the number of each Service port with affinity, by owner and protocol. It follows from the name."""
-    names = sorted({(item.owner, item.protocol) for item in frontends if item.affinity_s})
-    return dict(zip(names, _numbers("/".join(name) for name in names), strict=True))
+    return _ids(frozenset((item.owner, item.protocol) for item in frontends if item.affinity_s))
+
+
+@functools.lru_cache(maxsize=1)
+def _ids(names: frozenset[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+    """The same numbers as objects too, by which what follows from them is known."""
+    ordered = sorted(names)
+    return dict(zip(ordered, _numbers("/".join(name) for name in ordered), strict=True))
 
 
 def slots(targets: Sequence[Target]) -> list[int]:

@@ -27,8 +27,9 @@ def announced_routes(found: Frontends, nodes: Sequence[ProxyNode], spec: LabSpec
         return
     fabric = [ip_network(subnet) for subnet in listed(spec.node_subnet)]
     useful: dict[str, set[str]] = {}
+    everywhere = [item for item in found.everywhere if item.kind in ANNOUNCED]  # of ten thousand Services most are not
     for node in nodes:
-        for item in found.of(node.place.node):
+        for item in (*everywhere, *found.own.get(node.place.node, ())):
             if item.kind in ANNOUNCED and not any(ip_address(item.address) in subnet for subnet in fabric):
                 useful.setdefault(item.address, set()).update([node.place.node] if item.targets else [])
     for address, names in sorted(useful.items()):

@@ -86,7 +86,7 @@ def number_in(item: ReplicaSet | Deployment, annotation: str) -> int:
 def _names(cluster: Cluster, item: Deployment) -> set[str]:
     """The names of all ReplicaSets of the Deployment's Namespace."""
     space = item.metadata.namespace
-    return {key.name for key in cluster.objects if key.kind == ReplicaSet.kind and key.namespace == space}
+    return {one.metadata.name for one in cluster.replica_sets if one.metadata.namespace == space}
 
 
 def _converge(rollout: Rollout, taken: Collection[str]) -> Changes:

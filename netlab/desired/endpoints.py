@@ -16,7 +16,7 @@ from netlab.desired.service_families import service_families
 from netlab.model.families import IPFamily, family_of
 from netlab.model.lab import Cluster, LabSpec
 from netlab.model.lifecycle import FINAL_PHASES
-from netlab.model.meta import Labels, ObjectMeta, OwnerReference, selects
+from netlab.model.meta import Key, Labels, ObjectMeta, OwnerReference, selects
 from netlab.model.node import Node
 from netlab.model.pod import Pod
 from netlab.model.service import (
@@ -32,7 +32,7 @@ from netlab.model.service import (
     ServicePort,
     TrafficDistribution,
 )
-from netlab.remembered import remembered, remembered_by, remembered_each
+from netlab.remembered import remembered, remembered_by, remembered_each, remembered_groups
 
 CONTROLLER = "endpointslice-controller.k8s.io"
 ZONE_LABEL = "topology.kubernetes.io/zone"
@@ -76,7 +76,22 @@ def _of_each_service(
 @remembered
 def all_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
     """Return the hand-written slices and the derived ones, sorted by key."""
-    return tuple(cluster.with_objects(derive_slices(cluster, assignments)).slices)
+    derived = derive_slices(cluster, assignments)
+    if not derived:
+        return cluster.slices
+    every = {**_by_key(cluster.slices), **{item.key: item for item in derived}}
+    return tuple(map(every.__getitem__, sorted(every)))
+
+
+@remembered
+def _by_key(slices: tuple[EndpointSlice, ...]) -> dict[Key, EndpointSlice]:
+    return {item.key: item for item in slices}
+
+
+@remembered_groups
+def by_service(item: EndpointSlice) -> tuple[str, str]:
+    """Return slices by the namespace and the name of the Service that they belong to."""
+    return item.metadata.namespace, item.service_name
 
 
 def _by_label(cluster: Cluster, assignments: Assignments) -> LabelIndex:

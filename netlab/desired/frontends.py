@@ -16,12 +16,15 @@ Source: kube-proxy serviceport.go, topology.go, nftables/proxier.go; kube-proxy.
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Literal, NamedTuple
 
 from netlab.desired.assignments import Assignments, PortKey
 from netlab.desired.backends import Backend, Place, Target, backends, for_everybody, for_local, has_hints
+from netlab.desired.endpoints import by_service
 from netlab.desired.proxy_nodes import ProxyNode, proxy_nodes
 from netlab.model.families import family_of
 from netlab.model.kube_proxy import KubeProxy
@@ -90,30 +93,35 @@ def owner(service: Service, port: ServicePort) -> str:
 
 
 @remembered
-def frontends(cluster: Cluster, slices: Iterable[EndpointSlice], assignments: Assignments) -> Frontends:
+def frontends(cluster: Cluster, slices: Sequence[EndpointSlice], assignments: Assignments) -> Frontends:
     """Return every frontend of every Node, in the order of the Services."""
     nodes = proxy_nodes(cluster, assignments)
-    everywhere: list[Frontend] = []
+    behind, given = by_service(slices), _given(cluster, assignments, nodes)
+    parts = _of_each_service(zip(given, map(behind.get, map(_place, given), itertools.repeat(())), strict=False))
+    found = [part for each in parts for part in each]
+    everywhere = [item for part in found for item in part.everywhere]
     own: dict[str, list[Frontend]] = {node.place.node: [] for node in nodes}
-    for parts in _of_each_service(_what_each_follows_from(cluster, slices, assignments, nodes)):
-        for part in parts:
-            everywhere += part.everywhere
-            for name, mine in part.own.items():
-                own[name] += mine
+    for part in found:
+        for name, mine in part.own.items():
+            own[name] += mine
     if _have_external_ips(cluster.services):
         return _without_repeated(everywhere, own)
     return Frontends(tuple(everywhere), {name: tuple(mine) for name, mine in own.items()})
 
 
-def _what_each_follows_from(
-    cluster: Cluster, slices: Iterable[EndpointSlice], assignments: Assignments, nodes: tuple[ProxyNode, ...]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield for each Service the arguments of `_of_each_service`."""
-    by_service: dict[tuple[str, str], list[EndpointSlice]] = {}
-    for item in slices:
-        by_service.setdefault((item.metadata.namespace, item.service_name), []).append(item)
-    for place, given in _given(cluster, assignments, nodes):
-        yield (*given, *by_service.get(place, ()))
+class _Given(NamedTuple):
+    """What a Service's frontends follow from besides its slices; `place` is its namespace and name."""
+
+    place: tuple[str, str]
+    service: Service
+    config: KubeProxy
+    nodes: tuple[ProxyNode, ...]
+    cluster_ips: tuple[str, ...]
+    balancers: tuple[str, ...]
+    node_ports: Mapping[PortKey, int]
+
+
+_place = operator.itemgetter(0)
 
 
 @remembered_by(
@@ -121,19 +129,14 @@ def _what_each_follows_from(
         cluster.lab, cluster.services, nodes, assignments.cluster_ips, assignments.load_balancers, assignments.node_ports,
     )
 )  # fmt: skip
-def _given(
-    cluster: Cluster, assignments: Assignments, nodes: tuple[ProxyNode, ...]
-) -> tuple[tuple[tuple[str, str], tuple[Any, ...]], ...]:
-    """What each Service's frontends follow from besides its slices, by its namespace and name."""
+def _given(cluster: Cluster, assignments: Assignments, nodes: tuple[ProxyNode, ...]) -> tuple[_Given, ...]:
+    """What the frontends of each Service with a ClusterIP follow from besides its slices."""
     config = cluster.lab.spec.kube_proxy
     cluster_ips, balancers = assignments.cluster_ips, assignments.load_balancers
-    return tuple(
+    return _each_given(
         (
-            (service.metadata.namespace, service.metadata.name),
-            (
-                service, config, nodes, cluster_ips.get(service.key, ()), balancers.get(service.key, ()),
-                assignments.node_ports if service.has_node_ports else _NO_PORTS,
-            ),
+            service, config, nodes, cluster_ips.get(service.key, ()), balancers.get(service.key, ()),
+            assignments.node_ports if service.has_node_ports else _NO_PORTS,
         )
         for service in cluster.services
         if service.has_cluster_ip
@@ -141,18 +144,16 @@ def _given(
 
 
 @remembered_each
-def _of_each_service(  # noqa: PLR0917 - what it follows from, part by part
-    service: Service,
-    config: KubeProxy,
-    nodes: tuple[ProxyNode, ...],
-    cluster_ips: tuple[str, ...],
-    balancers: tuple[str, ...],
-    node_ports: Mapping[PortKey, int],
-    *slices: EndpointSlice,
-) -> tuple[Frontends, ...]:
-    key = service.key
-    given = Assignments(cluster_ips={key: cluster_ips}, load_balancers={key: balancers}, node_ports=node_ports)
-    return tuple(service_frontends(service, slices, given, nodes, config))
+def _each_given(service: Service, *rest: Any) -> _Given:
+    """The same object for a Service of which nothing has changed."""
+    return _Given((service.metadata.namespace, service.metadata.name), service, *rest)
+
+
+@remembered_each
+def _of_each_service(given: _Given, slices: tuple[EndpointSlice, ...]) -> tuple[Frontends, ...]:
+    key = given.service.key
+    mine = Assignments(cluster_ips={key: given.cluster_ips}, load_balancers={key: given.balancers}, node_ports=given.node_ports)
+    return tuple(service_frontends(given.service, slices, mine, given.nodes, given.config))
 
 
 @remembered

@@ -11,11 +11,12 @@ Source: kube-proxy service_health.go, proxy_health.go, endpointschangetracker.go
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from netlab.desired.assignments import HEALTH_CHECK, Assignments
+from netlab.desired.endpoints import by_service
 from netlab.desired.power import stopped_nodes
 from netlab.desired.proxy_nodes import proxy_nodes
 from netlab.model.families import IPFamily, family_of
@@ -63,7 +64,7 @@ class ProxyHealth(NamedTuple):
 
 
 def health_checks(
-    cluster: Cluster, slices: Iterable[EndpointSlice], assignments: Assignments, lab: str
+    cluster: Cluster, slices: Sequence[EndpointSlice], assignments: Assignments, lab: str
 ) -> dict[Listener, Check]:
     """Return what is asked where, on every Node that is on. The namespaces are those of the lab with this name."""
     found: dict[Listener, Check] = {}
@@ -89,16 +90,12 @@ def health_checks(
     return found
 
 
-def _counts(slices: Iterable[EndpointSlice], services: Iterable[Key]) -> dict[tuple[str, str, str, str], int]:
+def _counts(slices: Sequence[EndpointSlice], services: Iterable[Key]) -> dict[tuple[str, str, str, str], int]:
     """How many addresses of ready endpoints each Service has on each Node, in each family. Without a port it has none."""
-    wanted = {(key.namespace, key.name) for key in services}
-    if not wanted:
-        return {}
     found: dict[tuple[str, str, str, str], set[str]] = {}
-    for item in slices:
-        owner = item.metadata.namespace, item.service_name
-        if owner in wanted and item.ports:
-            for endpoint in item.endpoints:
+    for owner in {(key.namespace, key.name) for key in services}:
+        for item in by_service(slices).get(owner, ()):
+            for endpoint in item.endpoints if item.ports else ():
                 if endpoint.conditions.ready and endpoint.node_name:
                     found.setdefault((*owner, endpoint.node_name, item.address_type), set()).add(endpoint.addresses[0])
     return {place: len(addresses) for place, addresses in found.items()}

@@ -88,12 +88,13 @@ NODE_PORTS = comment("kubernetes service nodeports; NOTE: this must be the last 
 def iptables_rules(cluster: Cluster, assignments: Assignments, found: Frontends) -> dict[str, frozenset[IptablesRules]]:
     """Return the rules of each Node in iptables mode by its name."""
     spec = cluster.lab.spec
-    ports, health = host_ports(cluster, assignments), health_ports(cluster, assignments)
     made: dict[str, frozenset[IptablesRules]] = {}
-    for node in proxy_nodes(cluster, assignments):
+    nodes = [node for node in proxy_nodes(cluster, assignments) if spec.proxy_mode(node.place.node) == "iptables"]
+    if not nodes:
+        return made
+    ports, health = host_ports(cluster, assignments), health_ports(cluster, assignments)
+    for node in nodes:
         name = node.place.node
-        if spec.proxy_mode(name) != "iptables":
-            continue
         frontends, pods = found.of(name), pod_sources(spec, assignments.nodes[name])
         rules = (
             ProxyRules(

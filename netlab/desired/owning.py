@@ -17,6 +17,7 @@ from netlab.model.meta import Key, OwnerReference
 from netlab.model.owners import Workload
 from netlab.model.pod import Pod
 from netlab.model.workload import Deployment, ReplicaSet
+from netlab.remembered import remembered_each
 
 Owned = TypeVar("Owned", Pod, ReplicaSet)
 
@@ -45,13 +46,19 @@ def owned_by(cluster: Cluster, item: KubernetesObject) -> list[Pod]:
 
 def garbage(cluster: Cluster) -> tuple[Key, ...]:
     """Return the objects all of whose owners are gone."""
-    owned = [(key, item) for key, item in cluster.objects.items() if item.metadata.owner_references]
+    owned = sorted((item for items in _owned(zip(cluster.kinds)) for item in items), key=lambda item: item.key)
     return tuple(
-        key
-        for key, item in sorted(owned)
-        if not any(_lives(cluster, key.namespace, owner) for owner in item.metadata.owner_references)
+        item.key
+        for item in owned
+        if not any(_lives(cluster, item.metadata.namespace, owner) for owner in item.metadata.owner_references)
         and not item.metadata.deletion_timestamp
     )
+
+
+@remembered_each
+def _owned(items: tuple[KubernetesObject, ...]) -> tuple[KubernetesObject, ...]:
+    """Those of these objects that have owners."""
+    return tuple(item for item in items if item.metadata.owner_references)
 
 
 def _lives(cluster: Cluster, namespace: str, owner: OwnerReference) -> bool:

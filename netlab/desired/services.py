@@ -76,7 +76,7 @@ def service_tables(
     numbers = affinity.affinity_ids(every)
     is_guarded = any(item.sources for item in every)
     chains = tuple(base_chains(families, pod_subnets, service_subnets, is_guarded=is_guarded))
-    parts = _contents((item, numbers[item.owner, item.protocol] if item.affinity_s else 0) for item in every)
+    parts = _contents(zip(every, [numbers[item.owner, item.protocol] if item.affinity_s else 0 for item in every], strict=True))
     everywhere, rest = parts[: len(frontends.everywhere)], iter(parts[len(frontends.everywhere) :])
     shared = _Content()
     for family in families:
@@ -249,13 +249,22 @@ class _Content:
             elements.add(element)
 
 
-def udp_endpoints(frontends: Iterable[Frontend], ports: Iterable[HostPort] = ()) -> Mapping[tuple[str, int], frozenset[str]]:
-    """Return, for one Node, each UDP (address, port) with the addresses that may answer it: all other flows to it are stale.
+def udp_endpoints(
+    frontends: Frontends, ports: Mapping[str, Iterable[HostPort]]
+) -> dict[str, dict[tuple[str, int], frozenset[str]]]:
+    """Return, for each Node, each UDP (address, port) with the addresses that may answer it: all other flows to it are stale.
 
     Whatever still serves counts, whoever the policies and hints would send there: a flow that is answered is not cut.
+    `ports` are those that Pods have of their Nodes, by the Node's name.
     """
-    found = {(one.address, one.port): frozenset({one.target}) for one in ports if one.protocol == "udp"}
-    for item in frontends:
-        if item.protocol == "udp":
-            found[item.address, item.port] = item.serving
-    return found
+    everywhere = _serving(frontends.everywhere)
+    return {
+        node: {(one.address, one.port): frozenset({one.target}) for one in mine if one.protocol == "udp"}
+        | everywhere
+        | _serving(frontends.own.get(node, ()))
+        for node, mine in ports.items()
+    }
+
+
+def _serving(frontends: Iterable[Frontend]) -> dict[tuple[str, int], frozenset[str]]:
+    return {(item.address, item.port): item.serving for item in frontends if item.protocol == "udp"}

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import NamedTuple
 
+from netlab.desired.endpoints import by_service
 from netlab.frozen import dataclass
 from netlab.model.families import listed
-from netlab.model.lab import Cluster, LabSpec
+from netlab.model.lab import Cluster, KubernetesObject, LabSpec
 from netlab.model.meta import Key
 from netlab.model.node import Namespace
 from netlab.model.service import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort
@@ -90,7 +91,7 @@ class Zone:
         return f"{self.head.replace(SERIAL, str(self.serial))}{self.body}"
 
 
-def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping[Key, tuple[str, ...]]) -> Zone:
+def zone(cluster: Cluster, slices: Sequence[EndpointSlice], cluster_ips: Mapping[Key, tuple[str, ...]]) -> Zone:
     """Return the zone of the cluster's domain, with the reverse zones of its Pod and Service subnets.
 
     Args:
@@ -99,41 +100,46 @@ def zone(cluster: Cluster, slices: Iterable[EndpointSlice], cluster_ips: Mapping
         cluster_ips: the virtual IPs by Service, one per family.
     """
     spec = cluster.lab.spec
-    services, headless = _by_key(cluster.services)
-    behind = _behind(slices, headless)
-    paragraphs = _paragraphs(
-        (service, spec, cluster_ips.get(key, ()), *behind.get(key, ())) for key, service in services.items()
-    )
-    reverse = _subnet_zones(spec.pod_subnet, spec.service_subnet).union(*(paragraph.reverse for paragraph in paragraphs))
+    said = _said(cluster.services, spec, cluster_ips)
+    if any(one.service.is_headless for one in said):
+        behind = by_service(slices)
+        said = tuple(
+            one._replace(slices=behind.get(_owner(one.service), ())) if one.service.is_headless else one for one in said
+        )
+    body, elsewhere = _together(_paragraphs(said))
     domain = f"{spec.cluster_domain}."
-    return Zone(
-        domain=domain,
-        head=_head(cluster, domain, cluster_ips.get(DNS_SERVICE, ()), reverse),
-        body="".join([paragraph.text for paragraph in paragraphs]),
-    )
+    reverse = _subnet_zones(spec.pod_subnet, spec.service_subnet) | elsewhere
+    return Zone(domain=domain, head=_head(cluster, domain, cluster_ips.get(DNS_SERVICE, ()), reverse), body=body)
+
+
+class _Said(NamedTuple):
+    """What the paragraph of one Service follows from; `slices` are those of a headless one."""
+
+    service: Service
+    spec: LabSpec
+    ips: tuple[str, ...]
+    slices: tuple[EndpointSlice, ...] = ()
 
 
 @remembered
-def _by_key(services: Iterable[Service]) -> tuple[dict[Key, Service], frozenset[Key]]:
-    """The Services by their key, and which of them are headless."""
-    found = {service.key: service for service in services}
-    return found, frozenset(key for key, service in found.items() if service.is_headless)
+def _said(services: tuple[Service, ...], spec: LabSpec, cluster_ips: Mapping[Key, tuple[str, ...]]) -> tuple[_Said, ...]:
+    """What is known of each Service without its slices."""
+    return tuple(_Said(service, spec, cluster_ips.get(service.key, ())) for service in services)
 
 
-def _behind(slices: Iterable[EndpointSlice], headless: frozenset[Key]) -> dict[Key, list[EndpointSlice]]:
-    """The slices of headless Services, by the Service that they are labelled with."""
-    found: dict[Key, list[EndpointSlice]] = {}
-    for item in slices if headless else ():
-        owner = Key("Service", item.metadata.namespace, item.service_name)
-        if owner in headless:
-            found.setdefault(owner, []).append(item)
-    return found
+def _owner(service: Service) -> tuple[str, str]:
+    return service.metadata.namespace, service.metadata.name
+
+
+@remembered
+def _together(paragraphs: tuple[Paragraph, ...]) -> tuple[str, frozenset[str]]:
+    """The text of all paragraphs, and the reverse zones outside the lab's subnets."""
+    return "".join([one.text for one in paragraphs]), frozenset().union(*(one.reverse for one in paragraphs))
 
 
 def _head(cluster: Cluster, domain: str, dns_ips: Iterable[str], reverse: Iterable[str]) -> str:
     """The Namespaces, and what every zone has: its authority, its name server, and the version of the schema."""
-    namespaces = {item.metadata.name for item in cluster.objects.values() if isinstance(item, Namespace)}
-    namespaces |= {key.namespace for key in cluster.objects if key.namespace}
+    namespaces = {item.metadata.name for item in cluster.of_kind(Namespace)}.union(*_namespaces(zip(cluster.kinds)))
     lines = [f"; zone {domain} serial {SERIAL}\n", *(f"; namespace {name}\n" for name in sorted(namespaces)), _soa(domain)]
     if dns_ips:
         lines.append(_line(domain, "NS", f"{DNS_SERVICE.name}.{DNS_SERVICE.namespace}.svc.{domain}"))
@@ -143,7 +149,13 @@ def _head(cluster: Cluster, domain: str, dns_ips: Iterable[str], reverse: Iterab
 
 
 @remembered_each
-def _paragraphs(service: Service, spec: LabSpec, ips: tuple[str, ...], *slices: EndpointSlice) -> Paragraph:
+def _namespaces(items: tuple[KubernetesObject, ...]) -> frozenset[str]:
+    """Where these objects are."""
+    return frozenset(item.metadata.namespace for item in items if item.metadata.namespace)
+
+
+@remembered_each
+def _paragraphs(service: Service, spec: LabSpec, ips: tuple[str, ...], slices: tuple[EndpointSlice, ...]) -> Paragraph:
     """What there is to say of one Service; the slices are those of a headless one."""
     meta, reverse = service.metadata, _subnet_zones(spec.pod_subnet, spec.service_subnet)
     name = f"{meta.name}.{meta.namespace}.svc.{spec.cluster_domain}."

@@ -51,7 +51,8 @@ class KnownRules:
         self._known: dict[NetnsName, Known] = {}
         self._seen: dict[NetnsName, Generation] = {}
         self._unsaved: set[NetnsName] = set()
-        self._files: dict[frozenset[Element], str] = {}
+        # The files of elements, by the identity of these: to compare ten thousand with others takes as long as to write them.
+        self._files: dict[int, tuple[str, frozenset[Element]]] = {}
 
     def observe(self, name: NetnsName, there: Collection[tuple[str, str]]) -> SeenRules:
         """Return the table of the thread's namespace, which has this name and the tables `there`. Raises NftError, OSError."""
@@ -134,12 +135,12 @@ class KnownRules:
 
     def _file(self, elements: frozenset[Element]) -> str:
         """Return the name of the file that holds these elements, written unless it is there."""
-        name = self._files.get(elements)
-        if name is None or not self._path(name).exists():
+        name, _ = self._files.get(id(elements), ("", elements))
+        if not name or not self._path(name).exists():
             text = _lines(elements)
             name = digest(text)
             replace_text(self._path(name), text)
-            self._files[elements] = name
+            self._files[id(elements)] = name, elements
         return name
 
     def _load(self, name: NetnsName) -> Known | None:
@@ -165,14 +166,14 @@ class KnownRules:
         """Return the elements that stand here, or in the file of that name."""
         if not isinstance(found, str):
             return frozenset(Element(*one) for one in found)
-        for elements, name in self._files.items():
+        for name, elements in self._files.values():
             if name == found:
                 return elements
         text = read(self._path(found))
         if text is None:
             raise ValueError(found)
         elements = frozenset(Element(*line.split("\t")) for line in text.split("\n"))
-        self._files[elements] = found
+        self._files[id(elements)] = found, elements
         return elements
 
     def _path(self, name: str) -> Path:
@@ -188,7 +189,7 @@ class KnownRules:
         for path in (self._directory / ELEMENTS).iterdir():
             if not any(f'"{path.name}"' in text for text in texts):
                 path.unlink(missing_ok=True)
-                self._files = {elements: name for elements, name in self._files.items() if name != path.name}
+                self._files = {number: one for number, one in self._files.items() if one[0] != path.name}
 
 
 def _lines(elements: frozenset[Element]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from netlab.frozen import dataclass
 from netlab.model.config import ConfigMap, Secret
@@ -144,7 +144,7 @@ class Cluster:
     def without(self, keys: Iterable[Key]) -> Cluster:
         """Return a Cluster that lacks these keys; unknown keys are no error."""
         gone = set(keys)
-        if gone.isdisjoint(self.objects):
+        if self.objects.keys().isdisjoint(gone):
             return self
         return self._with({key: item for key, item in self.objects.items() if key not in gone}, gone)
 
@@ -169,6 +169,11 @@ class Cluster:
             keys = sorted(key for key in self.objects if key.kind == kind.kind)
             self._by_kind[kind.kind] = tuple(self.objects[key] for key in keys)
         return self._by_kind[kind.kind]
+
+    @property
+    def kinds(self) -> tuple[tuple[KubernetesObject, ...], ...]:
+        """All objects, kind by kind, each sorted by key."""
+        return tuple(map(self.of_kind, get_args(KubernetesObject)))
 
     @property
     def pods(self) -> tuple[Pod, ...]:

@@ -9,6 +9,7 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.desired.endpoints import all_slices
 from netlab.desired.frontends import COMMENT_MAX, frontends, owner
+from netlab.desired.host_ports import host_ports
 from netlab.desired.services import udp_endpoints
 from netlab.model.container import ContainerPort
 from netlab.model.kube_proxy import KubeProxy
@@ -175,7 +176,10 @@ def test_udp_endpoints_are_those_that_may_answer(build):
     chosen = assign(made, Assignments())
     found = frontends(made, all_slices(made, chosen), chosen)
     only = frozenset({"10.244.1.2"})
-    assert udp_endpoints(found.of("node-1")) == {("10.96.0.20", 53): only, ("172.18.0.2", 30053): only}
+    assert udp_endpoints(found, host_ports(made, chosen)) == {
+        "node-1": {("10.96.0.20", 53): only, ("172.18.0.2", 30053): only},
+        "node-2": {("10.96.0.20", 53): only, ("172.18.0.3", 30053): only},
+    }
 
 
 @pytest.mark.parametrize(

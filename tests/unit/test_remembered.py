@@ -1,6 +1,10 @@
 """What is remembered is what would be computed, and nothing is computed twice."""
 
-from netlab.remembered import remembered, remembered_by, remembered_each
+from typing import NamedTuple
+
+import pytest
+
+from netlab.remembered import remembered, remembered_by, remembered_each, remembered_groups
 
 
 def counting(function):
@@ -54,13 +58,68 @@ def test_of_many_only_those_are_computed_that_are_new():
     before = kept((name, part) for name in names)
     calls.clear()
     after = kept([(names[2], part), (names[1], part, part), (["d"], part)])
-    assert after == [(["c"], (part,)), (["b"], (part, part)), (["d"], (part,))]
+    assert after == ((["c"], (part,)), (["b"], (part, part)), (["d"], (part,)))
     assert after[0] is before[2]
     assert len(calls) == 2
-    assert kept([]) == []
+    assert kept([]) == ()
+
+
+@pytest.mark.parametrize("places", [[], [0], [4], [9], [3, 4], [0, 5, 9]])
+def test_of_as_many_calls_only_those_in_other_places_are_computed(places):
+    function, calls = counting(lambda one, *others: (one, *others))
+    kept = remembered_each(function)
+    rows = [tuple([number, place] for place in range(1 + number % 3)) for number in range(10)]
+    before = kept(rows)
+    calls.clear()
+    changed = [(["new"], *row[1:]) if number in places else row for number, row in enumerate(rows)]
+    after = kept(changed)
+    assert after == tuple(changed)
+    assert sorted(calls) == sorted(changed[place] for place in places)
+    assert [number for number in range(10) if after[number] is not before[number]] == places
+    assert (after is before) is (not places)
+
+
+def test_the_results_of_the_same_calls_are_the_same_tuple():
+    kept = remembered_each(list)
+    rows = [([number],) for number in range(3)]
+    assert kept(rows) is kept(list(rows))
+
+
+class Item(NamedTuple):
+    group: str
+    number: int
+
+
+@pytest.mark.parametrize(
+    ("after", "anew"),
+    [
+        pytest.param(["a1", "b2", "a3"], "", id="the same"),
+        pytest.param(["a1", "b4", "a3"], "b", id="another one of the same group"),
+        pytest.param(["a5", "b2", "a4"], "a", id="all of a group"),
+        pytest.param(["b1", "b2", "a3"], "ab", id="from one group to another"),
+        pytest.param(["a1", "b2"], "ab", id="one less"),
+        pytest.param(["a1", "c6", "b2", "a3"], "abc", id="one more"),
+        pytest.param([], "", id="none"),
+    ],
+)
+def test_groups_are_those_of_the_items_and_the_same_ones_where_nothing_has_changed(after, anew):
+    @remembered_groups
+    def grouped(item):
+        return item.group
+
+    known = {}
+    some, others = (
+        tuple(known.setdefault(word, Item(word[0], int(word[1]))) for word in row) for row in (["a1", "b2", "a3"], after)
+    )
+    before, found = grouped(some), grouped(others)
+    assert found == {
+        name: tuple(item for item in others if item.group == name) for name in dict.fromkeys(word[0] for word in after)
+    }
+    assert {name for name, group in found.items() if before.get(name) is not group} == set(anew) & set(found)
+    assert before == {"a": (some[0], some[2]), "b": (some[1],)}
 
 
 def test_who_is_gone_is_not_taken_for_somebody_else():
     kept = remembered_each(list)
-    assert kept([([number],) for number in range(100)]) == [[number] for number in range(100)]
-    assert kept([([number],) for number in range(100, 200)]) == [[number] for number in range(100, 200)]
+    assert kept([([number],) for number in range(100)]) == tuple([number] for number in range(100))
+    assert kept([([number],) for number in range(100, 200)]) == tuple([number] for number in range(100, 200))
