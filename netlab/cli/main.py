@@ -64,6 +64,7 @@ VERBS = {
         "top": "Show what Pods and Nodes use of CPU and memory.",
         "events": "Show what happened.",
         "rules": "Show the rules of a Service, and the fields they come from.",
+        "capture": "Show or save the packets of many places at once.",
     },
     "About netlab": {
         "help": "Print the help of a verb.",

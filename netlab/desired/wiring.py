@@ -40,6 +40,11 @@ FABRIC, OUTSIDE = "fabric", "outside"
 FABRIC_BRIDGE, CNI0, ETH0, LO = IfName("fabric0"), IfName("cni0"), IfName("eth0"), IfName("lo")
 
 
+def pod_port(lab: str, pod: Pod) -> IfName:
+    """Return the name of a Pod's port of its Node's bridge."""
+    return veth_name(lab, pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
+
+
 def _sysctls(*pairs: tuple[str, str]) -> frozenset[Sysctl]:
     return frozenset(Sysctl(key=key, value=value) for key, value in pairs)
 
@@ -218,8 +223,7 @@ class Wiring:
         The MAC follows from the address: who has talked to an earlier Pod with that address reaches this one at once, and not
         only when the neighbour entry is doubted (arp(7): half a minute). Docker's bridge driver does the same.
         """
-        name = veth_name(self.lab, pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
-        return self._veth(self._machine(bound.node), name, CNI0, self._pod(pod), "".join(bound.ips[:1]))
+        return self._veth(self._machine(bound.node), pod_port(self.lab, pod), CNI0, self._pod(pod), "".join(bound.ips[:1]))
 
     def _veth(self, switch: NetnsName, port: IfName, bridge: IfName, far: NetnsName, address: str = "") -> tuple[Veth, Veth]:
         near_mac = mac_address(switch, port, "port")

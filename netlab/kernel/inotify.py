@@ -17,6 +17,7 @@ from netlab.errors import KernelError
 IN_MODIFY = 0x2
 IN_CLOSE_WRITE = 0x8
 IN_MOVED_TO = 0x80
+IN_DELETE = 0x200
 IN_DELETE_SELF = 0x400
 FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
 BUFFER_BYTES = 65536
@@ -27,15 +28,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Watch:
     """Directories under watch: a file in them was written and closed, or moved in, or the directory itself is gone.
 
-    With `modified` each single write counts too. Raises KernelError if a directory does not exist.
+    With `modified` each single write counts too, with `deleted` a file that goes. Raises KernelError if a directory does not
+    exist.
     """
 
-    def __init__(self, directories: Iterable[Path], *, modified: bool = False) -> None:
+    def __init__(self, directories: Iterable[Path], *, modified: bool = False, deleted: bool = False) -> None:
         self._handle = _libc.inotify_init1(FLAGS)
         if self._handle < 0:
             raise KernelError(f"inotify_init1: {os.strerror(ctypes.get_errno())}")
         for directory in directories:
-            mask = IN_MOVED_TO | IN_DELETE_SELF | (IN_MODIFY if modified else IN_CLOSE_WRITE)
+            mask = IN_MOVED_TO | IN_DELETE_SELF | (IN_MODIFY if modified else IN_CLOSE_WRITE) | (IN_DELETE if deleted else 0)
             if _libc.inotify_add_watch(self._handle, os.fsencode(directory), mask) < 0:
                 number = ctypes.get_errno()
                 self.close()

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Final, Self
 
 from netlab.errors import KernelError
+from netlab.kernel.interfaces import ARPHRD_ETHER, ARPHRD_LOOPBACK
 from netlab.kernel.netns import in_namespace, run_in_threads
 from netlab.kernel.packet_filter import attach_filter
 from netlab.kernel.packet_ring import RawPacket, Ring, RingShape, ignore_outgoing
@@ -27,7 +28,6 @@ from netlab.netstate.names import NetnsName
 from netlab.netstate.seen import Place, SeenPacket
 
 _ETH_P_ALL: Final = 3
-_ARPHRD_ETHER, _ARPHRD_LOOPBACK = 1, 772
 
 
 class PacketSockets:
@@ -158,10 +158,10 @@ def _bind(place: Place, one: socket.socket) -> None:
         reason = "no such interface" if error.errno == errno.ENODEV else error.strerror
         raise KernelError(f"{place}: {reason}") from error
     hardware = one.getsockname()[3]
-    if hardware == _ARPHRD_LOOPBACK:
+    if hardware == ARPHRD_LOOPBACK:
         with suppress(OSError):
             ignore_outgoing(one)  # every packet there is sent and received by the same interface: one of the two is enough
-    elif hardware != _ARPHRD_ETHER:
+    elif hardware != ARPHRD_ETHER:
         raise KernelError(f"{place}: its packets have no Ethernet header")
 
 

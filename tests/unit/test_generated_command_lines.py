@@ -40,7 +40,22 @@ ENDS = {
 }
 FOREVER = ("-w", "--watch", "--watch-only", "-i", "--stdin", "-t", "--tty")
 # Verbs that go to namespaces and processes, which a lab in memory does not have: they are tried without a lab only.
-ON_LINUX = {"up", "down", "status", "labs", "doctor", "demo", "shell", "exec", "logs", "cp", "port-forward", "top", "image"}
+ON_LINUX = {
+    "up",
+    "down",
+    "status",
+    "labs",
+    "doctor",
+    "demo",
+    "shell",
+    "exec",
+    "logs",
+    "cp",
+    "port-forward",
+    "top",
+    "image",
+    "capture",
+}
 CODES = {0, 1, 2}
 FIRST = re.compile(r"^(error|Error from server \(\w+\)): (?=.)", re.MULTILINE)
 # What a message must have: a command, the help to read, an example, what is expected, or a hint at the end of a line.

@@ -1,0 +1,151 @@
+"""Packets of many places until something ends it: Ctrl-C, a moment, the reader of our output, or the last interface.
+
+    with Capture(places, program=compile_filter(words), lost=tell) as capture:
+        for packets in capture.batches(): ...
+
+A batch is what one awakening of the process brought, in order of time over all places. The end comes in two steps: what the
+rings still hold of the time before it is read, and then nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final, Self
+
+from netlab.kernel import netns
+from netlab.kernel.inotify import Watch
+from netlab.kernel.packet_order import PacketOrder
+from netlab.kernel.packet_ring import RawPacket, RingShape
+from netlab.kernel.packet_sockets import PacketSockets
+from netlab.netstate.seen import Place
+
+RETIRE_MS: Final = 20
+HOLD_S: Final = 0.04
+"""A ring gives its packets away after RETIRE_MS and a tick of the kernel's clock, which takes at most 10 ms (HZ=100)."""
+MEMORY_BYTES: Final = 64 << 20
+LARGEST_BYTES, SMALLEST_BYTES = 8 << 20, 1 << 20
+_BLOCK_BYTES: Final = 1 << 17  # room for the longest packet that is to be cut into segments
+_WHOLE_MS: Final = 1000
+
+
+def ring_shape(places: int) -> RingShape:
+    """Return how large the ring of each of so many places is: together they take MEMORY_BYTES, unless each is the smallest."""
+    size = min(LARGEST_BYTES, max(SMALLEST_BYTES, MEMORY_BYTES // max(1, places)))
+    return RingShape(block_bytes=_BLOCK_BYTES, blocks=size // _BLOCK_BYTES, retire_ms=RETIRE_MS)
+
+
+class Capture:
+    """Sockets at places that are open from now on, and what ends the capture.
+
+    Args:
+        places: where to look.
+        program: what to see, as in PacketSockets.
+        lost: told of places that are no more: their interface or namespace was deleted.
+        output: a descriptor that is written to; if it is a pipe that nobody reads any more, that ends the capture.
+
+    Raises:
+        KernelError: as PacketSockets.
+    """
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        *,
+        program: bytes = b"",
+        lost: Callable[[Collection[Place]], object] = lambda _: None,
+        output: int | None = None,
+    ) -> None:
+        self._lost, self._output = lost, output
+        self._living = {place: netns.identity(place.netns) for place in places}
+        self._names = Watch([netns.DIRECTORY], deleted=True)
+        self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        try:
+            self.sockets = PacketSockets(places, program=program, shape=ring_shape(len(places)))
+        except BaseException:
+            self._close_handles()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sockets.close()
+        self._close_handles()
+
+    def stop(self) -> None:
+        """End `batches` soon. A signal handler may call this."""
+        os.eventfd_write(self._stop, 1)
+
+    @property
+    def counts(self) -> Mapping[Place, tuple[int, int]]:
+        """Packets that the filter let through, and those of them that were lost, by place."""
+        return self.sockets.drops()
+
+    @property
+    def is_anybody_left(self) -> bool:
+        """Tell whether there is still a place to look at."""
+        return bool(self._living)
+
+    def batches(self, duration_s: float | None = None) -> Iterator[list[RawPacket]]:
+        """Yield what was seen, in order of time, until the end, or for so long.
+
+        Raises:
+            BrokenPipeError: nobody reads our output.
+        """
+        order, end = PacketOrder(HOLD_S), None if duration_s is None else time.monotonic() + duration_s
+        waiting = self._poll()
+        while self.is_anybody_left:
+            now = time.monotonic()
+            if end is not None and now >= end:
+                break
+            ready = dict(waiting.poll(_milliseconds(order.wait_s(now), None if end is None else end - now)))
+            if self._stop in ready:
+                break
+            if self._output in ready:
+                raise BrokenPipeError
+            self._look_for_the_lost(ready)
+            order.add(time.monotonic(), self.sockets.read_raw(0))
+            if due := order.due(time.monotonic()):
+                yield due
+        yield self._last(order)
+
+    def _poll(self) -> select.poll:
+        waiting = select.poll()
+        for handle in (self.sockets, self._names, self._stop):
+            waiting.register(handle, select.POLLIN)
+        if self._output is not None:
+            waiting.register(self._output, 0)  # errors and hang-ups are told unasked
+        return waiting
+
+    def _last(self, order: PacketOrder) -> list[RawPacket]:
+        """What the rings still held."""
+        end = time.monotonic() + HOLD_S
+        while (now := time.monotonic()) < end:
+            order.add(now, self.sockets.read_raw(end - now))
+        return order.rest()
+
+    def _look_for_the_lost(self, ready: Mapping[int, int]) -> None:
+        """Close what is no more. A namespace without a name lives on by our sockets alone."""
+        lost = {place for place in self.sockets.gone() if place in self._living}
+        if self._names.fileno() in ready:
+            self._names.drain()
+            known = {name: netns.identity(name) for name in {place.netns for place in self._living}}
+            lost |= {place for place, identity in self._living.items() if known[place.netns] != identity}
+        if lost:
+            for place in lost:
+                del self._living[place]
+            self.sockets.close_places(lost)
+            self._lost(sorted(lost))
+
+    def _close_handles(self) -> None:
+        self._names.close()
+        os.close(self._stop)
+
+
+def _milliseconds(*waits_s: float | None) -> int | None:
+    """The shortest of some times to wait, rounded up; None waits for ever."""
+    known = [wait for wait in waits_s if wait is not None]
+    return -int(-min(known) * _WHOLE_MS // 1) if known else None

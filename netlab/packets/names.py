@@ -1,0 +1,117 @@
+"""The words beside the numbers: whose address it is, which Service is reached there, what namespace a packet was seen in. Pure.
+
+    10.244.1.2 ............ frontend           a Pod
+    10.96.0.42 ............ svc/redis-master   a Service, at every address it has; with its port also a NodePort
+    172.18.0.2, 10.244.1.1  node-1             a Node, on the fabric and on its bridge
+    172.18.0.1 ............ outside
+
+Objects of other Namespaces than `default` have it behind a dot, as DNS does: `coredns.kube-system`; so has a Pod that is called
+like a machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from ipaddress import ip_interface
+
+from netlab.desired.assignments import Assignments
+from netlab.desired.endpoints import all_slices
+from netlab.desired.frontends import Frontend, frontends
+from netlab.desired.host_network import netns_of
+from netlab.desired.ipam import gateway, outside_addresses
+from netlab.desired.wiring import FABRIC, OUTSIDE
+from netlab.frozen import dataclass
+from netlab.model.families import listed
+from netlab.model.lab import Cluster
+from netlab.model.meta import ObjectMeta
+from netlab.netstate.names import NetnsName, machine_netns
+from netlab.netstate.seen import Place
+from netlab.packets.packet import endpoint
+
+DEFAULT = "default"
+Reached = tuple[str, str, int]
+"""Where a Service is reached: protocol as a packet has it, address, port."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The words of a lab at one moment."""
+
+    addresses: Mapping[str, str]
+    services: Mapping[Reached, str]
+    namespaces: Mapping[NetnsName, str]
+
+    def of(self, address: str) -> str:
+        """Return whose address it is; "" if nobody's that is known."""
+        return self.addresses.get(address, "")
+
+    def service(self, protocol: str, address: str, port: int) -> str:
+        """Return the Service that is reached there: `svc/web`; "" if none is."""
+        return self.services.get((protocol, address, port), "")
+
+    def with_name(self, address: str) -> str:
+        """Return an address, and whose it is: `10.244.1.2 (frontend)`."""
+        return f"{address} ({self.of(address)})" if self.of(address) else address
+
+    def endpoint(self, protocol: str, address: str, port: int) -> str:
+        """Return an address and port, and whose they are: `10.244.1.2:40000 (frontend)`."""
+        name = self.service(protocol, address, port) or self.of(address)
+        return f"{endpoint(address, port)} ({name})" if name else endpoint(address, port)
+
+    def place(self, place: Place) -> str:
+        """Return an interface as captures call it: `frontend/eth0`, `node-1/cni0`."""
+        return f"{self.namespaces.get(place.netns, place.netns)}/{place.ifname}"
+
+
+def names_of(cluster: Cluster, assignments: Assignments) -> Names:
+    """Return the words of a lab."""
+    machines = {OUTSIDE, FABRIC, *assignments.nodes}
+    return Names(
+        addresses=dict(_addresses(cluster, assignments, machines)),
+        services={
+            (one.protocol.lower(), one.address, one.port): f"svc/{_service_name(one.owner)}"
+            for one in _frontends(cluster, assignments)
+        },
+        namespaces=dict(_namespaces(cluster, assignments, machines)),
+    )
+
+
+def short_name(meta: ObjectMeta, taken: Collection[str] = ()) -> str:
+    """Return `web`, or `web.prod` in another Namespace than `default`, or if the name alone is taken."""
+    return meta.name if meta.namespace == DEFAULT and meta.name not in taken else f"{meta.name}.{meta.namespace}"
+
+
+def _addresses(cluster: Cluster, assignments: Assignments, machines: Collection[str]) -> Iterator[tuple[str, str]]:
+    spec = cluster.lab.spec
+    for service in cluster.services:
+        for address in (*assignments.cluster_ips.get(service.key, ()), *assignments.load_balancers.get(service.key, ())):
+            yield address, f"svc/{short_name(service.metadata)}"
+    for pod in cluster.pods:
+        bound = assignments.pods.get(pod.key)
+        if bound and not pod.spec.host_network:
+            yield from ((address, short_name(pod.metadata, machines)) for address in bound.ips)
+    for name, node in assignments.nodes.items():
+        yield from ((address, name) for address in (*node.ips, *map(gateway, node.pod_cidrs)))
+    internet = (str(ip_interface(cidr).ip) for cidr in listed(spec.outside_subnet))
+    yield from ((address, OUTSIDE) for address in (*outside_addresses(spec), *internet))
+
+
+def _frontends(cluster: Cluster, assignments: Assignments) -> Iterator[Frontend]:
+    found = frontends(cluster, all_slices(cluster, assignments), assignments)
+    yield from found.everywhere
+    for mine in found.own.values():
+        yield from mine
+
+
+def _service_name(owner: str) -> str:
+    """The Service of a port's owner: `default/web:http`."""
+    namespace, _, rest = owner.partition("/")
+    return short_name(ObjectMeta(name=rest.partition(":")[0], namespace=namespace))
+
+
+def _namespaces(cluster: Cluster, assignments: Assignments, machines: Collection[str]) -> Iterator[tuple[NetnsName, str]]:
+    lab = cluster.lab.metadata.name
+    for pod in cluster.pods:
+        if not pod.spec.host_network:
+            yield netns_of(lab, pod, assignments.pods.get(pod.key)), short_name(pod.metadata, machines)
+    yield from ((machine_netns(lab, name), name) for name in machines)
