@@ -51,7 +51,7 @@ class Recording:
     def add(self, packets: Iterable[RawPacket]) -> None:
         """Write packets, all at once as far as they go into one file. Raises OSError."""
         if not self._files.size_bytes:
-            self._files.write(b"".join([enhanced_packet(*one) for one in packets]))
+            self._files.write(*[enhanced_packet(*one) for one in packets])
             return
         for one in packets:
             if self._files.is_full:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterable
+from itertools import accumulate, takewhile
 from typing import Final, Self
 
 STDOUT: Final = "-"
@@ -46,19 +48,20 @@ class CaptureFiles:
         """Tell whether the next block belongs into the next file."""
         return 0 < self.size_bytes <= self._written
 
-    def write(self, blocks: bytes) -> None:
-        """Write whole blocks."""
-        left = memoryview(blocks)
+    def write(self, *blocks: bytes) -> None:
+        """Write blocks, all at once. Where the disk is full, those that found room whole stay."""
+        left = memoryview(b"".join(blocks))
+        total = len(left)
         try:
             while left:
                 left = left[os.write(self._handle, left) :]
         except OSError as error:
             with contextlib.suppress(OSError):  # a pipe or a device
                 if self._path != STDOUT:
-                    os.ftruncate(self._handle, self._written)
+                    os.ftruncate(self._handle, self._written + _whole(blocks, total - len(left)))
             error.filename = self._name
             raise
-        self._written += len(blocks)
+        self._written += total
 
     def turn(self) -> None:
         """Close this file and begin the next."""
@@ -71,6 +74,12 @@ class CaptureFiles:
         self._handle = os.dup(sys.stdout.fileno()) if self._path == STDOUT else os.open(self._name, _FLAGS, _READABLE)
         self._written = 0
         self.write(self._head)
+
+
+def _whole(blocks: Iterable[bytes], written: int) -> int:
+    """Return where the last block ends that lies within the first bytes."""
+    ends = accumulate(map(len, blocks), initial=0)
+    return max(takewhile(lambda end: end <= written, ends))
 
 
 def file_name(path: str, number: int, count: int) -> str:

@@ -125,19 +125,28 @@ def test_a_disk_without_room_is_named():
         CaptureFiles("/dev/full", b"HEAD")
 
 
-def test_half_a_block_is_taken_back(tmp_path, monkeypatch):
-    real = os.write
+@pytest.mark.parametrize(
+    ("room", "kept"),
+    [
+        pytest.param(0, b"HEADblock1", id="none of it"),
+        pytest.param(5, b"HEADblock1", id="half a block"),
+        pytest.param(6, b"HEADblock1block2", id="one of two blocks"),
+        pytest.param(10, b"HEADblock1block2", id="one block and a half"),
+    ],
+)
+def test_half_a_block_is_taken_back(tmp_path, monkeypatch, room, kept):
+    real, left = os.write, [room]
 
-    def half(handle, data):
-        if data == b"block2":
-            return real(handle, data[:3])
-        if data == b"ck2":
+    def write(handle, data):
+        if not left[0]:
             raise OSError(28, os.strerror(28))
-        return real(handle, data)
+        done = real(handle, data[: left[0]])
+        left[0] -= done
+        return done
 
     with CaptureFiles(str(tmp_path / "x"), b"HEAD") as files:
         files.write(b"block1")
-        monkeypatch.setattr(os, "write", half)
+        monkeypatch.setattr(os, "write", write)
         with pytest.raises(OSError, match="No space left on device"):
-            files.write(b"block2")
-    assert (tmp_path / "x").read_bytes() == b"HEADblock1"
+            files.write(b"block2", b"block3")
+    assert (tmp_path / "x").read_bytes() == kept
