@@ -65,6 +65,7 @@ VERBS = {
         "events": "Show what happened.",
         "rules": "Show the rules of a Service, and the fields they come from.",
         "capture": "Show or save the packets of many places at once.",
+        "graph": "Draw the lab as it is.",
     },
     "About netlab": {
         "help": "Print the help of a verb.",
