@@ -74,6 +74,8 @@ def _command(table: str, chains: Chains, line: str) -> None:
             raise FakeIptablesError("chain name too long (must be under 29 chars)")
         chains[words[0][1:]] = []
         return
+    if line == "-S":  # prints the table, which nobody reads here
+        return
     verb, chain, rule = [*words, "", ""][:3]
     if verb not in {"-A", "-F", "-X"}:
         raise FakeIptablesError("unknown command")

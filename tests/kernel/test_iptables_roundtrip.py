@@ -8,8 +8,8 @@ import pytest
 from netlab.kernel import iptables, iptables_trial, netns, nft
 from netlab.kernel.iptables_listing import parse_save
 from netlab.kernel.known_iptables import KnownIptables
-from netlab.netstate.iptables import IptablesRules
-from netlab.plan.iptables import restore_input
+from netlab.netstate.iptables import IptablesChain, IptablesRules, IptablesTable
+from netlab.plan.iptables import MANY_CHAINS, restore_input
 from netlab.plan.steps import ApplyIptables
 from tests.unit.test_desired_iptables import ENDPOINT_OF_IPV6
 
@@ -51,6 +51,21 @@ def test_rules_are_read_back_as_they_were_written(path, variant):
 def test_so_are_those_of_ipv6(variant):
     wanted = parse_save(str(ENDPOINT_OF_IPV6), variant, "ip6").ours
     assert in_fresh_namespace(lambda: apply(wanted)) == wanted
+
+
+@VARIANTS
+def test_many_chains_come_and_go(variant):
+    """More than what is written for few: the table is printed first, which needs one that is there."""
+    chains = [IptablesChain(name=f"KUBE-SVC-{number}", rules=("-j RETURN",)) for number in range(MANY_CHAINS)]
+    jump = IptablesChain(name="PREROUTING", rules=("-j KUBE-SVC-0",))
+    wanted = IptablesRules(variant=variant, tables=frozenset({IptablesTable(name="nat", chains=frozenset({jump, *chains}))}))
+
+    def work():
+        assert apply(wanted) == wanted
+        iptables.restore((f"iptables-{variant}-restore", "--noflush"), restore_input(None, wanted))
+        return iptables.listed(variant, "ip").ours
+
+    assert in_fresh_namespace(work) is None
 
 
 @VARIANTS

@@ -9,7 +9,7 @@ from netlab.kernel.iptables_listing import parse_save
 from netlab.netstate.iptables import IptablesChain, IptablesRules, IptablesTable, target
 from netlab.netstate.state import Namespace, NetState
 from netlab.plan.diff import diff
-from netlab.plan.iptables import restore_input
+from netlab.plan.iptables import MANY_CHAINS, restore_input
 from netlab.plan.steps import ApplyIptables, ApplyNft
 from tests.states import MARK, iptables, rules_of_iptables, table
 
@@ -35,12 +35,12 @@ A, B = {"KUBE-A": ["-j RETURN"]}, {"KUBE-B": ["-j KUBE-A"]}
         ),
         pytest.param(
             {}, JUMP,
-            ["*nat", ":KUBE-SERVICES - [0:0]", "-F PREROUTING", "-A PREROUTING -j KUBE-SERVICES", "COMMIT"],
+            ["*nat", "-F PREROUTING", ":KUBE-SERVICES - [0:0]", "-A PREROUTING -j KUBE-SERVICES", "COMMIT"],
             id="a jump from a built-in chain",
         ),
         pytest.param(
             JUMP, {},
-            ["*nat", ":KUBE-SERVICES - [0:0]", "-F PREROUTING", "-X KUBE-SERVICES", "COMMIT"], id="that jump goes",
+            ["*nat", "-F PREROUTING", ":KUBE-SERVICES - [0:0]", "-X KUBE-SERVICES", "COMMIT"], id="that jump goes",
         ),
     ],
 )  # fmt: skip
@@ -51,12 +51,27 @@ def test_the_input_says_what_differs(before, after, lines):
 def test_strangers_stay_behind_our_jumps():
     strangers = iptables(nat={"PREROUTING": ["-p tcp -j ACCEPT"]})
     script = restore_input(iptables(nat=JUMP), None, strangers)
-    assert script.splitlines()[2:5] == ["-F PREROUTING", "-A PREROUTING -j KUBE-SERVICES", "-A PREROUTING -p tcp -j ACCEPT"]
+    assert script.splitlines() == [
+        "*nat", "-F PREROUTING", ":KUBE-SERVICES - [0:0]",
+        "-A PREROUTING -j KUBE-SERVICES", "-A PREROUTING -p tcp -j ACCEPT", "COMMIT",
+    ]  # fmt: skip
     kernel = FakeIptables()
     kernel.restore("*nat\n-A PREROUTING -p tcp -j ACCEPT\nCOMMIT\n")
     kernel.restore(script)
     kernel.restore(restore_input(None, *kernel.listed("nft", "ip")))
     assert kernel.listed("nft", "ip") == (None, strangers)
+
+
+@pytest.mark.parametrize(("count", "head"), [(MANY_CHAINS - 2, [":"]), (MANY_CHAINS - 1, ["-S", ":"])])
+def test_before_many_chains_the_table_is_printed(count, head):
+    """Coming and going; the built-in chain first, because without it there is no table to print."""
+    many = JUMP | {f"KUBE-SVC-{number}": [] for number in range(count)}
+    kernel = FakeIptables()
+    for wanted in (many, {}):
+        script = restore_input(iptables(nat=wanted), *kernel.listed("nft", "ip"))
+        assert [line[:2].rstrip("KC") for line in script.splitlines()[1 : 2 + len(head)]] == ["-F", *head]
+        kernel.restore(script)
+    assert kernel.listed("nft", "ip").ours is None
 
 
 def test_filter_comes_before_nat():
