@@ -19,7 +19,6 @@ Source: iptables-restore(8); iptables/nft-cache.c (cache_chain_list_insert); KEP
 from __future__ import annotations
 
 from collections.abc import Iterator
-
 from typing import Final
 
 from netlab.netstate.iptables import TABLES, IptablesRules, IptablesTable

@@ -1,4 +1,4 @@
-"""Three ways to write Services down for the kernel, with the same content: ours, kube-proxy's in nftables, kube-proxy's in iptables.
+"""Four ways to write Services down for the kernel, with the same content: netlab's two modes, and kube-proxy's two.
 
 Ours is what `compile_net` makes of objects. The peers' are written here, one Service as kube-proxy writes it: its chain, an
 anonymous map from a drawn number to the chains of its endpoints, and a comment; in iptables KUBE-SVC and KUBE-SEP.
@@ -16,12 +16,14 @@ from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.kernel import nft
-from netlab.model.lab import Cluster, Lab
+from netlab.model.kube_proxy import KubeProxy, ProxyMode
+from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import Key, ObjectMeta
 from netlab.model.node import Node
 from netlab.model.service import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort, ServiceSpec
-from netlab.netstate.names import digest, machine_netns
-from netlab.netstate.nft import NftTable
+from netlab.netstate.names import NetnsName, digest, machine_netns
+from netlab.netstate.state import Namespace
+from netlab.plan.iptables import restore_input
 from netlab.plan.nft import table_script
 
 PORT, TARGET_PORT = 80, 8080
@@ -38,10 +40,10 @@ class Backends(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How all Services become rules, and how one change does: texts for `run`."""
+    """How all Services become rules, and how a change of each of some of them does, one after the other: texts for `run`."""
 
     load: Callable[[Sequence[Backends]], str]
-    change: Callable[[Sequence[Backends], Sequence[Backends], int], str]
+    changes: Callable[[Sequence[Backends], Sequence[int]], list[str]]
     run: Callable[[str], None]
 
 
@@ -53,11 +55,9 @@ def services(count: int) -> list[Backends]:
     ]
 
 
-def changed(found: Sequence[Backends], number: int) -> list[Backends]:
-    """Return them with another second endpoint of one."""
-    one = found[number]
-    moved = one._replace(pods=(one.pods[0], one.pods[1].replace("10.246.", "10.247.")))
-    return [*found[:number], moved, *found[number + 1 :]]
+def changed(one: Backends) -> Backends:
+    """Return it with another second endpoint."""
+    return one._replace(pods=(one.pods[0], one.pods[1].replace("10.246.", "10.247.")))
 
 
 def _host(network: str, number: int) -> str:
@@ -67,16 +67,48 @@ def _host(network: str, number: int) -> str:
 # Ours ---------------------------------------------------------------------------------------------------------------------
 
 
-def our_table(found: Sequence[Backends]) -> NftTable:
-    """Return the table of a Node with these Services."""
-    lab = Lab(metadata=ObjectMeta(name="bench", uid="bench"))
-    nodes = [Node(metadata=ObjectMeta(name=template.name)) for template in lab.spec.nodes]
-    items = [item for one in found for item in _objects(one)]
-    cluster = Cluster(lab=lab).with_objects((*nodes, *items))
-    given = {Key("Service", "default", one.name): (one.address,) for one in found}
-    state = compile_net(cluster, assign(cluster, Assignments(cluster_ips=given)))
-    table = state.by_name[machine_netns("bench", "node-1")].table
-    return table or NftTable()
+class Ours:
+    """A lab with these Services, and what its first Node is to have; a change of one is made as the agent would."""
+
+    def __init__(self, found: Sequence[Backends], mode: ProxyMode) -> None:
+        spec = LabSpec(kube_proxy=KubeProxy(mode=mode))
+        lab = Lab(metadata=ObjectMeta(name="bench", uid="bench"), spec=spec)
+        nodes = [Node(metadata=ObjectMeta(name=template.name)) for template in spec.nodes]
+        items = [item for one in found for item in _objects(one)]
+        self.cluster = Cluster(lab=lab).with_objects((*nodes, *items))
+        given = {Key("Service", "default", one.name): (one.address,) for one in found}
+        self.assignments = assign(self.cluster, Assignments(cluster_ips=given))
+
+    @property
+    def node(self) -> Namespace:
+        """Return the desired state of the first Node."""
+        return compile_net(self.cluster, self.assignments).by_name[machine_netns("bench", "node-1")]
+
+    def put(self, one: Backends) -> None:
+        """Give one Service other endpoints."""
+        self.cluster = self.cluster.with_objects(item for item in _objects(one) if isinstance(item, EndpointSlice))
+
+
+def _ours(mode: ProxyMode, script: Callable[[Namespace, Namespace], str], run: Callable[[str], None]) -> Layout:
+    def changes(found: Sequence[Backends], numbers: Sequence[int]) -> list[str]:
+        ours = Ours(found, mode)
+        before, scripts = ours.node, []
+        for number in numbers:
+            ours.put(changed(found[number]))
+            after = ours.node
+            scripts.append(script(after, before))
+            before = after
+        return scripts
+
+    return Layout(load=lambda found: script(Ours(found, mode).node, Namespace(name=NetnsName(""))), changes=changes, run=run)
+
+
+def _nft_script(desired: Namespace, observed: Namespace) -> str:
+    return table_script(desired.table, observed.table)
+
+
+def _iptables_script(desired: Namespace, observed: Namespace) -> str:
+    return restore_input(next(iter(desired.iptables), None), next(iter(observed.iptables), None))
 
 
 def _objects(one: Backends) -> Iterator[Service | EndpointSlice]:
@@ -138,9 +170,9 @@ def kube_proxy_load(found: Sequence[Backends]) -> str:
     return "\n".join([*head, *bodies, *ips, ""])
 
 
-def kube_proxy_change(_: Sequence[Backends], after: Sequence[Backends], number: int) -> str:
-    """Return what it writes when an endpoint of one Service changes."""
-    return "\n".join([*_kube_proxy_service(after[number]), ""])
+def kube_proxy_changes(found: Sequence[Backends], numbers: Sequence[int]) -> list[str]:
+    """Return what it writes when an endpoint of each of these Services changes."""
+    return ["\n".join([*_kube_proxy_service(changed(found[number])), ""]) for number in numbers]
 
 
 # kube-proxy's in iptables -------------------------------------------------------------------------------------------------
@@ -176,9 +208,12 @@ def iptables_load(found: Sequence[Backends]) -> str:
     return "\n".join([*head, *chains, *jumps, *bodies, *tail])
 
 
-def iptables_change(_: Sequence[Backends], after: Sequence[Backends], number: int) -> str:
-    """Return what it writes when an endpoint of one Service changes: a partial sync."""
-    one = after[number]
+def iptables_changes(found: Sequence[Backends], numbers: Sequence[int]) -> list[str]:
+    """Return what it writes when an endpoint of each of these Services changes: a partial sync."""
+    return [_partial(changed(found[number])) for number in numbers]
+
+
+def _partial(one: Backends) -> str:
     service, endpoints = _names(one)
     chains = [f":{name} - [0:0]" for name in (service, *endpoints)]
     return "\n".join(["*nat", *chains, *_iptables_service(one), "COMMIT", ""])
@@ -189,11 +224,8 @@ def _restore(text: str) -> None:
 
 
 LAYOUTS = {
-    "netlab": Layout(
-        load=lambda found: table_script(our_table(found), None),
-        change=lambda before, after, _: table_script(our_table(after), our_table(before)),
-        run=_nft,
-    ),
-    "kube-proxy's nftables": Layout(load=kube_proxy_load, change=kube_proxy_change, run=_nft),
-    "kube-proxy's iptables": Layout(load=iptables_load, change=iptables_change, run=_restore),
+    "netlab": _ours("nftables", _nft_script, _nft),
+    "netlab, iptables mode": _ours("iptables", _iptables_script, _restore),
+    "kube-proxy's nftables": Layout(load=kube_proxy_load, changes=kube_proxy_changes, run=_nft),
+    "kube-proxy's iptables": Layout(load=iptables_load, changes=iptables_changes, run=_restore),
 }

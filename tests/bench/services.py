@@ -27,7 +27,7 @@ import plot
 import rule_layouts
 import yaml
 from report import Figures, add
-from rule_layouts import LAYOUTS, PORT, TARGET_PORT, Backends, changed
+from rule_layouts import LAYOUTS, PORT, TARGET_PORT, Backends
 
 from netlab.kernel.generation import Generation, generation
 from netlab.kernel.netns import create, delete, in_namespace, prepare_directory, run_in_thread
@@ -149,9 +149,11 @@ def loads(found: Figures, runs: int, counts: Sequence[int]) -> Mapping[str, list
     for count in (*counts, OURS_ALONE):
         some = rule_layouts.services(count)
         names = [name for name in LAYOUTS if name in patient] if count != OURS_ALONE else ["netlab"]
+        numbers = range(0, count, max(1, count // CHANGES))[:CHANGES]
+        texts = {name: (LAYOUTS[name].load(some), LAYOUTS[name].changes(some, numbers)) for name in names}
         for _ in range(max(1, runs // 2)):
             for name in names:
-                times = _load_and_change(name, some)
+                times = _load_and_change(name, *texts[name])
                 for what, values in times.items():
                     add(found, f"{what}, {count} Services: {name}", "ms", *values)
         for name in names:
@@ -163,14 +165,8 @@ def loads(found: Figures, runs: int, counts: Sequence[int]) -> Mapping[str, list
     return points
 
 
-def _load_and_change(name: str, some: Sequence[Backends]) -> Mapping[str, list[float]]:
+def _load_and_change(name: str, text: str, steps: Sequence[str]) -> Mapping[str, list[float]]:
     layout, netns = LAYOUTS[name], f"{LAB}.rules"
-    text = layout.load(some)
-    steps, before = [], list(some)
-    for number in range(0, len(some), max(1, len(some) // CHANGES))[:CHANGES]:
-        after = changed(before, number)
-        steps.append(layout.change(before, after, number))
-        before = after
 
     def work() -> Mapping[str, list[float]]:
         return {"load": [_ms(layout.run, text)], "change": [_ms(layout.run, step) for step in steps]}
