@@ -97,9 +97,13 @@ def mode(
         report = reconcile(opened)
         wake_agent(paths)
         spec = opened.lab.spec
+        remembering = [service for service in opened.store.cluster().services if service.affinity_seconds]
     for node in nodes or [template.name for template in spec.nodes]:
         by = f" by iptables-{chosen}" if mode == "iptables" else ""
         click.echo(f"node/{node} {'changed' if node in changed else 'unchanged'}: {mode}{by}")
+    if changed and remembering:
+        count = f"{len(remembering)} Service{'' if len(remembering) == 1 else 's'} with sessionAffinity"
+        say(f"{count}: the next connection of a client may go to another endpoint, and later ones stay there")
     show_report(report, verbose=verbose, timings=timings)
     for problem in report.problems:
         say(f"error: {problem}")

@@ -15,7 +15,7 @@ from netlab.model.meta import LabelSelector, ObjectMeta
 from netlab.model.node import Namespace, Node, NodeAddress
 from netlab.model.pod import PodSpec
 from netlab.model.resources import ResourceRequirements
-from netlab.model.service import Service, ServicePort, ServiceSpec
+from netlab.model.service import IPFamilyPolicy, Service, ServicePort, ServiceSpec
 from netlab.model.volume import HostPathVolume, Volume
 from netlab.model.workload import Deployment, DeploymentSpec, PodTemplateSpec, TemplateMeta
 
@@ -50,10 +50,11 @@ def nodes(spec: LabSpec, architecture: str = "") -> tuple[Node, ...]:
     )
 
 
-def cluster_dns(python: str, program_paths: Iterable[str], records_dir: str) -> tuple[KubernetesObject, ...]:
-    """Return the Deployment and the Service of the cluster DNS.
+def cluster_dns(spec: LabSpec, python: str, program_paths: Iterable[str], records_dir: str) -> tuple[KubernetesObject, ...]:
+    """Return the Deployment and the Service of the cluster DNS, which is asked in each family of the lab.
 
     Args:
+        spec: the lab's.
         python: the interpreter that can import netlab.
         program_paths: directories it needs; those that `image: host` does not show are mounted at their own place.
         records_dir: the directory in which the file `records` appears.
@@ -73,9 +74,10 @@ def cluster_dns(python: str, program_paths: Iterable[str], records_dir: str) -> 
     template = PodTemplateSpec(metadata=TemplateMeta(labels=DNS_LABELS), spec=pod)
     meta = ObjectMeta(name="kube-dns", namespace=SYSTEM, labels=DNS_LABELS)
     ports = tuple(ServicePort(name=name, port=53, protocol=protocol) for name, protocol in DNS_PORTS)  # type: ignore[arg-type]
+    policy: IPFamilyPolicy = "PreferDualStack" if len(spec.families) > 1 else ""
     return (
         Deployment(metadata=meta, spec=DeploymentSpec(selector=LabelSelector(match_labels=DNS_LABELS), template=template)),
-        Service(metadata=meta, spec=ServiceSpec(selector=DNS_LABELS, ports=ports)),
+        Service(metadata=meta, spec=ServiceSpec(selector=DNS_LABELS, ports=ports, ip_family_policy=policy)),
     )
 
 

@@ -32,7 +32,7 @@ from netlab.desired.ipam import (
 )
 from netlab.desired.kubernetes_service import KUBERNETES
 from netlab.desired.power import as_known
-from netlab.desired.resolver import KUBE_DNS, cluster_dns
+from netlab.desired.resolver import KUBE_DNS, planned_dns
 from netlab.desired.schedule import Place, pick_node, place_of
 from netlab.desired.service_families import family_problems, service_families, wished_cluster_ips
 from netlab.errors import Conflict, PoolExhausted
@@ -166,15 +166,15 @@ def _cluster_ips(
     for service in services:
         for family in wanted[service.key]:
             if family not in found[service.key]:
-                found[service.key][family] = ip = _free_cluster_ip(cluster, service, subnets[family], taken)
+                found[service.key][family] = ip = _free_cluster_ip(service, subnets[family], taken)
                 taken.add(ip)
     return {key: tuple(ips[family] for family in wanted[key]) for key, ips in sorted(found.items())}
 
 
-def _free_cluster_ip(cluster: Cluster, service: Service, subnet: str, taken: set[str]) -> str:
+def _free_cluster_ip(service: Service, subnet: str, taken: set[str]) -> str:
     if service.key in {KUBE_DNS, KUBERNETES}:
-        reserved = cluster_dns(cluster, Assignments()) if service.key == KUBE_DNS else api_server(subnet)
-        if is_inside(reserved, subnet) and reserved not in taken:
+        reserved = planned_dns(subnet) if service.key == KUBE_DNS else api_server(subnet)
+        if reserved not in taken:
             return reserved
     ip = next_cluster_ip(subnet, taken, hint("ClusterIP", service.metadata.namespace, service.metadata.name))
     if ip is None:
@@ -183,11 +183,11 @@ def _free_cluster_ip(cluster: Cluster, service: Service, subnet: str, taken: set
 
 
 def _cluster_ip_problems(cluster: Cluster, services: list[Service], earlier: Assignments) -> Iterator[str]:
-    lab, dns = cluster.lab.spec, cluster_dns(cluster, Assignments())
+    lab = cluster.lab.spec
     subnets = listed(lab.service_subnet)
     keys = {service.key for service in services}  # one that became headless or an ExternalName gives its address up
     owners = {ip: key for key, ips in earlier.cluster_ips.items() if key in keys for ip in ips}
-    owners.setdefault(dns, KUBE_DNS)
+    owners = {**{planned_dns(subnet): KUBE_DNS for subnet in subnets}, **owners}
     owners.setdefault(api_server(subnets[0]), KUBERNETES)
     for service in services:
         yield from (f"{full(service.key)}: {path}: {message}" for path, message in family_problems(service, lab))

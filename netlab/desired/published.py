@@ -11,7 +11,7 @@ from netlab.desired.counted import counted
 from netlab.desired.endpoints import derive_slices
 from netlab.desired.mirroring import derive_endpoints
 from netlab.desired.power import as_known
-from netlab.desired.service_families import service_families
+from netlab.desired.service_families import family_policy, service_families
 from netlab.desired.tolerations import tolerations_of
 from netlab.desired.unreachable import unknown_conditions
 from netlab.model.lab import Cluster, KubernetesObject, Lab
@@ -78,7 +78,7 @@ def published_service(service: Service, lab: Lab, assignments: Assignments) -> S
         cluster_ips=ips,
         ports=ports,
         ip_families=service_families(service, lab.spec),
-        ip_family_policy=spec.ip_family_policy or "SingleStack",
+        ip_family_policy=family_policy(service, lab.spec),
         internal_traffic_policy=spec.internal_traffic_policy or "Cluster",
         external_traffic_policy=spec.external_traffic_policy or ("Cluster" if service.is_external else ""),
         allocate_load_balancer_node_ports=(spec.allocate_load_balancer_node_ports is not False) if is_balanced else None,

@@ -75,5 +75,10 @@ def with_config(resolver: Resolver, config: PodDNSConfig) -> Resolver:
 
 def cluster_dns(cluster: Cluster, assignments: Assignments) -> str:
     """Return the ClusterIP of kube-system/kube-dns; while it has none, the tenth address of the primary service subnet."""
-    planned = ip_network(listed(cluster.lab.spec.service_subnet)[0])[KUBE_DNS_HOST]
-    return next(iter(assignments.cluster_ips.get(KUBE_DNS, ())), str(planned))
+    given = assignments.cluster_ips.get(KUBE_DNS, ())
+    return given[0] if given else planned_dns(listed(cluster.lab.spec.service_subnet)[0])
+
+
+def planned_dns(subnet: str) -> str:
+    """Return the address of a service subnet that is kept for the cluster DNS: the tenth."""
+    return str(ip_network(subnet)[KUBE_DNS_HOST])

@@ -4,7 +4,8 @@
     PreferDualStack .... both, the first of ipFamilies before the other; where the lab has only one, that one
     RequireDualStack ... both, or the Service is refused
 
-A Service that names addresses (clusterIPs) names families with them. One without a policy is SingleStack, as in a cluster.
+A Service that names addresses (clusterIPs) names families with them. One without a policy is SingleStack, as in a cluster; but
+in a lab of both families a headless one without a selector is RequireDualStack: its endpoints are written by hand, in either.
 Source: Kubernetes docs, IPv4/IPv6 dual-stack (Services); pkg/registry/core/service/storage/alloc.go (initIPFamilyFields).
 """
 
@@ -14,14 +15,21 @@ from collections.abc import Iterator
 
 from netlab.model.families import IPFamily, family_of
 from netlab.model.lab import LabSpec
-from netlab.model.service import Service, ServiceSpec
+from netlab.model.service import IPFamilyPolicy, Service, ServiceSpec
 
 
 def service_families(service: Service, lab: LabSpec) -> tuple[IPFamily, ...]:
     """Return the families of the Service, the one of its primary virtual IP first; only such as the lab has."""
     wished = [family for family in wished_families(service.spec) if family in lab.families]
     order = tuple(dict.fromkeys((*wished, *lab.families)))
-    return order[:1] if service.spec.ip_family_policy in {"", "SingleStack"} else order
+    return order[:1] if family_policy(service, lab) == "SingleStack" else order
+
+
+def family_policy(service: Service, lab: LabSpec) -> IPFamilyPolicy:
+    """Return the policy of the Service, or the one that it has where it wishes for none."""
+    if service.spec.ip_family_policy:
+        return service.spec.ip_family_policy
+    return "RequireDualStack" if service.spec.is_written_by_hand and len(lab.families) > 1 else "SingleStack"
 
 
 def wished_families(spec: ServiceSpec) -> tuple[IPFamily, ...]:

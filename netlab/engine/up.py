@@ -148,7 +148,7 @@ def _store(session: Session, lab: Lab) -> None:
         for event in () if old else (*started_events(node.metadata.name), registered_event(node.metadata.name)):
             record(store, event, session.clock())
     if before is None:
-        for item in (*namespaces(), *cluster_dns(sys.executable, _program_paths(), str(session.paths.dns))):
+        for item in (*namespaces(), *cluster_dns(lab.spec, sys.executable, _program_paths(), str(session.paths.dns))):
             store.put(item)
 
 

@@ -39,7 +39,8 @@ def family_problems(spec: ServiceSpec) -> Iterator[FieldProblem]:
         yield f"spec.ipFamilies[{len(spec.ip_families) - 1}]", f"{shown(spec.ip_families[-1])} is already there", "name it once"
     if len(spec.cluster_ips) > MAX_FAMILIES:
         yield "spec.clusterIPs", f"may only hold up to {MAX_FAMILIES} values, has {len(spec.cluster_ips)}", ""
-    if spec.ip_family_policy in {"", "SingleStack"} and max(len(spec.ip_families), len(spec.cluster_ips)) > 1:
+    policy = spec.ip_family_policy or ("RequireDualStack" if spec.is_written_by_hand else "SingleStack")
+    if policy == "SingleStack" and max(len(spec.ip_families), len(spec.cluster_ips)) > 1:
         yield "spec.ipFamilyPolicy", "must be RequireDualStack or PreferDualStack for two families", ""
     if spec.cluster_ips and spec.cluster_ip and spec.cluster_ip != spec.cluster_ips[0]:
         yield "spec.clusterIPs[0]", f"first value must match `clusterIP`, {shown(spec.cluster_ip)}", "leave clusterIPs out"

@@ -72,6 +72,11 @@ class ServiceSpec:
     external_traffic_policy: TrafficPolicy = ""
     traffic_distribution: TrafficDistribution = ""
 
+    @property
+    def is_written_by_hand(self) -> bool:
+        """True if nothing is translated and nothing selected: a headless Service without a selector."""
+        return self.cluster_ip == "None" and not self.selector
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancerIngress:

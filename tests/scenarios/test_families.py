@@ -121,9 +121,11 @@ def test_the_cluster_dns_knows_each_family_and_answers_on_each(served):
     wanted = lab.json("service", "named")["spec"]["clusterIPs"]
     assert len(wanted) == len(SUBNETS[word]["pods"])
     (server,) = lab.pods("kube-dns", "kube-system")
-    for item in server["status"]["podIPs"]:
+    service = lab.json("service", "kube-dns", "-n", "kube-system")["spec"]["clusterIPs"]
+    assert [ipaddress.ip_address(ip).version for ip in service] == [ipaddress.ip_address(ip).version for ip in wanted]
+    for ip in (*(item["ip"] for item in server["status"]["podIPs"]), *service):
         name = "named.default.svc.cluster.local"
-        words = ("dig", f"@{item['ip']}", "+short", "+time=2", "+tries=3")
+        words = ("dig", f"@{ip}", "+short", "+time=2", "+tries=3")
         assert lab("exec", "a", "--", *words, name, "A", name, "AAAA").split() == wanted
         assert [lab("exec", "a", "--", *words, "-x", ip).strip() for ip in wanted] == [f"{name}."] * len(wanted)
     lab("delete", "service", "named")

@@ -205,6 +205,18 @@ def test_rules_of_others_stay_and_are_said(nftables):
         lab("exec", node, "--", program, "-D", *rule)
 
 
+def test_that_clients_are_forgotten_is_said(nftables):
+    lab = nftables
+    said = "1 Service with sessionAffinity: the next connection of a client may go to another endpoint, and later ones stay there\n"
+    assert lab.run("proxy", "mode", "iptables").err == ""
+    lab.apply(json.dumps({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "sticky"},
+        "spec": {"selector": {"app": "echo"}, "ports": [{"port": 80}], "sessionAffinity": "ClientIP"},
+    }))  # fmt: skip
+    assert [lab.run("proxy", "mode", "nftables").err for _ in range(2)] == [said, ""]
+    lab("delete", "service", "sticky")
+
+
 def test_what_is_wrong_is_said(nftables):
     lab = nftables
     unknown = lab.run("proxy", "mode", "iptables", "--node", "node-9")

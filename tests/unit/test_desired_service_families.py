@@ -2,10 +2,14 @@
 
 import pytest
 
+from netlab.desired.addons import cluster_dns
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
+from netlab.desired.published import published_service
+from netlab.desired.resolver import KUBE_DNS
 from netlab.desired.service_families import service_families
 from netlab.errors import Conflict
+from netlab.manifest.address_rules import family_problems
 from netlab.model.families import family_of
 from netlab.model.meta import Key
 
@@ -43,6 +47,38 @@ def test_families(build, lab, spec, families):
     found = assigned(build, lab, spec)
     assert tuple(map(family_of, found.cluster_ips[WEB])) == families
     assert assigned(build, lab, spec, found) == found, "a second run changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("lab", "spec", "families", "policy"),
+    [
+        pytest.param("dual", {}, BOTH, REQUIRE, id="written by hand: both"),
+        pytest.param("dual", {"ip_families": V6}, TURNED, REQUIRE, id="the named one first"),
+        pytest.param("dual", {"ip_families": TURNED}, TURNED, REQUIRE, id="both named"),
+        pytest.param("dual", {"ip_family_policy": SINGLE}, V4, SINGLE, id="one, said"),
+        pytest.param("ipv6", {}, V6, SINGLE, id="there is one only"),
+        pytest.param("dual", {"app": "db"}, V4, SINGLE, id="with a selector"),
+    ],
+)
+def test_of_a_headless_service(build, lab, spec, families, policy):
+    given = build.lab(ip_family=lab)
+    service = build.service("db", 80, cluster_ip="None", **{"app": "", **spec})
+    assert list(family_problems(service.spec)) == []
+    shown = published_service(service, given, Assignments()).spec
+    assert (shown.ip_families, shown.ip_family_policy) == (families, policy)
+
+
+@pytest.mark.parametrize(
+    ("lab", "addresses"),
+    [("ipv4", ("10.96.0.10",)), ("ipv6", ("fd00:10:96::a",)), ("dual", ("10.96.0.10", "fd00:10:96::a"))],
+)
+def test_the_cluster_dns_has_the_tenth_address_of_each_family(build, lab, addresses):
+    given = build.lab(ip_family=lab)
+    made = build.cluster(*cluster_dns(given.spec, "python3", (), "/records"), of=given)
+    assert assign(made, Assignments()).cluster_ips[KUBE_DNS] == addresses
+    wish = build.service("web", 80, cluster_ip=addresses[-1], ip_families=(family_of(addresses[-1]),))
+    with pytest.raises(Conflict, match=f"{addresses[-1]} is taken by service/kube-dns in namespace kube-system"):
+        assign(build.cluster(wish, of=given), Assignments())
 
 
 @pytest.mark.parametrize(
