@@ -97,7 +97,7 @@ def remove(store: ImageStore, word: str) -> Image:
     """
     image = find(store, word)
     with _alone(store):
-        if pods := sorted(_pod(lab, uid) for lab, uid in users(store.data.parent, image.id)):
+        if pods := sorted(_pod(lab, uid) for lab, uid in users(store.state.parent, image.id)):
             raise Conflict(f"image {word} is in use by {', '.join(pods)}; delete them first")
         skopeo.delete(store, image.id)
     return image

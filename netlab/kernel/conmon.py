@@ -82,7 +82,7 @@ def _command(bundle: Bundle, exits: Path, options: Sequence[str]) -> list[str]:
         *("-b", path, "-p", f"{path}/pidfile", "-P", f"{path}/conmon.pid"),
         # without --full-attach conmon wants a directory for links to sockets, and dies silently if it is missing
         *("--exit-dir", str(exits), "--persist-dir", path, "--full-attach"),
-        *("-l", f"k8s-file:{path}/log", "--no-sync-log"),
+        *("-l", f"k8s-file:{bundle.disk}/log", "--no-sync-log"),
     ]
 
 

@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Final
 
 from netlab.errors import KernelError
+from netlab.kernel import root
 from netlab.kernel.files import replace_text
 from netlab.kernel.poddir import Bundle, PodDirectory
 from netlab.netstate.volume import DiskUsage
 
 DEADLINE_S: Final = 60
-WRITTEN: Final = ("rootfs", "upper", "log")
-"""What a container writes to; where its layers are mounted over `rootfs`, that is empty for us."""
+WRITTEN: Final = (*root.WRITTEN, "log")
+"""What a container writes to."""
 
 
 def measure(pod: PodDirectory) -> DiskUsage:
     """Return what a Pod has on the disk, in bytes. What is gone meanwhile counts nothing. Raises KernelError."""
-    volumes = {entry.name: [Path(entry.path)] for entry in _directories(pod.path / "volumes")}
-    containers = {name: [bundle.path / part for part in WRITTEN] for name, bundle in _newest(pod)}
+    volumes = {entry.name: [Path(entry.path)] for entry in _directories(pod.disk / "volumes")}
+    containers = {name: [bundle.disk / part for part in WRITTEN] for name, bundle in _newest(pod)}
     paths = [str(path) for places in (*volumes.values(), *containers.values()) for path in places]
     found = _sizes([path for path in paths if os.path.lexists(path)])
     return DiskUsage(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from netlab.errors import KernelError
-from netlab.kernel import cgroups, processes
+from netlab.kernel import cgroups, oci, processes, root
 from netlab.kernel.crun import Crun
 from netlab.kernel.files import remove_tree, replace_text
 from netlab.kernel.poddir import Bundle, LabDirectories, PodDirectory
@@ -87,13 +87,14 @@ def end_sandbox(crun: Crun, pod: PodDirectory) -> None:
 
 
 def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> None:
-    """End all processes of a sandbox and clear away everything of it; the directory goes last, so this can be repeated."""
+    """End all processes of a sandbox and clear away everything of it; its records go last, so this can be repeated."""
     end_sandbox(crun, pod)
     forget_ended(crun, [pod])
     cgroups.remove(places.lab, pod.uid)
     for path in places.exits.glob(f"{pod.prefix}*"):
         path.unlink(missing_ok=True)
     remove_tree(places.secrets(pod.uid))
+    remove_tree(pod.disk)
     remove_tree(pod.path)
 
 
@@ -122,14 +123,16 @@ def retire_attempt(places: LabDirectories, crun: Crun, pod: PodDirectory, contai
             clear_bundle(places, crun, bundle)
         elif number == attempt:
             _end_bundle(places, crun, bundle)
-            for name in ("rootfs", "upper", "work"):
-                remove_tree(bundle.path / name)
+            for name in root.WRITTEN:
+                remove_tree(bundle.disk / name)
+                remove_tree(bundle.disk / oci.work_of(name))
 
 
 def clear_bundle(places: LabDirectories, crun: Crun, bundle: Bundle) -> None:
     """Clear everything of one attempt, whole or half."""
     _end_bundle(places, crun, bundle)
     (places.exits / bundle.id).unlink(missing_ok=True)
+    remove_tree(bundle.disk)
     remove_tree(bundle.path)
 
 
@@ -186,9 +189,9 @@ def clean(places: LabDirectories, crun: Crun) -> None:
         for name in crun.ids():
             crun.delete(name)
 
-    end_makers([places.data / "pods", places.crun], forget)
+    end_makers([places.state / "pods", places.crun], forget)
     forget()
     cgroups.remove(places.lab)
     cgroups.remove_root_if_empty()
-    for directory in (places.state / "secrets", places.crun, places.exits):
-        remove_tree(directory)
+    for name in ("secrets", "pods", "skeleton", "root", places.crun.name, places.exits.name):
+        remove_tree(places.state / name)

@@ -54,5 +54,5 @@ def _ask(places: LabDirectories, bundle: Bundle, kind: str, check: ExecCheck | H
 
 
 if __name__ == "__main__":
-    state, data, lab, path, name, which = sys.argv[1:]
-    run(LabDirectories(state=Path(state), data=Path(data), lab=lab), Bundle(Path(path), name), which)
+    state, data, lab, path, disk, name, which = sys.argv[1:]
+    run(LabDirectories(state=Path(state), data=Path(data), lab=lab), Bundle(Path(path), Path(disk), name), which)

@@ -53,7 +53,7 @@ def begin(places: LabDirectories, bundle: Bundle, kind: HookKind, hook: Hook | N
 
 
 def _start(places: LabDirectories, bundle: Bundle, kind: HookKind) -> subprocess.Popen[bytes]:
-    words = [str(places.state), str(places.data), places.lab, str(bundle.path), bundle.id, kind]
+    words = [str(places.state), str(places.data), places.lab, str(bundle.path), str(bundle.disk), bundle.id, kind]
     env = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     with translated("write", bundle.path), (bundle.path / "hook.err").open("ab") as complaints:
         try:

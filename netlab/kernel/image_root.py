@@ -1,24 +1,21 @@
-"""The root directory of a container from an image: an overlay of its layers, seen by the container and nobody else.
+"""The root directory of a container from an image: its layers below (root.py), its own user, the directories it wants.
 
-It is mounted in a view of the mounts of one thread (mounts.privately), from which conmon and crun are started; conmon's life
-keeps it, and the machine's own table of mounts never has an entry that could be left behind. Mounts made later elsewhere still
-go and come in there (MS_SLAVE), so that nothing deleted is held. Of the device nodes in an image only those can be opened that
-any container may make: its cgroup sees to that.
-Source: mount_namespaces(7); kernel Documentation/filesystems/overlayfs.rst.
+Of the device nodes in an image only those can be opened that any container may make: its cgroup sees to that.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final, TypeVar
 
 from netlab.errors import KernelError, NotFound
+from netlab.kernel import root
 from netlab.kernel.crun import Unstartable
-from netlab.kernel.files import make_directory, replace_text
+from netlab.kernel.files import replace_text
 from netlab.kernel.image_store import ImageStore
 from netlab.kernel.image_user import User, resolve
 from netlab.kernel.image_users import RECORD
@@ -30,20 +27,19 @@ from netlab.netstate.process import ContainerProcess
 MOUNTED_ON: Final = ("dev", "proc", "sys", "etc")
 OPTIONS_MAX: Final = 4095  # a page, with its end
 CANNOT_RUN: Final = 126
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
 
 Result = TypeVar("Result")
 
 
-def inside(store: ImageStore, bundle: Bundle, process: ContainerProcess, do: Callable[[User], Result]) -> Result:
+def inside(store: ImageStore, bundle: Bundle, target: Path, process: ContainerProcess, do: Callable[[User], Result]) -> Result:
     """Make the container's root directory and return what `do` returns, called with the image's user.
 
     Call it where nobody else sees what is mounted (mounts.privately).
 
     Args:
         store: where the image is.
-        bundle: its directory is there.
+        bundle: its directories are there.
+        target: where the root directory is to be seen.
         process: of the container; it has an image.
         do: starts the container.
 
@@ -51,16 +47,14 @@ def inside(store: ImageStore, bundle: Bundle, process: ContainerProcess, do: Cal
         Unstartable: the image cannot be run as it is.
         KernelError: the image is gone, or Linux refused.
     """
-    for name in ("rootfs", "upper", "work"):
-        make_directory(bundle.path / name)
-
+    root.make_directories(bundle, (root.ROOT,))
     with _kept(store):
-        _mount(store, bundle, process.image)
-        root = os.open(bundle.path / "rootfs", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        _mount(store, bundle, target, process.image)
+        handle = os.open(target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            return do(_furnish(root, process))
+            return do(_furnish(handle, process))
         finally:
-            os.close(root)
+            os.close(handle)
 
 
 @contextlib.contextmanager
@@ -77,7 +71,7 @@ def _kept(store: ImageStore) -> Iterator[None]:
         os.close(lock)
 
 
-def _mount(store: ImageStore, bundle: Bundle, wanted: str) -> None:
+def _mount(store: ImageStore, bundle: Bundle, target: Path, wanted: str) -> None:
     image = store.find(wanted)
     if image is None:
         raise KernelError(f"image {wanted[:12]} was removed; it is pulled again")
@@ -86,27 +80,25 @@ def _mount(store: ImageStore, bundle: Bundle, wanted: str) -> None:
         lower = ":".join(store.links(image))
     except NotFound as error:
         raise KernelError(str(error)) from error
-    options = f"lowerdir={lower},upperdir={bundle.path / 'upper'},workdir={bundle.path / 'work'}"
+    options = root.options(bundle, lower)
     if len(options) > OPTIONS_MAX:
         raise Unstartable(f"the image has too many layers ({len(image.layers)})", CANNOT_RUN)
     os.chdir(store.overlay)  # this thread's own; the names of layers are relative to it
-    root = os.fsencode(bundle.path / "rootfs")
-    if _libc.mount(b"overlay", root, b"overlay", 0, options.encode()) != 0:
-        raise KernelError(f"mount the layers of image {image.id[:12]}: {os.strerror(ctypes.get_errno())}")
+    root.mount(target, options)
     os.chdir("/")
 
 
-def _furnish(root: int, process: ContainerProcess) -> User:
+def _furnish(handle: int, process: ContainerProcess) -> User:
     """Look whether the image can be run, make the directories it is to have, and return its user."""
     for name in MOUNTED_ON:
-        if not is_directory(root, name):
+        if not is_directory(handle, name):
             raise Unstartable(f"/{name} of the image is not a directory", CANNOT_RUN)
     try:
         for path in (process.cwd, *process.image_volumes):
-            make_directories(root, path)
+            make_directories(handle, path)
     except OSError as error:
         raise Unstartable(f"mkdir {error.filename}: {(error.strerror or '').lower()}", CANNOT_RUN) from error
     try:
-        return resolve(process.image_user, read_in_root(root, "/etc/passwd"), read_in_root(root, "/etc/group"))
+        return resolve(process.image_user, read_in_root(handle, "/etc/passwd"), read_in_root(handle, "/etc/group"))
     except NotFound as error:
         raise Unstartable(str(error), CANNOT_RUN) from error

@@ -11,14 +11,14 @@ from netlab.kernel.poddir import PodDirectory
 RECORD = "image"
 
 
-def users(data: Path, image: str) -> Iterator[tuple[str, str]]:
+def users(state: Path, image: str) -> Iterator[tuple[str, str]]:
     """Yield (lab, Pod uid) of each Pod in which a container has its root directory from the image of this id.
 
-    One that has ended uses it until its next run, or the end of its Pod. `data` is the directory of all labs' data.
+    One that has ended uses it until its next run, or the end of its Pod. `state` is the directory of all labs' state.
     """
-    for pods in sorted(data.glob("*/pods")):
+    for pods in sorted(state.glob("*/pods")):
         for path in sorted(pods.iterdir()):
-            pod = PodDirectory(pods.parent, pods.parent.name, path.name)
+            pod = PodDirectory(pods.parent, Path(), pods.parent.name, path.name)
             newest = (pod.bundle(name, attempts[-1]) for name in pod.containers() if (attempts := pod.attempts(name)))
             if any(_uses(bundle.path, image) for bundle in newest):
                 yield pods.parent.name, path.name

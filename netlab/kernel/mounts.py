@@ -9,6 +9,7 @@ Source: crun's libcrun/cgroup.c; unshare(2), mount_namespaces(7).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import queue
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from netlab.errors import KernelError, NetlabError
-from netlab.kernel.netns import run_in_thread, run_in_threads
+from netlab.kernel.netns import DIRECTORY, run_in_thread, run_in_threads
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 WORKERS: Final = 4
@@ -28,9 +29,11 @@ OVERLAYFS_MAGIC: Final = 0x794C7630
 CGROUP2_MAGIC: Final = 0x63677270
 _CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
 _MS_BIND, _MS_REC, _MS_PRIVATE, _MS_SLAVE = 0x1000, 0x4000, 1 << 18, 1 << 19
+_MNT_DETACH = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+_libc.umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
 _libc.statfs.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
 _thread = threading.local()
 
@@ -69,13 +72,16 @@ def privately(function: Callable[[], Result]) -> Result:
     """Return what `function` returns in a fresh thread with a view of the mounts of its own, which goes with it.
 
     What is mounted there is seen by the programs started from it and by nobody else. Mounts of the machine are seen to come and
-    go in there. Raises KernelError if the kernel refuses that.
+    go in there, but for the names of network namespaces: of these there are none, as each of many such views would have all.
+    Raises KernelError if the kernel refuses that.
     """
 
     def private() -> Result:
         try:
             _call(_libc.unshare, _CLONE_FS | _CLONE_NEWNS)
             _call(_libc.mount, None, b"/", None, _MS_REC | _MS_SLAVE, None)
+            with contextlib.suppress(OSError):  # nobody made a mount of it
+                _call(_libc.umount2, os.fsencode(DIRECTORY), _MNT_DETACH)
         except OSError as error:
             raise KernelError(f"make a private view of the mounts: {error.strerror}") from error
         return function()
@@ -86,6 +92,11 @@ def privately(function: Callable[[], Result]) -> Result:
 def bind(descriptor: int, target: Path) -> None:
     """Mount what a descriptor stands for at `target`, with what is mounted below it. Raises OSError."""
     _call(_libc.mount, b"/proc/self/fd/%d" % descriptor, os.fsencode(target), None, _MS_BIND | _MS_REC, None)
+
+
+def overlay(target: Path, options: str) -> None:
+    """Mount an overlay at `target`. Raises OSError."""
+    _call(_libc.mount, b"overlay", os.fsencode(target), b"overlay", 0, os.fsencode(options))
 
 
 def each(

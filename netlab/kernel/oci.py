@@ -2,7 +2,7 @@
 
 The pause process makes the namespaces of the Pod (IPC, UTS, PID) inside the Pod's network namespace; containers join them by
 path and have a mount namespace and a cgroup of their own. `image: host` is a skeleton of directories with the machine's /usr
-and /etc in it (overlays: what a container writes there is its own), so nothing of /root, /home or /var is seen.
+and /etc in it (overlays: what a container writes there is its own), so nothing of /root, /home or /var is seen (root.py).
 Source: OCI runtime-spec 1.0.2 (crun 1.14 refuses 1.2); Docker's default capabilities and masked paths.
 """
 
@@ -36,6 +36,8 @@ OVERLAYS: Final = ("usr", "etc")
 OPEN_FILES_SOFT: Final = 1024
 OPEN_FILES_HARD: Final = 524288  # systemd's default; a process may not exceed its own hard limit without CAP_SYS_RESOURCE
 
+_WORDS: Final = {"net": "network"}  # the specification's for a namespace, where /proc has another
+
 Config = dict[str, Any]
 
 
@@ -43,16 +45,18 @@ Config = dict[str, Any]
 class Surroundings:
     """Where a container is put: paths on the machine, the namespaces of its Pod.
 
+    `root` is its root directory, `disk` where what it writes is; `shm`, `hosts` and `etc` are the Pod's.
     `sources` are the absolute sources of the process's mounts, in their order; `read_only` are directories of the machine
     that are seen at their own path; `open_files` is the hard limit that this program itself has; `counts_swap` says
     whether cgroups know how much of their memory is swapped out; `user` is who the program of an image runs as, None for
     `image: host`.
     """
 
-    bundle: str
+    root: str
+    disk: str
     shm: str
+    hosts: str
     etc: str
-    netns: str
     pause_pid: int
     cgroup: str
     sources: tuple[str, ...] = ()
@@ -112,11 +116,11 @@ def container_config(process: ContainerProcess, place: Surroundings) -> Config:
     return {
         "ociVersion": VERSION,
         "process": _process(process, place),
-        "root": {"path": f"{place.bundle}/rootfs", "readonly": process.rights.read_only_root},
+        "root": {"path": place.root, "readonly": process.rights.read_only_root},
         "mounts": [
             *_system_mounts(place, "ro" if process.rights.read_only_root else "rw"),
             *_own_mounts(process, place.sources),
-            _mount(process.last_words, "bind", f"{place.bundle}/last-words", "bind", "rprivate", "rw"),
+            _mount(process.last_words, "bind", f"{place.disk}/last-words", "bind", "rprivate", "rw"),
         ],
         "linux": linux,
     }
@@ -134,6 +138,11 @@ def exec_process(config: Config, args: Sequence[str], *, env: Mapping[str, str],
     lines = [f"{name}={value}" for name, value in variables.items()]
     changed = {"terminal": tty, "args": list(args), "env": lines, "cwd": cwd or config["process"]["cwd"]}
     return {**config["process"], **changed}
+
+
+def work_of(name: str) -> str:
+    """Return the name of the directory in which an overlay prepares what it puts into the directory `name`."""
+    return f"{name}.work"
 
 
 def text(config: Config) -> str:
@@ -160,12 +169,11 @@ def _process(process: ContainerProcess, place: Surroundings) -> Config:
 
 def _namespaces(place: Surroundings) -> list[Config]:
     pause = f"/proc/{place.pause_pid}/ns"
-    shared = ("ipc", "uts", "pid") if place.share_pid else ("ipc", "uts")
+    shared = ("net", "ipc", "uts", "pid") if place.share_pid else ("net", "ipc", "uts")
     return [
         {"type": "mount"},
         {"type": "cgroup"},
-        {"type": "network", "path": place.netns},
-        *({"type": kind, "path": f"{pause}/{kind}"} for kind in shared),
+        *({"type": _WORDS.get(kind, kind), "path": f"{pause}/{kind}"} for kind in shared),
         *(() if place.share_pid else ({"type": "pid"},)),
     ]
 
@@ -184,7 +192,7 @@ def _system_mounts(place: Surroundings, access: str) -> list[Config]:
         _mount("/dev/shm", "bind", place.shm, "bind", "rw", "nosuid", "nodev", "noexec"),  # noqa: S108 - the Pod's own
         _mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
         *(_directories_of_host(access) if place.user is None else ()),
-        _mount("/etc/hosts", "bind", f"{place.etc}/hosts", "bind", "rprivate", "rw"),
+        _mount("/etc/hosts", "bind", place.hosts, "bind", "rprivate", "rw"),
         _mount("/etc/resolv.conf", "bind", f"{place.etc}/resolv.conf", "bind", "rprivate", "ro"),
         _mount("/etc/hostname", "bind", f"{place.etc}/hostname", "bind", "rprivate", "ro"),
     ]
@@ -193,7 +201,7 @@ def _system_mounts(place: Surroundings, access: str) -> list[Config]:
 def _programs_of_host(place: Surroundings, access: str) -> list[Config]:
     """The machine's programs and settings, which `image: host` shows."""
     programs = (_mount(path, "bind", path, "rbind", "ro", "nosuid", "nodev") for path in place.read_only)
-    return [*(_overlay(place.bundle, name, access) for name in OVERLAYS), *programs]
+    return [*(_overlay(place.disk, name, access) for name in OVERLAYS), *programs]
 
 
 def _directories_of_host(access: str) -> list[Config]:
@@ -217,8 +225,8 @@ def _access(mount: BindMount) -> str:
     return "rro" if mount.is_recursive else "ro"
 
 
-def _overlay(bundle: str, name: str, access: str) -> Config:
-    layers = (f"lowerdir=/{name}", f"upperdir={bundle}/upper/{name}", f"workdir={bundle}/work/{name}")
+def _overlay(disk: str, name: str, access: str) -> Config:
+    layers = (f"lowerdir=/{name}", f"upperdir={disk}/{name}", f"workdir={disk}/{work_of(name)}")
     return _mount(f"/{name}", "overlay", "overlay", *layers, access)
 
 

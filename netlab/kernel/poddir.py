@@ -1,22 +1,23 @@
-"""The directory of a Pod's processes, and the files in it. Everything netlab knows about them stands here and in exits/.
+"""The directories of a Pod's processes, and the files in them. Everything netlab knows about them stands here and in exits/.
 
-    <data>/pods/<uid>/
-        etc/{hosts,resolv.conf,hostname}      seen by all containers
-        shm/, volumes/<name>/                 shared by all containers
+What netlab and the runtime note is in memory, where it goes with the processes it speaks of when the machine stops. On the disk
+is what programs may write, as much as they like, and nothing else: on many disks a file more costs more than all that is in it.
+
+    <state>/pods/<uid>/
+        etc/{resolv.conf,hostname}            seen by all containers
         terminating                           TERM was sent
         evicted                               why the Pod is to be evicted: it wrote too much (disk_usage.py)
         files                                 which files of volumes were written, as digests
         pause/{config.json,pidfile,netns,process}   process: pid, start time, boot
         containers/<name>/<attempt>/          a bundle
-            config.json, rootfs/, upper/, work/
+            config.json
             mounts/<number>[.memory]          where volumes in memory and parts of volumes are attached, for its maker only
-            pidfile, conmon.pid, oom, log, ... written by conmon
+            pidfile, conmon.pid, oom, ...     written by conmon
             run                               written when it was started: main process, conmon, time
             failed                            why it could not be started
             unprepared                        why it could not be made; it is tried again
             lost                              its conmon died before it: nobody knows how it ended
             revision                          of the wish it was made from
-            last-words                        what it wrote to its terminationMessagePath
             log-speaks                        if it fails without, the end of its log counts
             image                             id and reference of the image that its root directory is made of
             stop-signal                       what its image wishes to be sent instead of TERM
@@ -26,7 +27,16 @@
             health                            what probes found of it (health.py)
             probe-<kind>.{json,pid}           the command of an exec probe, and its process
 
-    <state>/secrets/<uid>/<name>/             volumes with something of a Secret: /run is in memory
+    <data>/pods/<uid>/
+        hosts                                 seen by all containers
+        shm/, volumes/<name>/                 shared by all containers
+        <container>.<attempt>/
+            log                               what it printed
+            last-words                        what it wrote to its terminationMessagePath
+            {root,usr,etc}[.work]/            what it changed of its root directory (root.py)
+
+    <state>/secrets/<uid>/<name>/             volumes with something of a Secret
+    <state>/skeleton/, <state>/root/          below the root directory of `image: host`; where containers have theirs
 
 Names come from manifests and from directories: each is checked before it becomes part of a path.
 """
@@ -63,9 +73,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The directory of one attempt of one container. `id` is crun's name for it, and that of its exit file."""
+    """The directories of one attempt of one container. `id` is crun's name for it, and that of its exit file.
+
+    `path` is in memory, `disk` holds what the container writes.
+    """
 
     path: Path
+    disk: Path
     id: str
 
     def read(self, name: str) -> str | None:
@@ -87,8 +101,9 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class PodDirectory:
-    """The directory of a Pod of a lab. Raises KernelError if `uid` is no name of a directory."""
+    """The directories of a Pod of a lab. Raises KernelError if `uid` is no name of a directory."""
 
+    state: Path
     data: Path
     lab: str
     uid: str
@@ -98,13 +113,18 @@ class PodDirectory:
 
     @property
     def path(self) -> Path:
-        """The directory itself."""
+        """The directory in memory."""
+        return self.state / "pods" / self.uid
+
+    @property
+    def disk(self) -> Path:
+        """The directory on the disk."""
         return self.data / "pods" / self.uid
 
     @property
     def pause(self) -> Bundle:
         """The pause process's bundle. No container has its id: theirs end with a number."""
-        return Bundle(self.path / "pause", f"{self.prefix}pause")
+        return Bundle(self.path / "pause", self.disk, f"{self.prefix}pause")
 
     @property
     def prefix(self) -> str:
@@ -116,9 +136,10 @@ class PodDirectory:
         return processes.parse(self.pause.read("process") or "")
 
     def bundle(self, container: str, attempt: int) -> Bundle:
-        """Return the directory of an attempt, there or not. Raises KernelError for an impossible name."""
+        """Return the directories of an attempt, there or not. Raises KernelError for an impossible name."""
         path = self.path / "containers" / component(container) / str(attempt)
-        return Bundle(path, f"{self.prefix}{container}-{attempt}"[:NAME_MAX])
+        disk = self.disk / component(f"{container}.{attempt}")
+        return Bundle(path, disk, f"{self.prefix}{container}-{attempt}"[:NAME_MAX])
 
     def containers(self) -> list[str]:
         """Return the names of containers that were ever started, sorted."""
@@ -156,20 +177,35 @@ class LabDirectories:
 
     @property
     def pause_root(self) -> Path:
-        """The root directory of all pause processes."""
+        """The root directory of all pause processes. It has a program in it, and /run may be mounted `noexec`."""
         return self.data / "pause"
+
+    @property
+    def skeleton(self) -> Path:
+        """What all root directories of `image: host` have below them."""
+        return self.state / "skeleton"
+
+    @property
+    def root(self) -> Path:
+        """Where every container has its root directory, each in a view of the mounts of its own."""
+        return self.state / "root"
+
+    @property
+    def made_in(self) -> list[str]:
+        """What the paths begin with that the runtime's processes were given."""
+        return [f"{self.state / 'pods'}/", f"{self.crun}/"]
 
     def secrets(self, uid: str) -> Path:
         """Where the files of a Pod's volumes are that must not be on a disk. Raises KernelError for an impossible uid."""
         return self.state / "secrets" / component(uid)
 
     def pod(self, uid: str) -> PodDirectory:
-        """Return the directory of a Pod, there or not. Raises KernelError for an impossible uid."""
-        return PodDirectory(self.data, self.lab, uid)
+        """Return the directories of a Pod, there or not. Raises KernelError for an impossible uid."""
+        return PodDirectory(self.state, self.data, self.lab, uid)
 
     def pods(self) -> list[PodDirectory]:
-        """Return the directories that exist, by uid."""
-        return [self.pod(uid) for uid in sorted(_entries(self.data / "pods"))]
+        """Return those of Pods of which a directory exists, by uid; after a reboot one on the disk alone."""
+        return [self.pod(uid) for uid in sorted({*_entries(self.state / "pods"), *_entries(self.data / "pods")})]
 
 
 def component(name: str) -> str:

@@ -102,7 +102,7 @@ def container_run(name: str, attempt: int, bundle: Bundle, exits: Path) -> Conta
 
 def last_words(bundle: Bundle, *, failed: bool) -> str:
     """Return the message that a container left: what it wrote for that, or the end of its log if that is to count."""
-    path = bundle.path / "last-words"
+    path = bundle.disk / "last-words"
     with contextlib.suppress(OSError), path.open("rb") as file:
         if text := file.read(LONGEST_MESSAGE).decode(errors="replace"):
             return text
@@ -111,7 +111,7 @@ def last_words(bundle: Bundle, *, failed: bool) -> str:
 
 def _end_of_log(bundle: Bundle) -> str:
     """The last lines of what it printed. A line of the file is: time, stream, tag, text (CRI)."""
-    with contextlib.suppress(OSError), (bundle.path / "log").open("rb") as file:
+    with contextlib.suppress(OSError), (bundle.disk / "log").open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - LOOK_BACK))
         lines = file.read(LOOK_BACK).splitlines()[-LAST_LINES:]
         texts = (line.split(b" ", 3)[-1] for line in lines if line.count(b" ") >= 3)  # noqa: PLR2004 - its four fields

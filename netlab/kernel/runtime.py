@@ -98,7 +98,7 @@ class ContainerRuntime:
                 seccomp=self._seccomp, images=images, clock=self._clock,
             )  # fmt: skip
 
-        mounts.inside(lambda: mounts.privately(start) if starting.needs_own_view(sandbox, name) else start())
+        mounts.inside(lambda: mounts.privately(start))
 
     def observe(self) -> dict[str, SandboxStatus]:
         """Return all sandboxes there are, by Pod uid. A container whose conmon was killed is ended by looking at it."""
@@ -205,11 +205,11 @@ class ContainerRuntime:
         """Return the file with a container's output (CRI's format), of the newest run or the one before; it may not exist."""
         pod = self._places.pod(uid)
         newest = max(pod.attempts(container), default=0)
-        return pod.bundle(container, newest - previous).path / "log"
+        return pod.bundle(container, newest - previous).disk / "log"
 
     def pids(self) -> list[int]:
         """Return all processes of the lab: pause, conmon, and everything in containers. Found in /proc, not in records."""
-        own = {process.pid for process in ending.makers([f"{self._places.data}/pods/", f"{self._places.crun}/"])}
+        own = {process.pid for process in ending.makers(self._places.made_in)}
         return sorted((own | cgroups.pids(self._places.lab)) - {os.getpid()})
 
     def clean(self, beside: Callable[[], object] = lambda: None) -> None:

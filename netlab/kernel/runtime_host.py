@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel import installed, memory_volumes, probes
-from netlab.kernel.files import PRIVATE, make_directory, translated
+from netlab.kernel import installed, memory_volumes, probes, root
+from netlab.kernel.files import OPEN, PRIVATE, make_directory, remove_tree, translated
 from netlab.kernel.findings import Checks, require
-from netlab.kernel.poddir import LabDirectories
+from netlab.kernel.oci import SKELETON
+from netlab.kernel.poddir import STICKY, LabDirectories
 
 PROGRAMS: Final = ("crun", "conmon", "catatonit")
 KERNEL: Final[Checks] = (("seccomp-profile", probes.seccomp_profile), ("cgroups", probes.cgroups))
@@ -32,9 +34,10 @@ def make_directories(places: LabDirectories) -> None:
         with translated("mkdir", directory):
             directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
             directory.chmod(PRIVATE)
-    for directory in (places.exits, places.crun, places.data / "pods"):
+    for directory in (places.exits, places.crun, places.root, places.state / "pods", places.data / "pods"):
         make_directory(directory, PRIVATE)
     _make_pause_root(places.pause_root)
+    _make_skeleton(places.skeleton)
 
 
 def _make_pause_root(root: Path) -> None:
@@ -47,3 +50,17 @@ def _make_pause_root(root: Path) -> None:
             shutil.copyfile(source, draft)
             draft.chmod(0o755)
             draft.replace(target)
+
+
+def _make_skeleton(target: Path) -> None:
+    """What `image: host` has of its own, made whole or not at all."""
+    if target.exists():
+        return
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    remove_tree(draft)
+    for directory in (draft, *(draft / name for name in SKELETON)):
+        make_directory(directory, STICKY if directory.name == "tmp" else OPEN)
+    with translated("make", draft):
+        for name, link in root.links_of_host():
+            (draft / name).symlink_to(link)
+        draft.rename(target)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from netlab.errors import KernelError, NotFound
-from netlab.kernel import cgroups, conmon, image_root, memory_volumes, netns, oci, processes, subpaths
+from netlab.kernel import cgroups, conmon, image_root, memory_volumes, netns, oci, processes, root, subpaths
 from netlab.kernel.cgroup_limits import pod_files
 from netlab.kernel.crun import Crun, Unprepared, Unstartable
 from netlab.kernel.ending import clear_bundle, end_makers, kill_sandbox, pause_mark
@@ -31,9 +31,6 @@ VOLUMES: Final = "volumes/"
 SECRETS: Final = "secrets/"
 MEMORY: Final = "memory/"
 ANYBODYS: Final = 0o666
-HOST_ROOT: Final = Path("/")
-# Directories of the machine that belong to its programs, besides /usr; on older machines /bin and /lib are no links.
-_PROGRAM_DIRECTORIES: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
 
 
 def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
@@ -81,7 +78,7 @@ def start_container(
     images: ImageStore,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """Create and start one attempt of a container, unless that was done before.
+    """Create and start one attempt of a container, unless that was done before; what it mounts is for the container alone.
 
     A program that cannot be run is recorded, and that is the end of the attempt; a container that cannot be made is recorded,
     too, and the next call tries the same attempt again.
@@ -107,9 +104,7 @@ def start_container(
         config = oci.container_config(process, replace(around, user=user))
         replace_text(bundle.path / "config.json", oci.text(config))
         replace_text(bundle.path / "revision", process.revision)
-        replace_text(bundle.path / "last-words", "")
-        with translated("chmod", bundle.path / "last-words"):
-            (bundle.path / "last-words").chmod(ANYBODYS)  # the program may run as anybody
+        rewrite(bundle.disk / "last-words", "", ANYBODYS)  # the program may run as anybody
         if process.log_speaks:
             replace_text(bundle.path / "log-speaks", "")
         if process.stop_signal:
@@ -121,12 +116,13 @@ def start_container(
         replace_text(bundle.path / "run", str(Run(main, keeper, started_at)))
 
     try:
+        for directory in (bundle.path.parent, bundle.path, bundle.disk):
+            make_directory(directory)
         if process.image:
-            make_directory(bundle.path.parent)
-            make_directory(bundle.path)
-            image_root.inside(images, bundle, process, start)
+            image_root.inside(images, bundle, places.root, process, start)
         else:
-            _make_bundle(bundle)
+            root.make_directories(bundle, root.WRITTEN)
+            root.mount(places.root, root.options(bundle, str(places.skeleton)))
             start(None)
     except (Unprepared, Unstartable) as error:
         replace_text(bundle.path / "revision", process.revision)
@@ -134,12 +130,13 @@ def start_container(
 
 
 def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
-    make_directory(pod.path)
-    for name in ("etc", "volumes", "containers"):
-        make_directory(pod.path / name)
-    make_directory(pod.path / "shm", STICKY)
+    for directory in (pod.path, pod.path / "etc", pod.path / "containers", pod.disk):
+        make_directory(directory)
+    make_directory(pod.disk / "shm", STICKY)
+    if sandbox.scratch or sandbox.files:
+        make_directory(pod.disk / "volumes")
     for volume in sandbox.scratch:
-        directory = pod.path / "volumes" / component(volume.name)
+        directory = pod.disk / "volumes" / component(volume.name)
         if volume.in_memory:
             continue
         if not directory.is_dir():  # its mode is the containers' to change
@@ -148,26 +145,9 @@ def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
                 with translated("chown", directory):  # first, because the kernel takes S_ISGID away at a change of owners
                     os.chown(directory, -1, sandbox.fs_group)
                     directory.chmod(WORLD_WRITABLE | stat.S_ISGID)
-    rewrite(pod.path / "etc/hosts", sandbox.hosts)
+    rewrite(pod.disk / "hosts", sandbox.hosts)
     rewrite(pod.path / "etc/resolv.conf", sandbox.resolv_conf)
     rewrite(pod.path / "etc/hostname", f"{sandbox.hostname}\n")
-
-
-def _make_bundle(bundle: Bundle) -> None:
-    """The skeleton of `image: host`, and the directories of its overlays."""
-    make_directory(bundle.path.parent)
-    make_directory(bundle.path)
-    root = bundle.path / "rootfs"
-    for directory in (root, *(root / name for name in oci.SKELETON)):
-        make_directory(directory, STICKY if directory.name == "tmp" else 0o755)
-    for kind in ("upper", "work"):
-        for directory in (bundle.path / kind, *(bundle.path / kind / name for name in oci.OVERLAYS)):
-            make_directory(directory)
-    for name in _PROGRAM_DIRECTORIES:
-        link = HOST_ROOT / name
-        with translated("make", root / name):
-            if link.is_symlink():
-                (root / name).symlink_to(link.readlink())
 
 
 def _surroundings(
@@ -181,14 +161,15 @@ def _surroundings(
 ) -> Surroundings:
     pod = places.pod(sandbox.uid)
     return Surroundings(
-        bundle=str(bundle.path),
-        shm=str(pod.path / "shm"),
+        root=str(places.root),
+        disk=str(bundle.disk),
+        shm=str(pod.disk / "shm"),
+        hosts=str(pod.disk / "hosts"),
         etc=str(pod.path / "etc"),
-        netns=str(netns.path(sandbox.netns)),
         pause_pid=pause.pid,
         cgroup=f"/netlab/{places.lab}/{sandbox.uid}/{process.name}",
         sources=tuple(_sources(places, pod, bundle, process, pause)),
-        read_only=tuple(_read_only()),
+        read_only=tuple(root.directories_of_host()),
         share_pid=sandbox.share_process_namespace,
         open_files=_hard_limit(),
         counts_swap=bool(process.limits.memory_bytes) and cgroups.counts_swap(),
@@ -196,25 +177,9 @@ def _surroundings(
     )
 
 
-def _read_only() -> Iterator[str]:
-    for name in (*_PROGRAM_DIRECTORIES, "opt"):
-        path = HOST_ROOT / name
-        if path.is_dir() and not path.is_symlink():
-            yield str(path)
-
-
 def _hard_limit() -> int:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return oci.OPEN_FILES_HARD if hard == resource.RLIM_INFINITY else hard
-
-
-def needs_own_view(sandbox: Sandbox, name: str) -> bool:
-    """Tell whether the container must be started in a view of the mounts of its own (mounts.privately)."""
-    return any(
-        process.image or any(mount.sub_path or mount.source.startswith(MEMORY) for mount in process.mounts)
-        for process in sandbox.containers
-        if process.name == name
-    )
 
 
 def _sources(
@@ -238,7 +203,7 @@ def _sources(
 def _source(places: LabDirectories, pod: PodDirectory, mount: BindMount) -> str:
     """The absolute path to mount. Raises Unstartable if it is not there, KernelError if it leads out of the Pod's directory."""
     if mount.source.startswith(VOLUMES):
-        path = pod.path / "volumes" / component(mount.source.removeprefix(VOLUMES))
+        path = pod.disk / "volumes" / component(mount.source.removeprefix(VOLUMES))
     elif mount.source.startswith(SECRETS):
         path = places.secrets(pod.uid) / component(mount.source.removeprefix(SECRETS))
     elif mount.source.startswith("/") and "\0" not in mount.source:

@@ -30,7 +30,7 @@ RECORD: Final = "files"
 
 def volume_directory(places: LabDirectories, uid: str, volume: VolumeFiles) -> Path:
     """Return where a volume's files are: with the Pod, or in memory if they must not be on a disk."""
-    parent = places.secrets(uid) if volume.in_memory else places.pod(uid).path / "volumes"
+    parent = places.secrets(uid) if volume.in_memory else places.pod(uid).disk / "volumes"
     return parent / component(volume.name)
 
 

@@ -8,8 +8,8 @@
     wake                      touched to make the agent look
     rules/                    what the nft table of each namespace was when it was last changed (kernel/known_rules.py)
     dns/records               what the cluster DNS answers
-    exits/, crun/             the container runtime's own
-/var/lib/netlab/<lab>/        data: the Pods' directories
+    pods/, exits/, crun/, ...  the container runtime's own (kernel/poddir.py)
+/var/lib/netlab/<lab>/        data: what the programs of Pods write
 /{run,var/lib}/netlab/_images the images of all labs (kernel/image_store.py), which outlive them
 """
 

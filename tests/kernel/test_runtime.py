@@ -551,7 +551,7 @@ def test_another_runtime_object_goes_on_where_the_first_stopped(lab):
 
 def test_clean_finds_processes_whose_records_are_lost(lab):
     lab.started()
-    shutil.rmtree(lab.places.data)
+    shutil.rmtree(lab.places.state / "pods")
     assert len(lab.runtime.pids()) == 3
     lab.runtime.clean()
     assert lab.runtime.pids() == []

@@ -102,6 +102,6 @@ def test_a_new_sandbox_begins_with_the_init_containers(lab, diary, until):
     begun = ["first", "side", "second", "main"]
     until(lambda: (diary / "text").read_text().split() == begun)
     uid = lab.pods("ordered")[0]["metadata"]["uid"]
-    pause = f"/var/lib/netlab/{lab.lab}/pods/{uid}/pause/pidfile"
+    pause = f"/run/netlab/{lab.lab}/pods/{uid}/pause/pidfile"
     lab("exec", "node-1", "--", "sh", "-c", f"kill -9 $(cat {pause})")
     until(lambda: (diary / "text").read_text().split() == begun * 2)

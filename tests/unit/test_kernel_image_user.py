@@ -50,4 +50,4 @@ def test_a_user_that_is_not_there_is_refused(user):
 def test_the_stop_signal_of_an_image_is_a_name_or_a_number(wished, number, tmp_path):
     if wished:
         (tmp_path / "stop-signal").write_text(wished)
-    assert stop_signal(Bundle(tmp_path, "x")) is number
+    assert stop_signal(Bundle(tmp_path, tmp_path, "x")) is number

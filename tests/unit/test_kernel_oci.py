@@ -22,10 +22,11 @@ PROCESS = ContainerProcess(name="c", args=("redis-server", "--port", "1"), env=(
 
 def place(**changes):
     given = {
-        "bundle": "/P/c/0",
+        "root": "/S/root",
+        "disk": "/P/c.0",
         "shm": "/P/shm",
-        "etc": "/P/etc",
-        "netns": "/run/netns/x",
+        "hosts": "/P/hosts",
+        "etc": "/S/etc",
         "pause_pid": 7,
         "cgroup": "/netlab/l/u/c",
         "sources": ("/srv", "/P/volumes/x"),
@@ -72,8 +73,8 @@ def test_container_joins_the_pod(share, pid):
     namespaces = container(share_pid=share)["linux"]["namespaces"]
     assert pid in namespaces
     assert {"type": "ipc", "path": "/proc/7/ns/ipc"} in namespaces
+    assert {"type": "network", "path": "/proc/7/ns/net"} in namespaces
     assert {"type": "uts", "path": "/proc/7/ns/uts"} in namespaces
-    assert {"type": "network", "path": "/run/netns/x"} in namespaces
     assert {"type": "mount"} in namespaces
     assert len(namespaces) == 6
 
@@ -171,8 +172,8 @@ def test_machine_is_seen_through_overlays_without_its_secrets():
     config = container()
     assert mount(config, "/usr")["options"] == [
         "lowerdir=/usr",
-        "upperdir=/P/c/0/upper/usr",
-        "workdir=/P/c/0/work/usr",
+        "upperdir=/P/c.0/usr",
+        "workdir=/P/c.0/usr.work",
         "rw",
     ]
     assert mount(config, "/dev/shm")["source"] == "/P/shm"

@@ -92,12 +92,12 @@ def test_no_path_leads_out_of_the_volume(tmp_path, path):
 def test_secret_files_are_not_in_the_directory_on_the_disk(tmp_path):
     places = LabDirectories(state=tmp_path / "run", data=tmp_path / "disk", lab="t")
     (tmp_path / "disk/pods/u/volumes").mkdir(parents=True)
-    (tmp_path / "run").mkdir()
+    (tmp_path / "run/pods/u").mkdir(parents=True)
     volumes = (VolumeFiles(name="s", files=files("secret", "a"), in_memory=True), VolumeFiles(name="c", files=files("1", "b")))
     write_volumes(places, "u", volumes)
     pod = places.pod("u").path
     assert seen(places.secrets("u")) == {"s/a": ("secret", 0o640)}
-    assert set(seen(tmp_path / "disk")) == {"pods/u/files", "pods/u/volumes/c/b"}
+    assert set(seen(tmp_path / "disk")) == {"pods/u/volumes/c/b"}
     assert written(pod) == digest_of(volumes) == (pod / RECORD).read_text()
 
 
