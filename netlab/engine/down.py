@@ -15,12 +15,11 @@ from netlab.engine.containers import new_runtime
 from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.frozen import dataclass
 from netlab.kernel.files import remove_if_empty, remove_tree
-from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine import mounts_below
 from netlab.kernel.netns import names_in_use, remove_directory
 from netlab.kernel.port import Network, Scope
-from netlab.netstate.state import NetState
+from netlab.netstate.state import Namespace, NetState
 from netlab.plan.diff import diff
 from netlab.store.lock import locked
 from netlab.store.paths import LabPaths
@@ -47,7 +46,7 @@ def down(paths: LabPaths, *, waiting: Callable[[str], None] = lambda _: None) ->
     with locked(paths.lock, waiting=waiting):
         scope = _begin(paths)
         stop_agent(paths)
-        runtime, network = new_runtime(paths), LinuxNetwork(rules=KnownRules(paths.rules))
+        runtime, network = new_runtime(paths), LinuxNetwork()
         try:
             processes = len(runtime.pids())
             namespaces = 0
@@ -109,14 +108,15 @@ def _begin(paths: LabPaths) -> Scope:
 
 
 def _remove_network(network: Network, scope: Scope) -> int:
-    observed = network.observe(scope)
-    network.apply(scope, diff(NetState(), observed, scope.mark).steps)
+    """With a namespace goes all that is in it, so nobody has to look there."""
+    there = NetState(namespaces=frozenset(Namespace(name=name) for name in network.marked(scope)))
+    network.apply(scope, diff(NetState(), there, scope.mark).steps)
     network.forget(scope.names)
-    return len(observed.namespaces)
+    return len(there.namespaces)
 
 
 def _look(paths: LabPaths, network: Network, scope: Scope) -> list[str]:
     """What is left of the lab beside processes, in words."""
-    namespaces = sorted(network.observe(scope).by_name)
+    namespaces = sorted(network.marked(scope))
     mounts = mounts_below(paths.state) + mounts_below(paths.data)
     return [f"namespace {name}" for name in namespaces] + [f"mount {path}" for path in mounts]

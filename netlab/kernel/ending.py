@@ -7,7 +7,7 @@ main process. conmon then writes the exit file and ends by itself.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from netlab.errors import KernelError
 from netlab.kernel import cgroups, oci, processes, root
 from netlab.kernel.crun import Crun
 from netlab.kernel.files import remove_tree, replace_text
-from netlab.kernel.poddir import Bundle, LabDirectories, PodDirectory
+from netlab.kernel.poddir import Bundle, LabDirectories, PodDirectory, Run
 from netlab.kernel.processes import Process
 from netlab.kernel.runs import is_running
 
@@ -64,44 +64,47 @@ def stop_container(places: LabDirectories, pod: PodDirectory, container: str, at
 
 def kill_sandbox(pod: PodDirectory) -> None:
     """End all processes of a sandbox and wait for the exit files. Raises KernelError if a process does not end."""
-    runs = [run for bundle in pod.bundles() if (run := bundle.run())]
+    _kill(pod, _runs(pod))
+
+
+def _kill(pod: PodDirectory, runs: Sequence[Run]) -> None:
     if left := processes.kill([pod.pause_process(), *(run.main for run in runs)], DEADLINE_S):
         raise KernelError(f"process {left[0]} of sandbox {pod.uid} does not end on SIGKILL")
     processes.wait([run.conmon for run in runs], DEADLINE_S)
 
 
+def _runs(pod: PodDirectory) -> list[Run]:
+    return [run for bundle in pod.bundles() if (run := bundle.run())]
+
+
 def kill_all(pods: Iterable[PodDirectory]) -> None:
     """Send KILL to all processes of these sandboxes and wait for none: they end side by side while the first are cleared."""
     for pod in pods:
-        for process in (pod.pause_process(), *(run.main for bundle in pod.bundles() if (run := bundle.run()))):
+        for process in (pod.pause_process(), *(run.main for run in _runs(pod))):
             processes.send(process, signal.SIGKILL)
 
 
 def end_sandbox(crun: Crun, pod: PodDirectory) -> None:
     """End all processes of a sandbox, those without a record too. Raises KernelError if one does not end."""
     if pod.path.exists():
-        kill_sandbox(pod)
+        runs = _runs(pod)
+        _kill(pod, runs)
         if pod.pause.read("process") is None or any(bundle.is_half_made() for bundle in pod.bundles()):
             end_makers([pod.path], lambda: _delete(crun, pod))
-        processes.kill([run.conmon for bundle in pod.bundles() if (run := bundle.run())], DEADLINE_S)
+        processes.kill([run.conmon for run in runs], DEADLINE_S)
 
 
 def remove_sandbox(places: LabDirectories, crun: Crun, pod: PodDirectory) -> None:
     """End all processes of a sandbox and clear away everything of it; its records go last, so this can be repeated."""
     end_sandbox(crun, pod)
-    forget_ended(crun, [pod])
+    for name in _ids(crun, [pod]):
+        crun.forget(name)  # nothing of it runs: `crun delete`, a program for each, would do just this
     cgroups.remove(places.lab, pod.uid)
     for path in places.exits.glob(f"{pod.prefix}*"):
         path.unlink(missing_ok=True)
     remove_tree(places.secrets(pod.uid))
     remove_tree(pod.disk)
     remove_tree(pod.path)
-
-
-def forget_ended(crun: Crun, pods: Iterable[PodDirectory]) -> None:
-    """Take away what crun knows of sandboxes in which nothing runs: `crun delete`, a program for each, would do just this."""
-    for name in _ids(crun, pods):
-        crun.forget(name)
 
 
 def _ids(crun: Crun, pods: Iterable[PodDirectory]) -> list[str]:
@@ -176,22 +179,19 @@ def makers(prefixes: list[str], names: frozenset[str] = _RUNTIME_PROGRAMS) -> It
     return processes.scan(belongs, names)
 
 
-def clean(places: LabDirectories, crun: Crun) -> None:
-    """Clear away all of a lab but its files on the disk: what crun and the kernel know of it, and what is in memory.
-
-    Its sandboxes have ended and are forgotten; of others the records are lost, and they end here.
-
-    Raises:
-        KernelError: something is still there afterwards.
-    """
+def end_unrecorded(places: LabDirectories, crun: Crun, pods: Iterable[PodDirectory]) -> None:
+    """End what runs of a lab beside these sandboxes, which have ended: the records of others are lost. Raises KernelError."""
 
     def forget() -> None:
-        for name in crun.ids():
+        for name in set(crun.ids()).difference(ended):
             crun.delete(name)
 
+    ended = _ids(crun, pods)
     end_makers([places.state / "pods", places.crun], forget)
     forget()
+
+
+def remove_cgroups(places: LabDirectories) -> None:
+    """Remove the cgroups of a lab; processes in them end. Raises KernelError if one does not, or a directory stays."""
     cgroups.remove(places.lab)
     cgroups.remove_root_if_empty()
-    for name in ("secrets", "pods", "skeleton", "root", places.crun.name, places.exits.name):
-        remove_tree(places.state / name)

@@ -78,9 +78,12 @@ class FakeNetwork:
 
     def observe(self, scope: Scope) -> NetState:
         """Return what exists of `scope` and carries its mark."""
-        mine = [space for name, space in self.spaces.items() if name in scope.names and space.alias == scope.mark]
-        names = frozenset(space.name for space in mine)
-        return NetState(namespaces=frozenset(_describe(space, names, scope.mark) for space in mine))
+        names = self.marked(scope)
+        return NetState(namespaces=frozenset(_describe(self.spaces[name], names, scope.mark) for name in names))
+
+    def marked(self, scope: Scope) -> frozenset[NetnsName]:
+        """Return the names in `scope` that carry its mark."""
+        return frozenset(name for name in scope.names & self.spaces.keys() if self.spaces[name].alias == scope.mark)
 
     def apply(self, scope: Scope, steps: Sequence[Step]) -> None:
         """Do the steps in order. Raises KernelError for the first one that is refused; those before it are done."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,23 @@ def remove_tree(path: Path, *, last: Collection[Path] = ()) -> None:
             else:
                 entry.unlink(missing_ok=True)
         path.rmdir()
+
+
+def remove_trees(paths: Iterable[Path]) -> None:
+    """Remove directories with all that is in them, however much that is; those that are not there are fine.
+
+    A program does it: meanwhile other threads of ours have Python for themselves. What is mounted in there is not touched.
+    Raises KernelError.
+    """
+    import subprocess  # noqa: PLC0415 - as above
+
+    words = ["rm", "--recursive", "--force", "--one-file-system", "--", *map(str, paths)]
+    try:
+        done = subprocess.run(words, check=False, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise KernelError(f"rm: {error.strerror}") from error
+    if done.returncode:
+        raise KernelError(next(iter(done.stderr.splitlines()), f"rm: exit code {done.returncode}"))
 
 
 def remove_if_empty(path: Path) -> None:

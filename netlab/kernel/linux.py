@@ -8,7 +8,7 @@ namespace; none of the machine's own namespace is touched, and no process is sta
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from netlab.errors import KernelError
@@ -44,6 +44,10 @@ class LinuxNetwork:
     def observe(self, scope: Scope) -> NetState:
         """Return what exists of `scope`. Raises KernelError."""
         return netns.run_in_thread(lambda: _observe(scope, self._rules))
+
+    def marked(self, scope: Scope) -> frozenset[NetnsName]:
+        """Return the namespaces of `scope` that exist. Raises KernelError."""
+        return netns.run_in_thread(lambda: frozenset(_marked(scope)))
 
     def apply(self, scope: Scope, steps: Sequence[Step]) -> None:
         """Do the steps in order. Raises KernelError with the first step that failed; later ones of its batch may be done."""
@@ -101,6 +105,18 @@ def _observe(scope: Scope, rules: KnownRules) -> NetState:
         order = sorted(seen, key=lambda name: -len(seen[name].links))
         wired = {name: links.nouns(name, seen[name], peers) for name in order}
     return NetState(namespaces=frozenset(_with_links(rest[name], seen[name], wired[name]) for name in rest))
+
+
+def _marked(scope: Scope) -> Iterator[NetnsName]:
+    with OpenNamespaces(scope) as namespaces:
+        for name in sorted(scope.names):
+            try:
+                if namespaces.find(name) is not None:
+                    yield name
+            except ForeignNamespaceError:
+                continue
+            except OSError as error:
+                raise KernelError(f"look for {name}: {error.strerror}") from error
 
 
 def _look(namespaces: OpenNamespaces, rules: KnownRules, name: NetnsName) -> tuple[links.Seen, Namespace] | None:

@@ -199,6 +199,12 @@ class LabDirectories:
         """Where the files of a Pod's volumes are that must not be on a disk. Raises KernelError for an impossible uid."""
         return self.state / "secrets" / component(uid)
 
+    @property
+    def all(self) -> list[Path]:
+        """Every directory that the processes of a lab have."""
+        names = ("pods", "secrets", self.skeleton.name, self.root.name, self.crun.name, self.exits.name)
+        return [self.data, *(self.state / name for name in names)]
+
     def pod(self, uid: str) -> PodDirectory:
         """Return the directories of a Pod, there or not. Raises KernelError for an impossible uid."""
         return PodDirectory(self.state, self.data, self.lab, uid)

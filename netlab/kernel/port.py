@@ -49,6 +49,10 @@ class Network(Protocol):
         """Return what exists of `scope` in Linux' words. Raises KernelError if the kernel refuses to tell."""
         ...
 
+    def marked(self, scope: Scope) -> frozenset[NetnsName]:
+        """Return the namespaces of `scope` that exist, whatever is in them. Raises KernelError if that cannot be told."""
+        ...
+
     def apply(self, scope: Scope, steps: Sequence[Step]) -> None:
         """Do the steps in order; done ones change nothing. Raises KernelError naming the step, the namespace and the reason."""
         ...

@@ -20,7 +20,7 @@ from netlab.kernel import cgroups, ending, hooks, mounts, processes, runs
 from netlab.kernel import health as health_file
 from netlab.kernel.commands import Command
 from netlab.kernel.crun import Crun, Stdio
-from netlab.kernel.files import remove_tree
+from netlab.kernel.files import remove_trees
 from netlab.kernel.netns import run_in_threads
 from netlab.kernel.poddir import LabDirectories
 from netlab.netstate.health import Health
@@ -216,8 +216,8 @@ class ContainerRuntime:
         """Clear away everything of the lab, also what no record speaks of.
 
         Args:
-            beside: called when the processes have ended. Removing so many files takes a disk as long as all the rest takes
-                us, so one thread does the one while another does the other; both have ended when this returns.
+            beside: called when the processes have ended, while another program removes their many files; both have ended
+                when this returns.
 
         Raises:
             KernelError: something cannot be removed, or is still there afterwards.
@@ -228,13 +228,13 @@ class ContainerRuntime:
         errors = mounts.each({pod.uid: (pod,) for pod in pods}, lambda pod: ending.end_sandbox(self._crun, pod), workers=1)
         for error in filter(None, errors.values()):
             raise error
-        ending.forget_ended(self._crun, pods)
+        mounts.inside(lambda: ending.end_unrecorded(self._places, self._crun, pods))
 
         def others() -> None:
-            mounts.inside(lambda: ending.clean(self._places, self._crun))
+            ending.remove_cgroups(self._places)
             beside()
 
-        run_in_threads([lambda: remove_tree(self._places.data), others])
+        run_in_threads([lambda: remove_trees(self._places.all), others])
         left = [f"process {pid}" for pid in self.pids()] + [str(path) for path in cgroups.directories(self._places.lab)]
         if left:
             raise KernelError(f"of lab {self._places.lab} is left: {', '.join(left[:10])}")

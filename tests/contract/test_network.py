@@ -87,6 +87,14 @@ def test_nothing_is_seen_before_anything_is_made(empty):
     assert empty.observe(SCOPE) == NetState()
 
 
+def test_of_the_namespaces_in_scope_only_the_marked_exist(network):
+    assert network.marked(SCOPE) == network.observe(SCOPE).by_name.keys()
+    assert network.marked(replace(SCOPE, names=frozenset())) == frozenset()
+    assert network.marked(replace(SCOPE, mark="netlab:another")) == frozenset()
+    clear(network)
+    assert network.marked(SCOPE) == frozenset()
+
+
 def test_what_was_made_is_seen(network):
     assert_reached(network.observe(SCOPE), WANTED)
     assert not diff(WANTED, network.observe(SCOPE), MARK)
