@@ -1,8 +1,10 @@
 """Modules of Python that are read only when somebody asks them more than one question.
 
-click and dataclasses import `inspect`, and with it `ast`, `dis` and `tokenize`; uuid imports `platform`. That is a seventh of
-what `netlab exec` takes before it knows what to do, and all that they ask is in ONE_QUESTION. A stand-in answers this; asked
-for anything else, it becomes the module. (importlib.util.LazyLoader cannot do it: it reads the module at any question.)
+click and dataclasses import `inspect`, and with it `ast`, `dis` and `tokenize`; uuid imports `platform`; click has its words
+translated by `gettext`, which looks for a catalogue that nobody wrote, and subprocess may ask `locale` for an encoding. That
+is a sixth of what `netlab exec` takes before it knows what to do, and all that they ask is in ONE_QUESTION. A stand-in answers
+this; asked for anything else, it becomes the module. (importlib.util.LazyLoader cannot do it: it reads the module at any
+question.)
 
 Only the program does so (`__main__`): whoever imports netlab has the modules of Python as they are.
 Source: Python's library reference, importlib (lazy imports), sys.modules.
@@ -21,6 +23,8 @@ from typing import Any
 class _StandIn(ModuleType):
     def __getattr__(self, name: str) -> Any:
         """Become the module: `name` is not among the answers."""
+        if name == "__path__":  # `from gettext import gettext` asks first whether that is a package
+            raise AttributeError(name)
         return getattr(_become(self), name)
 
 
@@ -50,7 +54,17 @@ def _without_indent(text: str) -> str:
     return clean
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _of_number(one: str, many: str, number: int) -> str:
+    return one if number == 1 else many
+
+
 ONE_QUESTION: Mapping[str, Mapping[str, Callable[..., str]]] = {
     "inspect": {"cleandoc": _without_indent},
+    "gettext": {"gettext": _as_it_is, "ngettext": _of_number},
+    "locale": {},
     "platform": {"system": lambda: os.uname().sysname},
 }

@@ -29,8 +29,9 @@ def hierarchies() -> list[Path]:
     try:
         if filesystem_type(CGROUPS) == CGROUP2_MAGIC:
             return [CGROUPS]
-        found = sorted(path for path in CGROUPS.iterdir() if path.is_dir() and not path.is_symlink())
-        return [path for path in found if filesystem_type(path) != TMPFS_MAGIC]  # a covered v2 tree: see mounts.py
+        with os.scandir(CGROUPS) as entries:
+            found = [CGROUPS / entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        return [path for path in sorted(found) if filesystem_type(path) != TMPFS_MAGIC]  # a covered v2 tree: see mounts.py
     except OSError:
         return []
 
@@ -68,10 +69,10 @@ def write(files: Mapping[str, str], *parts: str) -> None:
     """
     for directory in directories(*parts):
         for name, text in files.items():
-            path = directory / name
-            if path.exists():
-                with translated("write", path):
-                    path.write_text(text)
+            with translated("write", directory / name), contextlib.suppress(FileNotFoundError):
+                handle = os.open(f"{directory}/{name}", os.O_WRONLY | os.O_CLOEXEC)
+                with os.fdopen(handle, "w") as file:
+                    file.write(text)
 
 
 def counts_swap() -> bool:

@@ -19,13 +19,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from netlab.errors import KernelError
 from netlab.kernel import oci, processes
 from netlab.kernel.crun import ENVIRONMENT, Crun, Stdio, message_of, unstartable
 from netlab.kernel.poddir import Bundle
-from netlab.kernel.terminal import Relay, console_socket, received_master, size_of
+
+if TYPE_CHECKING:
+    from netlab.kernel.terminal import Relay
 
 FROM_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT)
 FROM_OTHERS: Final = (signal.SIGTERM, signal.SIGHUP)
@@ -103,9 +105,11 @@ class Command:
     def _config(self) -> str:
         config = json.loads(self._bundle.read("config.json") or "{}")
         process = oci.exec_process(config, self._args, env=self._env, cwd=self._cwd, tty=self._tty)
-        size = size_of(self._handle(0), self._handle(1)) if self._tty else None
-        if size:
-            process["consoleSize"] = {"height": size[0], "width": size[1]}
+        if self._tty:
+            from netlab.kernel.terminal import size_of  # noqa: PLC0415 - most commands have no terminal
+
+            size = size_of(self._handle(0), self._handle(1))
+            process |= {"consoleSize": {"height": size[0], "width": size[1]}} if size else {}
         return oci.text(process)
 
     def _with_streams(self, process: int, log: int) -> int:
@@ -114,6 +118,8 @@ class Command:
         return self._process.wait()
 
     def _with_terminal(self, process: int, log: int) -> int:
+        from netlab.kernel.terminal import console_socket, received_master  # noqa: PLC0415 - as above
+
         place = self._crun.root.parent / f"exec-{os.getpid()}-{log}.sock"
         with console_socket(place) as listener:
             self._process = self._start(process, log, NO_STREAMS, "--tty", f"--console-socket={place}")
@@ -130,6 +136,8 @@ class Command:
         return 128 + self._signal if self._signal else code
 
     def _tie(self, master: int, ended: int) -> None:
+        from netlab.kernel.terminal import Relay  # noqa: PLC0415 - as above
+
         relay = Relay(master=master, keyboard=self._handle(0), screen=self._handle(1) or 1, ended=ended)
         try:
             self._relay = relay

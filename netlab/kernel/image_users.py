@@ -18,7 +18,7 @@ def users(state: Path, image: str) -> Iterator[tuple[str, str]]:
     """
     for pods in sorted(state.glob("*/pods")):
         for path in sorted(pods.iterdir()):
-            pod = PodDirectory(pods.parent, Path(), pods.parent.name, path.name)
+            pod = PodDirectory(path, Path(), pods.parent.name, path.name)
             newest = (pod.bundle(name, attempts[-1]) for name in pod.containers() if (attempts := pod.attempts(name)))
             if any(_uses(bundle.path, image) for bundle in newest):
                 yield pods.parent.name, path.name

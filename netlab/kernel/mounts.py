@@ -12,8 +12,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
@@ -106,17 +106,15 @@ def each(
 
     Returns for each key the error that ended its row, or None. Other exceptions than NetlabError are raised.
     """
-    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for key in work:
-        waiting.put(key)
+    waiting = deque(work)
     results: dict[str, NetlabError | None] = {}
 
     def worker() -> None:
         _cover()
         while True:
             try:
-                key = waiting.get_nowait()
-            except queue.Empty:
+                key = waiting.popleft()  # one thread at a time
+            except IndexError:
                 return
             results[key] = _row(work[key], do)
 

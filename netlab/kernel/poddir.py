@@ -101,25 +101,12 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class PodDirectory:
-    """The directories of a Pod of a lab. Raises KernelError if `uid` is no name of a directory."""
+    """The directories of a Pod of a lab: `path` in memory, `disk` on the disk."""
 
-    state: Path
-    data: Path
+    path: Path
+    disk: Path
     lab: str
     uid: str
-
-    def __post_init__(self) -> None:
-        component(self.uid)
-
-    @property
-    def path(self) -> Path:
-        """The directory in memory."""
-        return self.state / "pods" / self.uid
-
-    @property
-    def disk(self) -> Path:
-        """The directory on the disk."""
-        return self.data / "pods" / self.uid
 
     @property
     def pause(self) -> Bundle:
@@ -207,7 +194,7 @@ class LabDirectories:
 
     def pod(self, uid: str) -> PodDirectory:
         """Return the directories of a Pod, there or not. Raises KernelError for an impossible uid."""
-        return PodDirectory(self.state, self.data, self.lab, uid)
+        return PodDirectory(self.state / "pods" / component(uid), self.data / "pods" / uid, self.lab, uid)
 
     def pods(self) -> list[PodDirectory]:
         """Return those of Pods of which a directory exists, by uid; after a reboot one on the disk alone."""

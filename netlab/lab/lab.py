@@ -78,7 +78,7 @@ class Lab(Life):
         """
         objects = read_objects(source, namespace, base)
         self._check_up()
-        with session(self._paths) as opened:
+        with session(self._paths, memory=self._memory) as opened:
             done = apply(opened, objects)
             report = reconcile(opened)
         if report.changes:
@@ -106,7 +106,7 @@ class Lab(Life):
         """
         wanted = [_key(subject, namespace) for subject in subjects]
         self._check_up()
-        with session(self._paths) as opened:
+        with session(self._paths, memory=self._memory) as opened:
             found = delete(opened, wanted, grace_s=grace_s)
             reconcile(opened)
         wake_agent(self._paths)

@@ -16,7 +16,7 @@ from netlab.cli.words import usage
 from netlab.engine.agent import agent_pid, ensure_agent
 from netlab.engine.down import down, is_half_removed
 from netlab.engine.report import Report
-from netlab.engine.session import session
+from netlab.engine.session import Memory, session
 from netlab.engine.up import up
 from netlab.engine.view import open_store
 from netlab.errors import Conflict, KernelError, NotFound
@@ -56,6 +56,7 @@ class Life:
         if attach and (name is None or nodes is not None):
             raise usage("attach=True takes a lab that is up as it is", "give its name, and no nodes")
         self._paths = LabPaths(name if name is not None else _free_name())
+        self._memory = Memory(self._paths)
         self._spec = lab_spec(nodes)
         self._attach = attach
         self._is_mine = False
@@ -102,7 +103,7 @@ class Life:
     def _make(self) -> None:
         if is_half_removed(self._paths):
             down(self._paths)
-        with session(self._paths, create=True) as opened:
+        with session(self._paths, create=True, memory=self._memory) as opened:
             if opened.store.lab() is not None:
                 raise Conflict(f"lab {self.name!r} is up already; give another name, none, or attach=True")
             self._is_mine = True

@@ -6,14 +6,11 @@ deleted show in the count. Nothing here is newer than the file: after a rollback
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from netlab.desired.assignments import Assignments
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 
 
-@dataclass(slots=True, kw_only=True)
 class Memory:
     """One process' memory of one lab; several Stores may use it, one after the other.
 
@@ -21,17 +18,17 @@ class Memory:
     `put` are the objects that were put there since, with their text; `given` is the number of the `assignments`.
     """
 
-    lab: str = ""
-    cluster: Cluster | None = None
-    revision: int = -1
-    bodies: dict[Key, tuple[str, str]] = field(default_factory=dict)
-    statuses: dict[str, str] = field(default_factory=dict)
-    put: dict[Key, tuple[str, KubernetesObject]] = field(default_factory=dict)
-    assignments: Assignments | None = None
-    given: str = ""
+    __slots__ = ("assignments", "bodies", "cluster", "given", "lab", "put", "revision", "statuses")
+
+    def __init__(self) -> None:
+        self.forget()
 
     def forget(self) -> None:
         """Begin anew."""
-        self.lab, self.cluster, self.revision = "", None, -1
-        self.bodies, self.statuses, self.put = {}, {}, {}
-        self.assignments, self.given = None, ""
+        self.lab, self.revision = "", -1
+        self.cluster: Cluster | None = None
+        self.bodies: dict[Key, tuple[str, str]] = {}
+        self.statuses: dict[str, str] = {}
+        self.put: dict[Key, tuple[str, KubernetesObject]] = {}
+        self.assignments: Assignments | None = None
+        self.given = ""

@@ -50,6 +50,7 @@ class Store:
         self._now = now
         self._db = connect(path, create=create)
         self._memory = memory or Memory()
+        self._lab: tuple[str, Lab | None] = "", None  # as it was read last
         self._revision: int | None = None  # inside a transaction that changes wishes
 
     def close(self) -> None:
@@ -130,9 +131,13 @@ class Store:
 
     def lab(self) -> Lab | None:
         """Return the lab, or None if none was put here yet."""
-        text = self.fact("lab")
-        lab = self._decode(text) if text else None
-        return lab if isinstance(lab, Lab) else None
+        text, known = self.fact("lab"), self._memory
+        if known.cluster is not None and text == known.lab:
+            return known.cluster.lab
+        if text != self._lab[0]:
+            lab = self._decode(text)
+            self._lab = text, lab if isinstance(lab, Lab) else None
+        return self._lab[1]
 
     def put_lab(self, lab: Lab) -> None:
         """Keep the lab. A new wish."""

@@ -35,6 +35,22 @@ def said(program: str) -> str:
         ),
         pytest.param("import inspect; " + IN_LATE + "print('StandIn' in repr(type(inspect)))", "False", id="imported before"),
         pytest.param(IN_LATE + "print(platform.system() == __import__('os').uname().sysname)", "True", id="platform"),
+        pytest.param(
+            IN_LATE + "import gettext as g; print(g.gettext('a'), g.ngettext('one', 'two', 1), g.ngettext('one', 'two', 0))",
+            "a one two",
+            id="gettext",
+        ),
+        pytest.param(
+            IN_LATE + "import gettext as g; print(g.dgettext('x', 'a'), len(g.ngettext.__code__.co_varnames))",
+            "a 3",
+            id="all of gettext",
+        ),
+        pytest.param(
+            IN_LATE + "import locale, subprocess; print('setlocale' in vars(locale))", "False", id="locale is not read"
+        ),
+        pytest.param(
+            IN_LATE + "import locale; print(locale.getlocale is sys.modules['locale'].getlocale)", "True", id="all of locale"
+        ),
         pytest.param(IN_LATE + "print(platform.python_version() == sys.version.split()[0])", "True", id="all of platform"),
     ],
 )
@@ -57,4 +73,4 @@ def test_the_commands_typed_most_do_not_read_them(verb):
     program = (
         f"from netlab.late import stand_in; stand_in(); import sys, netlab.cli.main, netlab.cli.{verb}; print(*sys.modules)"
     )
-    assert not {"ast", "dis", "tokenize"} & set(said(program).split())
+    assert not {"ast", "dis", "tokenize", "_locale", "termios"} & set(said(program).split())
