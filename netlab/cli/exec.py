@@ -16,10 +16,11 @@ import click
 
 from netlab.cli.find import Say, find_container, find_machine, silent
 from netlab.cli.options import complete_containers, complete_targets, example, lab_option, live_lab, namespace_option
-from netlab.engine.containers import new_runtime
+from netlab.engine.containers import directories
 from netlab.engine.view import read_lab, read_wish
 from netlab.errors import NetlabError, NotFound
 from netlab.kernel.cgroups import expect_moves
+from netlab.kernel.commands import run_command
 from netlab.kernel.crun import Stdio
 from netlab.kernel.programs import become_program
 from netlab.model.meta import Key
@@ -134,6 +135,6 @@ def run_in(
     """Run a command in a container and return its exit code. Raises NotFound with a cure, KernelError."""
     variables = (env or {}).items()
     try:
-        return new_runtime(paths).exec(pod.metadata.uid, container, args, env=variables, tty=tty, stdio=stdio)
+        return run_command(directories(paths), pod.metadata.uid, container, args, env=variables, tty=tty, stdio=stdio)
     except NotFound as error:
         raise NotFound(f"{error}; `netlab describe {pod.key} -n {pod.metadata.namespace}` says why") from None

@@ -14,12 +14,13 @@ from netlab.cli.options import live_lab, say_waiting
 from netlab.cli.wait import Goal
 from netlab.cli.words import already_exists
 from netlab.engine.apply import apply, delete
-from netlab.engine.containers import new_runtime
+from netlab.engine.containers import directories
 from netlab.engine.reconcile import reconcile
 from netlab.engine.session import session
 from netlab.engine.settle import wait_gone
 from netlab.engine.view import watch_lab
 from netlab.errors import NetlabError
+from netlab.kernel.commands import run_command
 from netlab.model.pod import Pod
 from netlab.store.paths import LabPaths
 
@@ -44,7 +45,8 @@ def run_inside(change: Mutation, pod: Pod, args: Sequence[str], *, stdin: bool, 
         _await_ready(paths, pod)
         terminal = tty and sys.stdin.isatty()
         streams = (None if stdin else subprocess.DEVNULL, None, None)
-        return new_runtime(paths).exec(made.metadata.uid, pod.spec.containers[0].name, args, tty=terminal, stdio=streams)
+        name = pod.spec.containers[0].name
+        return run_command(directories(paths), made.metadata.uid, name, args, tty=terminal, stdio=streams)
     finally:
         _remove(paths, pod)
 

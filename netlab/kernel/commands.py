@@ -15,16 +15,17 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from netlab.errors import KernelError
-from netlab.kernel import oci, processes
-from netlab.kernel.crun import ENVIRONMENT, Crun, Stdio, message_of, unstartable
-from netlab.kernel.poddir import Bundle
+from netlab.errors import KernelError, NotFound
+from netlab.kernel import cgroups, mounts, processes
+from netlab.kernel.crun import ENVIRONMENT, Crun, Stdio, message_of, text, unstartable
+from netlab.kernel.poddir import Bundle, LabDirectories
 
 if TYPE_CHECKING:
     from netlab.kernel.terminal import Relay
@@ -33,6 +34,55 @@ FROM_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT)
 FROM_OTHERS: Final = (signal.SIGTERM, signal.SIGHUP)
 HANG_UP_S: Final = 2.0  # then a command that goes on without its terminal is left to itself
 NO_STREAMS: Final[Stdio] = (subprocess.DEVNULL, subprocess.DEVNULL, subprocess.DEVNULL)
+
+
+def run_command(
+    places: LabDirectories,
+    uid: str,
+    container: str,
+    args: Sequence[str],
+    *,
+    env: Iterable[tuple[str, str]] = (),
+    cwd: str = "",
+    tty: bool = False,
+    stdio: Stdio = (subprocess.DEVNULL, None, None),
+) -> int:
+    """Run a command in a container, without standard input and with our output; return its exit code when it has ended.
+
+    `env` is added to the container's variables; without `cwd` it runs in the container's. With `tty` it has a terminal of
+    its own, tied to the one that `stdio` names. The code is 128+n after signal n, and 127 or 126 with the reason on
+    standard error if the command cannot be run.
+
+    Raises:
+        NotFound: no such container runs.
+        KernelError: the runtime had other trouble.
+    """
+    cgroups.expect_moves()
+    pod = places.pod(uid)
+    attempts = pod.attempts(container)
+    bundle = pod.bundle(container, attempts[-1] if attempts else 0)
+    if not bundle.is_running(places.exits):
+        raise NotFound(f"container {container!r} does not run")
+    command = Command(Crun(places.crun), bundle, args, env=dict(env), cwd=cwd, tty=tty, stdio=stdio)
+    is_main = threading.current_thread() is threading.main_thread()
+    with command.receiving_signals() if is_main else nullcontext():
+        return mounts.inside(command.run)
+
+
+def exec_process(
+    config: Mapping[str, Any], args: Sequence[str], *, env: Mapping[str, str], cwd: str, tty: bool
+) -> dict[str, Any]:
+    """Return what `crun exec --process` reads: the rights, limits and variables of the container, another command.
+
+    `env` is added to the container's own variables; an empty `cwd` means the container's.
+    """
+    variables = dict(line.split("=", 1) for line in config["process"]["env"])
+    if tty:
+        variables.setdefault("TERM", "xterm")
+    variables |= env
+    lines = [f"{name}={value}" for name, value in variables.items()]
+    changed = {"terminal": tty, "args": list(args), "env": lines, "cwd": cwd or config["process"]["cwd"]}
+    return {**config["process"], **changed}
 
 
 class Command:
@@ -104,13 +154,13 @@ class Command:
 
     def _config(self) -> str:
         config = json.loads(self._bundle.read("config.json") or "{}")
-        process = oci.exec_process(config, self._args, env=self._env, cwd=self._cwd, tty=self._tty)
+        process = exec_process(config, self._args, env=self._env, cwd=self._cwd, tty=self._tty)
         if self._tty:
             from netlab.kernel.terminal import size_of  # noqa: PLC0415 - most commands have no terminal
 
             size = size_of(self._handle(0), self._handle(1))
             process |= {"consoleSize": {"height": size[0], "width": size[1]}} if size else {}
-        return oci.text(process)
+        return text(process)
 
     def _with_streams(self, process: int, log: int) -> int:
         self._process = self._start(process, log, self._stdio)

@@ -11,9 +11,9 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from netlab.errors import KernelError
 from netlab.kernel import processes
@@ -112,6 +112,11 @@ class Crun:
             return sorted(os.listdir(self.root))  # noqa: PTH208 - names, not paths
         except FileNotFoundError:
             return []
+
+
+def text(config: Mapping[str, Any]) -> str:
+    """Return a configuration as crun reads it."""
+    return json.dumps(config, ensure_ascii=False, separators=(",", ":"))
 
 
 def refused(what: str, message: str, program: str = "") -> Exception:

@@ -17,7 +17,6 @@ from netlab.kernel.crun import Crun
 from netlab.kernel.files import remove_tree, replace_text
 from netlab.kernel.poddir import Bundle, LabDirectories, PodDirectory, Run
 from netlab.kernel.processes import Process
-from netlab.kernel.runs import is_running
 
 DEADLINE_S: Final = 10.0
 FINISH_S: Final = 0.5
@@ -37,7 +36,7 @@ def terminate_sandbox(places: LabDirectories, pod: PodDirectory, names: Iterable
         return
     for bundle in (pod.bundle(name, attempt) for name in names for attempt in pod.attempts(name)[-1:]):
         run = bundle.run()
-        if run and is_running(bundle, places.exits):
+        if run and bundle.is_running(places.exits):
             processes.send(run.main, stop_signal(bundle))
     replace_text(mark, "TERM was sent\n")
 
@@ -53,7 +52,7 @@ def stop_container(places: LabDirectories, pod: PodDirectory, container: str, at
     """Send the stop signal, or with `force` KILL, to one container that another one is to replace; once it is written down."""
     bundle = pod.bundle(container, attempt)
     run = bundle.run()
-    if run is None or not is_running(bundle, places.exits):
+    if run is None or not bundle.is_running(places.exits):
         return
     if bundle.read("stopping") is None:  # before the signal: its end must not be taken for the program's own
         replace_text(bundle.path / "stopping", "TERM was sent\n")

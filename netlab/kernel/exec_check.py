@@ -18,8 +18,10 @@ from contextlib import suppress
 from typing import Final
 
 from netlab.errors import KernelError
-from netlab.kernel import mounts, oci, processes
+from netlab.kernel import mounts, processes
+from netlab.kernel.commands import exec_process
 from netlab.kernel.crun import ENVIRONMENT, Crun, message_of, unstartable
+from netlab.kernel.crun import text as as_text
 from netlab.kernel.files import replace_text
 from netlab.kernel.poddir import LabDirectories
 from netlab.netstate.health import ExecCheck, Outcome
@@ -115,10 +117,10 @@ class RunningCommand:
         text = self._bundle.read("config.json")
         if text is None:
             raise KernelError(GONE)
-        config = oci.exec_process(json.loads(text), self._check.args, env={}, cwd="", tty=False)
+        config = exec_process(json.loads(text), self._check.args, env={}, cwd="", tty=False)
         path, pid_file = (self._bundle.path / f"{self._name}.{kind}" for kind in ("json", "pid"))
         pid_file.unlink(missing_ok=True)
-        replace_text(path, oci.text(config))
+        replace_text(path, as_text(config))
         words = ["crun", *crun.options(), f"--log=/proc/self/fd/{self._log}", "exec", f"--pid-file={pid_file}"]
         try:
             return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""config.json for crun: the pause process of a Pod, its containers, and commands run in them. Pure.
+"""config.json for crun: the pause process of a Pod, and its containers. Pure.
 
 The pause process makes the namespaces of the Pod (IPC, UTS, PID) inside the Pod's network namespace; containers join them by
 path and have a mount namespace and a cgroup of their own. `image: host` is a skeleton of directories with the machine's /usr
@@ -8,7 +8,6 @@ Source: OCI runtime-spec 1.0.2 (crun 1.14 refuses 1.2); Docker's default capabil
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -126,28 +125,9 @@ def container_config(process: ContainerProcess, place: Surroundings) -> Config:
     }
 
 
-def exec_process(config: Config, args: Sequence[str], *, env: Mapping[str, str], cwd: str, tty: bool) -> Config:
-    """Return what `crun exec --process` reads: the rights, limits and variables of the container, another command.
-
-    `env` is added to the container's own variables; an empty `cwd` means the container's.
-    """
-    variables = dict(line.split("=", 1) for line in config["process"]["env"])
-    if tty:
-        variables.setdefault("TERM", "xterm")
-    variables |= env
-    lines = [f"{name}={value}" for name, value in variables.items()]
-    changed = {"terminal": tty, "args": list(args), "env": lines, "cwd": cwd or config["process"]["cwd"]}
-    return {**config["process"], **changed}
-
-
 def work_of(name: str) -> str:
     """Return the name of the directory in which an overlay prepares what it puts into the directory `name`."""
     return f"{name}.work"
-
-
-def text(config: Config) -> str:
-    """Return a configuration as it is written to a file."""
-    return json.dumps(config, ensure_ascii=False, separators=(",", ":"))
 
 
 def _process(process: ContainerProcess, place: Surroundings) -> Config:

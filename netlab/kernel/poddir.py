@@ -94,6 +94,11 @@ class Bundle:
         main, conmon = processes.parse(lines[0]), processes.parse(lines[1])
         return Run(main, conmon, float(lines[2])) if main and conmon else None
 
+    def is_running(self, exits: Path) -> bool:
+        """Tell whether its container runs: it was started, it has no exit file in `exits`, and its conmon lives."""
+        run = self.run()
+        return run is not None and read(exits / self.id) is None and processes.is_alive(run.conmon)
+
     def is_half_made(self) -> bool:
         """Tell whether no record says what became of it: its maker was killed, and what that called may be at work still."""
         return self.run() is None and self.read("failed") is None and self.read("unprepared") is None

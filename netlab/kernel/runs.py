@@ -119,11 +119,6 @@ def _end_of_log(bundle: Bundle) -> str:
     return ""
 
 
-def is_running(bundle: Bundle, exits: Path) -> bool:
-    """Tell whether the container of a bundle runs."""
-    return container_run("", 0, bundle, exits).state == "running"
-
-
 def _exit(bundle: Bundle, exits: Path) -> tuple[int | None, float] | None:
     path = exits / bundle.id
     text = read(path)

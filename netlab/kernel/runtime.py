@@ -1,4 +1,4 @@
-"""The container runtime of a lab: sandboxes (Pods), their containers, commands in them. crun, conmon and catatonit do the work.
+"""The container runtime of a lab: sandboxes (Pods) and their containers. crun, conmon and catatonit do the work.
 
 Nothing is remembered here: what there is stands in files (poddir.py) and in /proc, so any command can go on where a killed
 one stopped. Methods for different Pods may run at the same time (`each`); for one Pod, one after the other.
@@ -7,19 +7,15 @@ one stopped. Methods for different Pods may run at the same time (`each`); for o
 from __future__ import annotations
 
 import os
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.kernel import cgroups, ending, hooks, mounts, processes, runs
 from netlab.kernel import health as health_file
-from netlab.kernel.commands import Command
-from netlab.kernel.crun import Crun, Stdio
+from netlab.kernel.crun import Crun
 from netlab.kernel.files import remove_trees
 from netlab.kernel.netns import run_in_threads
 from netlab.kernel.poddir import LabDirectories
@@ -115,7 +111,7 @@ class ContainerRuntime:
     def run_hook(self, uid: str, name: str, attempt: int, kind: HookKind, hook: Hook | None) -> None:
         """Begin a hook, unless that was done before or the container does not run; nobody waits for it. Raises KernelError."""
         bundle = self._places.pod(uid).bundle(name, attempt)
-        if runs.is_running(bundle, self.exits):
+        if bundle.is_running(self.exits):
             mounts.inside(lambda: hooks.begin(self._places, bundle, kind, hook))
 
     def note_health(self, uid: str, name: str, attempt: int, health: Health) -> None:
@@ -151,38 +147,6 @@ class ContainerRuntime:
     def remove_container(self, uid: str, name: str, attempt: int) -> None:
         """Clear an attempt before the next one: its log and how it ended are kept, of those before it nothing."""
         mounts.inside(lambda: ending.retire_attempt(self._places, self._crun, self._places.pod(uid), name, attempt))
-
-    def exec(
-        self,
-        uid: str,
-        container: str,
-        args: Sequence[str],
-        *,
-        env: Iterable[tuple[str, str]] = (),
-        cwd: str = "",
-        tty: bool = False,
-        stdio: Stdio = (subprocess.DEVNULL, None, None),
-    ) -> int:
-        """Run a command in a container, without standard input and with our output; return its exit code when it has ended.
-
-        `env` is added to the container's variables; without `cwd` it runs in the container's. With `tty` it has a terminal of
-        its own, tied to the one that `stdio` names. The code is 128+n after signal n, and 127 or 126 with the reason on
-        standard error if the command cannot be run.
-
-        Raises:
-            NotFound: no such container runs.
-            KernelError: the runtime had other trouble.
-        """
-        cgroups.expect_moves()
-        pod = self._places.pod(uid)
-        attempts = pod.attempts(container)
-        bundle = pod.bundle(container, attempts[-1] if attempts else 0)
-        if not runs.is_running(bundle, self.exits):
-            raise NotFound(f"container {container!r} does not run")
-        command = Command(self._crun, bundle, args, env=dict(env), cwd=cwd, tty=tty, stdio=stdio)
-        is_main = threading.current_thread() is threading.main_thread()
-        with command.receiving_signals() if is_main else nullcontext():
-            return mounts.inside(command.run)
 
     def sandbox_handle(self, uid: str) -> int:
         """Return a file descriptor, the caller's to close, that becomes readable when the Pod's sandbox ends (a pidfd).

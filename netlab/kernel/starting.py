@@ -14,7 +14,7 @@ from typing import Any, Final
 from netlab.errors import KernelError, NotFound
 from netlab.kernel import cgroups, conmon, image_root, memory_volumes, netns, oci, processes, root, subpaths
 from netlab.kernel.cgroup_limits import pod_files
-from netlab.kernel.crun import Crun, Unprepared, Unstartable
+from netlab.kernel.crun import Crun, Unprepared, Unstartable, text
 from netlab.kernel.ending import clear_bundle, end_makers, kill_sandbox, pause_mark
 from netlab.kernel.files import PRIVATE, make_directory, replace_text, rewrite, translated
 from netlab.kernel.host_paths import check_host_paths
@@ -57,7 +57,7 @@ def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
         sysctls=sandbox.sysctls,
         volumes=memory_volumes.oci_mounts(sandbox.scratch, sandbox.fs_group),
     )
-    replace_text(pod.pause.path / "config.json", oci.text(config))
+    replace_text(pod.pause.path / "config.json", text(config))
     replace_text(pod.pause.path / "netns", f"{sandbox.netns}\n")
     pidfile = pod.pause.path / "pidfile"
     crun.call("run", "-d", f"--pid-file={pidfile}", "-b", str(pod.pause.path), pod.pause.id, manager="disabled")
@@ -102,7 +102,7 @@ def start_container(
         calls = seccomp(process.rights.capabilities) if process.rights.filters_calls else None
         around = _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=calls)
         config = oci.container_config(process, replace(around, user=user))
-        replace_text(bundle.path / "config.json", oci.text(config))
+        replace_text(bundle.path / "config.json", text(config))
         replace_text(bundle.path / "revision", process.revision)
         rewrite(bundle.disk / "last-words", "", ANYBODYS)  # the program may run as anybody
         if process.log_speaks:

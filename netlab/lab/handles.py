@@ -11,13 +11,14 @@ from netlab.cli.log_lines import text_of
 from netlab.cli.words import not_found
 from netlab.desired.host_network import netns_of
 from netlab.engine.agent import wake_agent
-from netlab.engine.containers import new_runtime
+from netlab.engine.containers import directories, new_runtime
 from netlab.engine.nodes import start_nodes, stop_nodes
 from netlab.engine.reconcile import reconcile
 from netlab.engine.session import Session, session
 from netlab.engine.view import read_lab
 from netlab.errors import NotFound
 from netlab.frozen import dataclass
+from netlab.kernel.commands import run_command
 from netlab.lab.captured import Call, Completed, captured, netns_call
 from netlab.model.families import listed
 from netlab.model.lab import Cluster
@@ -100,7 +101,7 @@ class PodHandle:
             NotFound: no such Pod, or the container does not run.
         """
         pod = self.object
-        run = partial(new_runtime(self.paths).exec, pod.metadata.uid, container_of(pod, container), args)
+        run = partial(run_command, directories(self.paths), pod.metadata.uid, container_of(pod, container), args)
         call: Call = lambda stdio: run(stdio=stdio)  # noqa: E731 - a Call by place, not by name
         return captured(call, args, where=str(pod.key), given=input, check=check, timeout_s=timeout_s)
 

@@ -14,8 +14,9 @@ from report import Figures, add
 
 from netlab import Lab
 from netlab.engine.agent import agent_pid
-from netlab.engine.containers import new_runtime
+from netlab.engine.containers import directories, new_runtime
 from netlab.kernel import mounts
+from netlab.kernel.commands import run_command
 from netlab.kernel.memory import pss_bytes
 from netlab.store.paths import LabPaths
 
@@ -74,11 +75,10 @@ def started(lab: Lab, *names: str) -> float:
 
 def commands(found: Figures, lab: Lab, runs: int) -> None:
     """`netlab exec`, the whole program, and crun's own exec of the same."""
-    runtime = new_runtime(LabPaths(LAB))
     started(lab, "one")
     uid = next(one.metadata.uid for one in lab.get("pods") if one.metadata.name == "one")
     words = ["crun", f"--root={LabPaths(LAB).state}/crun", "exec", f"{LAB}-{uid[:8]}-main-0", "true"]
-    assert runtime.exec(uid, "main", ["true"]) == 0
+    assert run_command(directories(LabPaths(LAB)), uid, "main", ["true"]) == 0
     for _ in range(runs):
         own = mounts.inside(lambda: taken(words))
         whole = taken([*NETLAB, "exec", "one", "--lab", LAB, "--", "true"])

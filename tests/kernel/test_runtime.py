@@ -15,6 +15,7 @@ import pytest
 
 from netlab.errors import HostUnready, KernelError, NotFound
 from netlab.kernel import cgroups, mounts, netns, processes
+from netlab.kernel.commands import run_command
 from netlab.kernel.inotify import Watch
 from netlab.kernel.machine import mounts_below
 from netlab.kernel.poddir import LabDirectories
@@ -90,7 +91,7 @@ class TestLab:
 
     def exec(self, capfd, sandbox, *args, name="c", **options):
         capfd.readouterr()
-        code = self.runtime.exec(sandbox.uid, name, args, **options)
+        code = run_command(self.places, sandbox.uid, name, args, **options)
         done = capfd.readouterr()
         return code, done.out, done.err
 
@@ -286,9 +287,10 @@ def test_exec_gives_the_commands_code_and_environment(lab, capfd):
 def test_exec_passes_input_and_terminal(lab):
     pod = lab.started()
     program = (
-        "import sys; from pathlib import Path; from netlab.kernel.runtime import ContainerRuntime as R;"
-        f"r = R(state=Path({str(lab.places.state)!r}), data=Path({str(lab.places.data)!r}), lab={lab.name!r});"
-        f"sys.exit(r.exec({pod.uid!r}, 'c', sys.argv[2:], stdio=(None, None, None), tty=sys.argv[1] == 'tty'))"
+        "import sys; from pathlib import Path; from netlab.kernel.commands import run_command as run;"
+        "from netlab.kernel.poddir import LabDirectories as L;"
+        f"places = L(state=Path({str(lab.places.state)!r}), data=Path({str(lab.places.data)!r}), lab={lab.name!r});"
+        f"sys.exit(run(places, {pod.uid!r}, 'c', sys.argv[2:], stdio=(None, None, None), tty=sys.argv[1] == 'tty'))"
     )
     done = subprocess.run([sys.executable, "-c", program, "", "cat"], input=b"through\n", capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"through\n", b"")

@@ -8,6 +8,7 @@ import pytest
 from netlab.errors import HostUnready, KernelError
 from netlab.kernel import oci
 from netlab.kernel.cgroup_limits import oci_resources, pod_files
+from netlab.kernel.commands import exec_process
 from netlab.kernel.crun import message_of, unstartable
 from netlab.kernel.poddir import component
 from netlab.kernel.processes import Process, parse
@@ -182,11 +183,11 @@ def test_machine_is_seen_through_overlays_without_its_secrets():
 
 def test_exec_has_the_containers_variables_and_rights():
     config = container()
-    process = oci.exec_process(config, ["sh"], env={"B": "2", "PATH": "/usr/bin"}, cwd="", tty=True)
+    process = exec_process(config, ["sh"], env={"B": "2", "PATH": "/usr/bin"}, cwd="", tty=True)
     assert process["env"] == ["PATH=/usr/bin", "A=b=c", "TERM=xterm", "B=2"]
     assert (process["cwd"], process["terminal"], process["args"]) == ("/", True, ["sh"])
     assert process["capabilities"] == config["process"]["capabilities"]
-    assert not oci.exec_process(config, ["sh"], env={}, cwd="/tmp", tty=False)["terminal"]
+    assert not exec_process(config, ["sh"], env={}, cwd="/tmp", tty=False)["terminal"]
 
 
 def profile(*entries):
