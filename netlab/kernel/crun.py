@@ -45,6 +45,10 @@ class Unstartable(Exception):
         self.code = code
 
 
+class AlreadyMade(KernelError):
+    """crun knows a container of this name."""
+
+
 class Unprepared(Exception):
     """A container cannot be made as its Pod wishes it, which may be otherwise later; the message is for the user."""
 
@@ -121,7 +125,8 @@ def text(config: Mapping[str, Any]) -> str:
 
 def refused(what: str, message: str, program: str = "") -> Exception:
     """Return the exception that stands for what crun said."""
-    return unstartable(message, program) or KernelError(f"{what}: {message}")
+    kind = AlreadyMade if message.endswith("already exists") else KernelError
+    return unstartable(message, program) or kind(f"{what}: {message}")
 
 
 def run_logged(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.kernel import cgroups, ending, hooks, mounts, processes, runs
 from netlab.kernel import health as health_file
-from netlab.kernel.crun import Crun
+from netlab.kernel.crun import AlreadyMade, Crun
 from netlab.kernel.files import remove_trees
 from netlab.kernel.netns import run_in_threads
 from netlab.kernel.poddir import LabDirectories
@@ -72,7 +72,7 @@ class ContainerRuntime:
         """Make the Pod's files and its pause process; alive already, only changed files are rewritten. Raises KernelError."""
         from netlab.kernel import starting  # noqa: PLC0415 - most commands start nothing
 
-        mounts.inside(lambda: starting.start_sandbox(self._places, self._crun, sandbox))
+        mounts.inside(lambda: _healing(lambda: starting.start_sandbox(self._places, self._crun, sandbox)))
 
     def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
         """Start a container as this attempt; done before, nothing happens.
@@ -94,7 +94,7 @@ class ContainerRuntime:
                 seccomp=self._seccomp, images=images, clock=self._clock,
             )  # fmt: skip
 
-        mounts.inside(lambda: mounts.privately(start))
+        mounts.inside(lambda: _healing(lambda: mounts.privately(start)))
 
     def observe(self) -> dict[str, SandboxStatus]:
         """Return all sandboxes there are, by Pod uid. A container whose conmon was killed is ended by looking at it."""
@@ -213,3 +213,14 @@ class ContainerRuntime:
                 PROFILE.read_text(), machine=machine.machine, kernel=machine.release, capabilities=capabilities
             )
         return self._filters[capabilities]
+
+
+def _healing(start: Callable[[], None]) -> None:
+    """Start something again if another command made it meanwhile: one that was killed while a program was being called for it.
+
+    Until that program is loaded nobody can see whose it is; then what it made is a half, and cleared like all halves.
+    """
+    try:
+        start()
+    except AlreadyMade:
+        start()

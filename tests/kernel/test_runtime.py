@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from netlab.errors import HostUnready, KernelError, NotFound
-from netlab.kernel import cgroups, mounts, netns, processes
+from netlab.kernel import cgroups, conmon, mounts, netns, processes
 from netlab.kernel.commands import run_command
+from netlab.kernel.crun import Crun
 from netlab.kernel.inotify import Watch
 from netlab.kernel.machine import mounts_below
 from netlab.kernel.poddir import LabDirectories
@@ -502,6 +503,22 @@ def test_a_command_killed_at_any_moment_is_finished_by_the_next(lab, delay_ms):
     os.waitpid(child, 0)
     os.close(handle)
     lab.start(pod)
+    assert lab.run(pod).state == "running"
+    assert len(lab.runtime.pids()) == 3, "pause, conmon, sleep"
+
+
+@pytest.mark.parametrize(("place", "name"), [(Crun, "call"), (conmon, "create")])
+def test_what_a_killed_command_had_begun_may_come_to_light_late(lab, monkeypatch, place, name):
+    made, first = getattr(place, name), iter([True])
+
+    def made_by_another_too(*args, **options):
+        if next(first, False):
+            made(*args, **options)
+        return made(*args, **options)
+
+    monkeypatch.setattr(place, name, made_by_another_too)
+    pod = lab.started()
+    assert next(first, None) is None
     assert lab.run(pod).state == "running"
     assert len(lab.runtime.pids()) == 3, "pause, conmon, sleep"
 
