@@ -27,6 +27,7 @@ import pod_networks
 import pods
 import probes
 import services
+import xray
 from report import Figures, add, show, write
 
 from netlab.kernel import nft
@@ -259,6 +260,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "probes": lambda _: probes.measure(),
     "dns": lambda given: cluster_dns.measure(given.runs),
     "services": lambda given: services.measure(given.runs, given.plot, given.services),
+    "xray": lambda given: xray.measure(given.runs),
 }
 
 

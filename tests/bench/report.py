@@ -44,6 +44,9 @@ ASKED = {
     "DNS answers, 10000 Services": "50000 /s",
     "  against unbound, 10000 Services": "0.6 x",
     "DNS record changed -> answer": "100 ms",
+    "capture at 10 interfaces: netlab": "50000 /s",
+    "  CPU: netlab": "100 %",
+    "  lost: netlab": "0 packets",
     "500 Pods, 1-second probes, half TCP half HTTP": "50 %",
 }
 
@@ -68,7 +71,7 @@ def show(found: Figures, load: float) -> None:
     console = Console()
     table = Table("what", "median", "lowest", "highest", "n", "asked", title="netlab bench")
     for name, (unit, values) in found.items():
-        digits = 0 if unit in {"ms", "/s"} else 2
+        digits = 0 if unit in {"ms", "/s", "packets"} else 2
         spread = (f"{value:.{digits}f} {unit}" for value in (statistics.median(values), min(values), max(values)))
         table.add_row(name, *spread, str(len(values)), ASKED.get(name, ""))
     console.print(table)
