@@ -96,12 +96,15 @@ class Capture:
             BrokenPipeError: nobody reads our output.
         """
         order, end = PacketOrder(HOLD_S), None if duration_s is None else time.monotonic() + duration_s
-        waiting = self._poll()
+        endings, everything = self._poll(self._names, self._stop), self._poll(self._names, self._stop, self.sockets)
         while self.is_anybody_left:
             now = time.monotonic()
             if end is not None and now >= end:
                 break
-            ready = dict(waiting.poll(_milliseconds(order.wait_s(now), None if end is None else end - now)))
+            held_s = order.wait_s(now)
+            # While packets are held back nothing is won by looking at each ring as soon as it has some more.
+            waiting = everything if held_s is None else endings
+            ready = dict(waiting.poll(_milliseconds(held_s, None if end is None else end - now)))
             if self._stop in ready:
                 break
             if self._output in ready:
@@ -112,9 +115,9 @@ class Capture:
                 yield due
         yield self._last(order)
 
-    def _poll(self) -> select.poll:
+    def _poll(self, *handles: Watch | PacketSockets | int) -> select.poll:
         waiting = select.poll()
-        for handle in (self.sockets, self._names, self._stop):
+        for handle in handles:
             waiting.register(handle, select.POLLIN)
         if self._output is not None:
             waiting.register(self._output, 0)  # errors and hang-ups are told unasked

@@ -34,7 +34,7 @@ from netlab.netstate.seen import Place
 
 PORT, PAYLOAD_BYTES, SECONDS, HOPS = 9, 100, 5.0, 10
 RATE = 51_000  # so that 50,000 come
-RATES = (100_000, 150_000, 200_000, 300_000)
+RATES = (RATE, 75_000, 100_000, 150_000, 200_000)
 DEADLINE_S = 20.0
 UNREAD_S = 1.5
 """So long tcpdump may leave packets where the kernel has put them, and at Ctrl-C it throws those away."""
