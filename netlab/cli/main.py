@@ -56,6 +56,12 @@ VERBS = {
         "set": "Change the image or the variables of containers.",
         "wait": "Wait until something is true of objects.",
     },
+    "Seeing packets": {
+        "trace": "Send a request and show its way, hop by hop, there and back.",
+        "capture": "Show or save the packets of many places at once.",
+        "rules": "Show the rules of a Service, and the fields they come from.",
+        "graph": "Draw the lab as it is.",
+    },
     "Inside and behind": {
         "exec": "Run a command in a Pod, a Node or outside.",
         "logs": "Print the output of a container.",
@@ -63,9 +69,6 @@ VERBS = {
         "port-forward": "Forward ports of this machine to a Pod.",
         "top": "Show what Pods and Nodes use of CPU and memory.",
         "events": "Show what happened.",
-        "rules": "Show the rules of a Service, and the fields they come from.",
-        "capture": "Show or save the packets of many places at once.",
-        "graph": "Draw the lab as it is.",
     },
     "About netlab": {
         "help": "Print the help of a verb.",

@@ -33,9 +33,11 @@ _NLM_F_DUMP_INTR: Final = 0x10
 _NLA_TYPE_MASK: Final = 0x3FFF
 _NLA_F_NESTED: Final = 0x8000
 _SOL_NETLINK: Final = 270
+_NETLINK_ADD_MEMBERSHIP: Final = 1
 _NETLINK_CAP_ACK: Final = 10
 _NETLINK_GET_STRICT_CHK: Final = 12
 _SO_NETNS_COOKIE: Final = 71
+_SO_RCVBUFFORCE: Final = 33
 _RECEIVE_BYTES: Final = 1 << 18
 # The kernel drops answers that do not fit the receive buffer (about 270 of them by default): ask in portions.
 _BATCH: Final = 100
@@ -125,6 +127,24 @@ class NetlinkSocket:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def listen(self, groups: Sequence[int], buffer_bytes: int) -> None:
+        """Be told what the kernel tells these multicast groups, as much as `buffer_bytes` hold between two calls of `heard`."""
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, buffer_bytes)
+        for group in groups:
+            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+
+    def heard(self) -> Iterator[tuple[int, int, bytes]]:
+        """Yield (type, flags, payload) of each message that waits, and do not wait for any.
+
+        Raises OSError: ENOBUFS if some were lost, because they came faster than they were read; it is said once.
+        """
+        while True:
+            try:
+                data = self._socket.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            yield from ((kind, flags, payload) for kind, flags, _, payload in _split(data))
 
     def request(self, messages: Sequence[Message]) -> list[int]:
         """Send all `messages` in as few calls as possible and return each one's errno, 0 for done.

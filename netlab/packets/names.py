@@ -12,6 +12,7 @@ like a machine.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import field
 from ipaddress import ip_interface
 
 from netlab.desired.assignments import Assignments
@@ -26,7 +27,7 @@ from netlab.model.lab import Cluster
 from netlab.model.meta import ObjectMeta
 from netlab.netstate.names import NetnsName, machine_netns
 from netlab.netstate.seen import Place
-from netlab.packets.packet import endpoint
+from netlab.packets.packet import Packet, endpoint
 
 DEFAULT = "default"
 Reached = tuple[str, str, int]
@@ -37,9 +38,9 @@ Reached = tuple[str, str, int]
 class Names:
     """The words of a lab at one moment."""
 
-    addresses: Mapping[str, str]
-    services: Mapping[Reached, str]
-    namespaces: Mapping[NetnsName, str]
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[Reached, str] = field(default_factory=dict)
+    namespaces: Mapping[NetnsName, str] = field(default_factory=dict)
 
     def of(self, address: str) -> str:
         """Return whose address it is; "" if nobody's that is known."""
@@ -57,6 +58,25 @@ class Names:
         """Return an address and port, and whose they are: `10.244.1.2:40000 (frontend)`."""
         name = self.service(protocol, address, port) or self.of(address)
         return f"{endpoint(address, port)} ({name})" if name else endpoint(address, port)
+
+    def side(self, packet: Packet, side: str) -> str:
+        """Return one side of a packet, `source` or `destination`, and whose it is; of an echo without a port."""
+        ends = {"source": (packet.source, packet.source_port), "destination": (packet.destination, packet.destination_port)}
+        return self.with_name(ends[side][0]) if packet.is_echo else self.endpoint(packet.protocol, *ends[side])
+
+    def packet(self, packet: Packet) -> str:
+        """Return both sides of a packet, as tcpdump(8) points the arrow."""
+        return f"{self.side(packet, 'source')} > {self.side(packet, 'destination')}"
+
+    def space(self, netns: NetnsName) -> str:
+        """Return what a namespace is called; its own name if nothing better is known."""
+        return self.namespaces.get(netns, netns)
+
+    def said(self, text: str) -> str:
+        """Return a sentence about namespaces with what they are called in it."""
+        for netns in sorted(self.namespaces, key=len, reverse=True):
+            text = text.replace(netns, self.namespaces[netns])
+        return text
 
     def place(self, place: Place) -> str:
         """Return an interface as captures call it: `frontend/eth0`, `node-1/cni0`."""

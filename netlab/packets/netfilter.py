@@ -137,7 +137,7 @@ class Visit:
             answer = self.packet.to(action.address, port).answer
             self.connection = replace(entry, reply=answer)
             return None
-        address = action.address or (self.routes.address_on(way.dev, way.via or self.packet.destination) if way else "")
+        address = action.address or (self.routes.address_on(way, self.packet.destination) if way else "")
         if not address:
             rule = outcome.matched[-1]
             reason = f"{self.netns} has no address to masquerade it with, for the rule of {rule.chain}: {rule.rule}"

@@ -85,7 +85,8 @@ class Packet:
     def __str__(self) -> str:
         """`tcp 10.244.1.4:40000 > 10.96.0.21:80`, as tcpdump(8) points the arrow."""
         if self.is_echo:
-            return f"{self.protocol} {ECHO_NAMES[self.destination_port]} {self.source} > {self.destination}"
+            kind = ECHO_NAMES.get(self.destination_port, f"type {self.destination_port}")
+            return f"{self.protocol} {kind} {self.source} > {self.destination}"
         source, destination = endpoint(self.source, self.source_port), endpoint(self.destination, self.destination_port)
         return f"{self.protocol} {source} > {destination}"
 

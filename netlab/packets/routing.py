@@ -82,16 +82,19 @@ class Routes:
 
     def source_for(self, way: Way, destination: str) -> str:
         """Return the source of a packet from here, "" if there is none: for itself its own, else one of the interface."""
-        return destination if way.is_local else self.address_on(way.dev, way.via or destination)
+        return destination if way.is_local else self.address_on(way, destination)
 
-    def address_on(self, dev: str, near: str) -> str:
-        """Return the address of an interface, before others one whose subnet holds `near`; any other's if it has none."""
-        wanted = parse_address(near)
-        # Within a scope only (RFC 6724, rule 2): a link-local address is of no use to anybody farther away.
+    def address_on(self, way: Way, destination: str) -> str:
+        """Return the address of a route's interface, first one of the subnet of who is next; any other's if it has none.
+
+        IPv6 asks who is farthest, and stays within the scope (RFC 6724, rule 2): a next hop is mostly known by its link-local
+        address, and such a source is of no use to anybody behind it.
+        """
+        wanted = parse_address(destination if is_ipv6(destination) else way.via or destination)
         fit = [
             one for one in self._addresses if one[1].version == wanted.version and one[1].is_link_local == wanted.is_link_local
         ]
-        own, others = ([found for device, found in fit if (device == dev) == here] for here in (True, False))
+        own, others = ([found for device, found in fit if (device == way.dev) == here] for here in (True, False))
         holding = [found for found in own if wanted in found.network]
         return next((str(found.ip) for found in (*holding, *own, *others)), "")
 

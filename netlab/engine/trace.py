@@ -1,0 +1,253 @@
+"""One request, traced: instruments are set on the way that it may take, it is sent, and what they saw becomes its story.
+
+look      the lab as it is in the kernel, and every way that the request may take through it (packets/walk.py)
+on        instruments at all interfaces and rules of those ways; canaries prove them
+send      one real request; its port was known before
+off       canaries again, so that everything before them has been read; then nothing is left of the instruments
+tell      what was seen, joined by identity (packets/joining.py, story.py), and the verdict (packets/verdict.py)
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from netlab.frozen import dataclass
+from netlab.kernel import netns
+from netlab.kernel.canaries import ETHERTYPE
+from netlab.kernel.instruments import Instruments
+from netlab.kernel.packet_filter import compile_filter
+from netlab.kernel.rule_traces import rule_texts
+from netlab.kernel.talking import Ping, Talk, TcpTalk, UdpTalk
+from netlab.netstate.links import Bridge, Vxlan
+from netlab.netstate.names import IfName, NetnsName
+from netlab.netstate.nft import Element
+from netlab.netstate.rule_trace import Rules, RuleText
+from netlab.netstate.seen import Place, SeenPacket
+from netlab.netstate.state import NetState
+from netlab.packets import marking
+from netlab.packets.headers import VXLAN_PORTS
+from netlab.packets.hops import Hop, Walk
+from netlab.packets.joining import Call, Evidence, calls, journeys, sent_packet
+from netlab.packets.packet import Packet
+from netlab.packets.routing import CannotWalk
+from netlab.packets.rule_texts import in_words_of_iptables
+from netlab.packets.sighting import sighting
+from netlab.packets.steps import Passage
+from netlab.packets.story import Teller
+from netlab.packets.tokens import UnknownRule
+from netlab.packets.walk import Walker
+
+MOST_WALKS: Final = 200
+PROOF_S: Final = 10.0
+"""How long a canary is waited for: it takes milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked from where: `netns` sends to `address`; `port` is 0 for a ping. `words` are what is sent as data."""
+
+    netns: NetnsName
+    protocol: str
+    address: str
+    port: int = 0
+    words: bytes = b""
+    ttl: int = 0
+    timeout_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the sender was told: `state` is `answered`, `failed` (with `trouble`), or still `asked`; and how long it took."""
+
+    state: str
+    trouble: str
+    heard: bytes
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What was seen of a request. `unproved` instruments did not see their canaries, `lost` ones lost something."""
+
+    request: Request
+    sent: Packet
+    started_ns: int
+    passages: tuple[Passage, ...]
+    outcome: Outcome
+    walks: tuple[Walk, ...]
+    packets: tuple[SeenPacket, ...]
+    unproved: frozenset[str]
+    lost: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Where to look for a request: on the `walks` that it may take, and on those of its answers."""
+
+    sent: Packet
+    walks: tuple[Walk, ...]
+    places: tuple[Place, ...]
+    tables: Mapping[NetnsName, str]
+    words: tuple[str, ...]
+
+
+def take(net: NetState, request: Request, number: int) -> Trace:
+    """Send the request and return what was seen of it. Raises KernelError.
+
+    Args:
+        net: the lab as it is.
+        request: what to send.
+        number: tells this trace from others that run at the same time.
+    """
+    talk = new_talk(request)
+    try:
+        plan = plan_of(net, request, talk.port, f"{marking.TABLE_STEM}{number}")
+        with Instruments(plan.places, plan.tables, compile_filter(plan.words)) as on:
+            unproved = on.prove(PROOF_S)
+            started_ns, outcome = _send(talk, on, request.timeout_s)
+            unproved |= on.prove(PROOF_S)
+            lost = on.losses()
+    finally:
+        talk.close()
+    texts = in_words_of_iptables(_texts(sorted(plan.tables)), net)
+    evidence = Evidence(
+        sightings=tuple(found for one in on.packets if (found := sighting(one))),
+        events=tuple(on.events),
+        texts=texts,
+        bridges=frozenset(
+            Place(item.name, link.name) for item in net.namespaces for link in item.links if isinstance(link, Bridge)
+        ),
+    )
+    passed = calls(evidence, marking.TABLE_STEM)
+    walker = Walker(net)
+    teller = Teller(texts, walker.routes, on.connections, partial(_elements, plan.walks))
+    sent = sent_packet(evidence, request.netns, plan.sent)
+    passages = teller.tell(journeys(evidence, passed, request.netns, sent))
+    return Trace(
+        request=request, sent=sent, started_ns=started_ns, passages=passages, outcome=outcome, walks=plan.walks,
+        packets=tuple(on.packets), unproved=unproved, lost=lost,
+    )  # fmt: skip
+
+
+def new_talk(request: Request) -> Talk:
+    """Return the request, ready to be sent."""
+    if request.protocol == "tcp":
+        return TcpTalk(request.netns, request.address, request.port, words=request.words, ttl=request.ttl)
+    if request.protocol == "udp":
+        return UdpTalk(request.netns, request.address, request.port, words=request.words, ttl=request.ttl)
+    return Ping(request.netns, request.address, words=request.words, ttl=request.ttl)
+
+
+def plan_of(net: NetState, request: Request, port: int, table: str) -> Plan:
+    """Return where to look; everywhere if it cannot be known where the request may pass."""
+    destination_port = request.port or {"icmp": 8, "icmpv6": 128}[request.protocol]
+    packet = Packet(protocol=request.protocol, destination=request.address, source_port=port, destination_port=destination_port)
+    try:
+        walker = Walker(net)
+        walks = tuple(itertools.islice(walker.branches(request.netns, packet), MOST_WALKS))
+        walks += tuple(walker.reply(one) for one in walks if one.verdict.is_delivered)
+        tunnels = tuple(tunnel_walks(net, walker, walks))
+    except (UnknownRule, CannotWalk, KeyError):
+        walks = tunnels = ()
+    sent = walks[0].packet if walks else packet
+    ruled = {item.name for item in net.namespaces if item.table or item.iptables or item.strangers}
+    wanted = marking.matches(walk for walk in walks if walk.packet == sent)
+    places = (
+        places_on((*walks, *tunnels))
+        if walks
+        else tuple(Place(item.name, link.name) for item in net.namespaces for link in item.links)
+    )
+    ports = {
+        one
+        for walk in walks
+        for hop in walk.hops
+        for side in (hop.before, hop.after)
+        for one in (side.source_port, side.destination_port)
+    }
+    return Plan(
+        sent=sent,
+        walks=walks,
+        places=places,
+        tables={name: marking.table(table, wanted[name]) for name in sorted(ruled & set(wanted))},
+        words=filter_words(request.protocol, ports | {port, request.port}),
+    )
+
+
+def tunnel_walks(net: NetState, walker: Walker, walks: Sequence[Walk]) -> Iterator[Walk]:
+    """Yield the ways of the packets that carry others through tunnels on these walks."""
+    tunnels = {(item.name, link.name): link for item in net.namespaces for link in item.links if isinstance(link, Vxlan)}
+    links = [hop for walk in walks for hop in walk.hops if hop.stage == "link"]
+    passed = {(hop.netns, hop.oif, hop.peer or hop.netns, hop.iif) for hop in links}
+    for name, oif, peer, iif in sorted(passed):
+        near, far = tunnels.get((name, IfName(oif))), tunnels.get((peer, IfName(iif)))
+        if near and far:
+            outer = Packet(protocol="udp", source=near.local, destination=far.local, destination_port=near.port)
+            yield walker.walk(name, outer)
+
+
+def places_on(walks: Sequence[Walk]) -> tuple[Place, ...]:
+    """Return every interface that a packet passes on these walks, ports of bridges included."""
+    found = {place for walk in walks for hop in walk.hops for place in _places(hop)}
+    return tuple(sorted(found))
+
+
+def _places(hop: Hop) -> Iterator[Place]:
+    if hop.stage != "link":
+        yield from (Place(hop.netns, IfName(one)) for one in (hop.iif, hop.oif) if one)
+        return
+    yield from (Place(hop.netns, IfName(one)) for one in hop.ports)
+    if hop.peer:
+        yield Place(hop.peer, IfName(hop.iif))
+
+
+def filter_words(protocol: str, ports: set[int]) -> tuple[str, ...]:
+    """Return the filter that lets the request pass, what may answer it, what may carry it, and canaries."""
+    words = [
+        "arp or icmp or icmp6",
+        f"ether proto {ETHERTYPE}",
+        *(f"udp port {port}" for port in sorted(VXLAN_PORTS)),
+        "ip[6:2] & 0x1fff != 0",
+    ]
+    if protocol in {"tcp", "udp", "sctp"}:
+        words += [f"({protocol} and ({' or '.join(f'port {one}' for one in sorted(ports) if one)}))"]
+    return (" or ".join(words),)
+
+
+def _send(talk: Talk, on: Instruments, timeout_s: float) -> tuple[int, Outcome]:
+    """Send it and wait for what becomes of it; meanwhile the instruments are read, as they hold only so much."""
+    started_ns, begun = time.time_ns(), time.monotonic()
+    talk.begin()
+    while True:
+        talk.advance()
+        left = begun + timeout_s - time.monotonic()
+        if talk.state != "asked" or left <= 0 or _is_told(on, talk.port):
+            break
+        on.read(min(left, 0.005))
+    outcome = Outcome(state=talk.state, trouble=talk.trouble, heard=talk.heard, took_s=time.monotonic() - begun)
+    talk.close()
+    return started_ns, outcome
+
+
+def _is_told(on: Instruments, port: int) -> bool:
+    """Tell whether an error about the request is under way to its sender, who may not believe it yet and try again."""
+    seen = (sighting(one) for one in on.packets if one.data[23:24] == b"\x01" or one.data[20:21] == b"\x3a")
+    return any(one.error.about.source_port == port for one in seen if one and one.error and one.error.about)
+
+
+def _texts(names: Sequence[NetnsName]) -> dict[tuple[NetnsName, Rules, int], RuleText]:
+    """Return the rules of namespaces by their handles. Raises KernelError."""
+    found = netns.run_in_threads([partial(netns.in_namespace, name, rule_texts) for name in names])
+    return {
+        (name, where, handle): text for name, one in zip(names, found, strict=True) for (where, handle), text in one.items()
+    }
+
+
+def _elements(walks: Sequence[Walk], call: Call, after: Packet) -> Mapping[tuple[str, str], tuple[Element, ...]]:
+    """Find the elements by which the rules of a hook match, on the walk on which it ends as it was seen to."""
+    hops = [hop for walk in walks for hop in walk.hops if hop.netns == call.netns and hop.stage == call.hook]
+    best = next((hop for hop in hops if hop.after == after), hops[0] if hops else None)
+    return {(one.chain, one.rule): one.elements for one in best.matched} if best else {}
