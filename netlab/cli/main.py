@@ -61,6 +61,7 @@ VERBS = {
         "capture": "Show or save the packets of many places at once.",
         "rules": "Show the rules of a Service, and the fields they come from.",
         "graph": "Draw the lab as it is.",
+        "dns": "Show every query that one lookup of a name makes.",
     },
     "Inside and behind": {
         "exec": "Run a command in a Pod, a Node or outside.",

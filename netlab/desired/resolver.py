@@ -40,10 +40,27 @@ class Resolver:
     searches: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
+    def number(self, option: str, default: int) -> int:
+        """Return the number of an option: 5 of `ndots:5`."""
+        found = [text.partition(":")[2] for text in self.options if text.partition(":")[0] == option]
+        return int(found[-1]) if found and found[-1].isdecimal() else default
+
     def __str__(self) -> str:
         search = f"search {' '.join(self.searches) or '.'}\n"
         servers = "".join(f"nameserver {server}\n" for server in self.nameservers)
         return search + servers + (f"options {' '.join(self.options)}\n" if self.options else "")
+
+
+def read_resolv_conf(text: str) -> Resolver:
+    """Return what a resolv.conf says; of lines that are there twice the last `search` counts, as in glibc (res_init.c)."""
+    rows = [line.split() for line in text.splitlines() if line[:1] not in {"#", ";", " ", "\t"} and line.strip()]
+    servers = tuple(row[1] for row in rows if row[0] == "nameserver" and row[1:])
+    searches = [row[1:] for row in rows if row[0] in {"search", "domain"}]
+    return Resolver(
+        nameservers=servers[:MAX_NAMESERVERS],
+        searches=tuple(name for name in (searches[-1] if searches else ()) if name != "."),
+        options=tuple(option for row in rows if row[0] == "options" for option in row[1:]),
+    )
 
 
 def resolv_conf_text(cluster: Cluster, assignments: Assignments, pod: Pod) -> str:

@@ -22,13 +22,13 @@ from netlab.model.service import Service
 from netlab.netstate.links import Bridge, Link, Route, Veth, Vxlan
 from netlab.netstate.names import IfName, NetnsName, machine_netns
 from netlab.netstate.state import Namespace, NetState
+from netlab.packets.names import short_name
 
 Presence = Literal["there", "missing", "more"]
 """`missing`: wished and not there; `more`: there, and nobody wished it."""
 Kind = Literal["Node", "Pod", "fabric", "outside"]
 T = TypeVar("T")
 _LINK_LOCAL: Final = "fe80:"
-_DEFAULT: Final = "default"
 
 
 class End(NamedTuple):
@@ -189,7 +189,7 @@ class _Making:
         """The Pod; None if it neither has a network nor is to have one."""
         if not pod.spec.host_network and netns not in self._desired and netns not in self._observed:
             return None
-        found = replace(self.place(netns, "Pod", called(pod.key)), key=pod.key, node=node, is_ready=pod.is_ready)
+        found = replace(self.place(netns, "Pod", short_name(pod.metadata)), key=pod.key, node=node, is_ready=pod.is_ready)
         if pod.spec.host_network:
             return replace(found, interfaces=(), routes=(), is_host_network=True, presence="there")
         return found
@@ -263,11 +263,6 @@ def _interface(netns: NetnsName, link: Link, presence: Presence, addresses: tupl
             return Interface(end=end, kind="vxlan", presence=presence, addresses=addresses, about=f"vni {link.vni}, {about}")
 
 
-def called(key: Key) -> str:
-    """Return what a picture calls an object: `web`, or `kube-dns.kube-system` outside the Namespace default."""
-    return key.name if key.namespace == _DEFAULT else f"{key.name}.{key.namespace}"
-
-
 def _services(cluster: Cluster, owners: Mapping[str, Key]) -> Iterator[ServiceEntry]:
     """Yield the Services with those behind them that are ready."""
     behind: dict[Key, dict[str, None]] = {}
@@ -279,7 +274,7 @@ def _services(cluster: Cluster, owners: Mapping[str, Key]) -> Iterator[ServiceEn
         addresses = tuple(behind.get(service.key, ()))
         yield ServiceEntry(
             key=service.key,
-            name=called(service.key),
+            name=short_name(service.metadata),
             kind="headless" if service.is_headless else service.spec.type,
             addresses=tuple(_reached_at(service)),
             ports=tuple(_ports(service)),
