@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,6 @@ from typing import Final
 
 from netlab.errors import KernelError
 from netlab.kernel import processes
-from netlab.kernel.files import translated
 from netlab.kernel.mounts import CGROUP2_MAGIC, CGROUPS, TMPFS_MAGIC, filesystem_type
 
 ROOT: Final = "netlab"
@@ -27,13 +27,22 @@ SWAPS: Final = Path("/proc/swaps")
 def hierarchies() -> list[Path]:
     """Return the roots of the cgroup trees: one with cgroup v2, one per controller (and perhaps a v2 tree) with v1."""
     try:
+        return list(_trees(filesystem_type(CGROUPS / "unified")))
+    except OSError:
+        return list(_trees(0))
+
+
+@functools.cache
+def _trees(_: int) -> tuple[Path, ...]:
+    """The roots, for threads that see a file system of this type in the place of the v2 tree (mounts.py)."""
+    try:
         if filesystem_type(CGROUPS) == CGROUP2_MAGIC:
-            return [CGROUPS]
+            return (CGROUPS,)
         with os.scandir(CGROUPS) as entries:
             found = [CGROUPS / entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        return [path for path in sorted(found) if filesystem_type(path) != TMPFS_MAGIC]  # a covered v2 tree: see mounts.py
+        return tuple(path for path in sorted(found) if filesystem_type(path) != TMPFS_MAGIC)  # a covered v2 tree
     except OSError:
-        return []
+        return ()
 
 
 def expect_moves() -> None:
@@ -67,12 +76,23 @@ def write(files: Mapping[str, str], *parts: str) -> None:
     Raises:
         KernelError: the kernel refuses a value.
     """
-    for directory in directories(*parts):
+    for root in hierarchies():
+        directory = "/".join((str(root), ROOT, *parts))
         for name, text in files.items():
-            with translated("write", directory / name), contextlib.suppress(FileNotFoundError):
-                handle = os.open(f"{directory}/{name}", os.O_WRONLY | os.O_CLOEXEC)
-                with os.fdopen(handle, "w") as file:
-                    file.write(text)
+            _write_if_there(f"{directory}/{name}", text)
+
+
+def _write_if_there(path: str, text: str) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(handle, text.encode())
+        finally:
+            os.close(handle)
+    except FileNotFoundError:  # the file of another controller
+        return
+    except OSError as error:
+        raise KernelError(f"write {path}: {error.strerror}") from error
 
 
 def counts_swap() -> bool:

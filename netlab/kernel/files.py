@@ -24,11 +24,9 @@ def replace_text(path: Path, text: str, mode: int = 0o600) -> bool:
     if read(path) == text:
         return False
     with translated("write", path):
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        draft.replace(path)
+        draft = f"{path.parent}/.{path.name}.{os.getpid()}"
+        _write(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode), text)
+        os.replace(draft, path)  # noqa: PTH105 - some for each container
     return True
 
 
@@ -93,8 +91,8 @@ def make_directory(path: Path, mode: int = OPEN) -> None:
     """Make a directory of exactly this mode, whatever the umask; one that is there gets the mode. Parents must exist."""
     with translated("mkdir", path):
         with contextlib.suppress(FileExistsError):
-            path.mkdir(mode)
-        path.chmod(mode)
+            os.mkdir(path, mode)  # noqa: PTH102 - many for each container
+        os.chmod(path, mode)  # noqa: PTH101
 
 
 def rewrite(path: Path, text: str, mode: int = 0o644) -> None:
@@ -103,9 +101,19 @@ def rewrite(path: Path, text: str, mode: int = 0o644) -> None:
         return
     with translated("write", path):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
-        with os.fdopen(handle, "w") as file:
+        _write(handle, text, mode)
+
+
+def _write(handle: int, text: str, mode: int | None = None) -> None:
+    """Write all of the text, and close the file, which gets `mode` whatever the umask. Raises OSError."""
+    left = memoryview(text.encode())
+    try:
+        if mode is not None:
             os.fchmod(handle, mode)
-            file.write(text)
+        while left:
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ Source: proc(5) (meminfo, loadavg, sys/kernel/pid_max), os-release(5), machine-i
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -19,7 +20,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 def look_at_machine(data: Path) -> Machine:
     """Return the machine as it is now; `data` is a directory on the file system of the Pods. What cannot be read is empty."""
-    memory, name = _meminfo(_text(PROC / "meminfo")), os.uname()
+    memory, (kernel, architecture, os_image, machine_id, boot_id) = _meminfo(_text(PROC / "meminfo")), _identity()
     disk = os.statvfs(_existing(data))
     most, now = _number(PROC / "sys/kernel/pid_max"), _threads(_text(PROC / "loadavg"))
     return Machine(
@@ -30,12 +31,20 @@ def look_at_machine(data: Path) -> Machine:
         disk_available=disk.f_bavail * disk.f_frsize,
         pids=most,
         pids_available=max(0, most - now),
-        kernel=name.release,
-        architecture=ARCHITECTURES.get(name.machine, name.machine),
-        os_image=_pretty_name(_text(OS_RELEASE)),
-        machine_id=_text(MACHINE_ID).strip(),
-        boot_id=_text(PROC / "sys/kernel/random/boot_id").strip(),
+        kernel=kernel,
+        architecture=architecture,
+        os_image=os_image,
+        machine_id=machine_id,
+        boot_id=boot_id,
     )
+
+
+@functools.cache
+def _identity() -> tuple[str, str, str, str, str]:
+    """What stays as long as the machine is up: kernel, architecture, system, machine id, boot id."""
+    name, boot_id = os.uname(), _text(PROC / "sys/kernel/random/boot_id").strip()
+    architecture = ARCHITECTURES.get(name.machine, name.machine)
+    return name.release, architecture, _pretty_name(_text(OS_RELEASE)), _text(MACHINE_ID).strip(), boot_id
 
 
 def _existing(path: Path) -> Path:

@@ -11,6 +11,7 @@ Source: mount_namespaces(7); kernel Documentation/filesystems/overlayfs.rst.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,6 @@ from netlab.kernel.poddir import Bundle
 ROOT: Final = "root"
 WRITTEN: Final = (ROOT, *OVERLAYS)
 """Directories of a bundle on the disk in which a container's changes are."""
-HOST_ROOT: Final = Path("/")
 # Directories of the machine that belong to its programs, besides /usr; on older machines /bin and /lib are no links.
 _PROGRAMS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
 
@@ -52,13 +52,13 @@ def mount(target: Path, overlay: str) -> None:
 def links_of_host() -> Iterator[tuple[str, Path]]:
     """Yield the directories of programs that are links on this machine, and where to."""
     for name in _PROGRAMS:
-        if (HOST_ROOT / name).is_symlink():
-            yield name, (HOST_ROOT / name).readlink()
+        if (path := Path("/", name)).is_symlink():
+            yield name, path.readlink()
 
 
 def directories_of_host() -> Iterator[str]:
     """Yield the directories of programs that are none, which `image: host` sees at their own path and cannot change."""
     for name in (*_PROGRAMS, "opt"):
-        path = HOST_ROOT / name
-        if path.is_dir() and not path.is_symlink():
-            yield str(path)
+        path = f"/{name}"
+        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - for each container
+            yield path

@@ -7,6 +7,7 @@ behaves by counts as theirs (UNLESS_PRESENT), and writing that value is nothing 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from typing import Final
@@ -70,6 +71,7 @@ def observe() -> frozenset[Sysctl]:
     return frozenset(Sysctl(key=key, value=value) for key, value in found if value is not None)
 
 
+@functools.cache
 def _path(key: str) -> str:
     """Return the file of a key; only parameters of the network namespace, and no way out of the directory."""
     path = Sysctl(key=key, value="").path
