@@ -168,10 +168,11 @@ def show_applied(options: Mutation, done: Sequence[Applied], wishes: Sequence[Wi
         whole = options.dry_run != "client"  # nobody fills in defaults then
         click.echo(printed([item.item for item in done], options.output, single=len(done) == 1, whole=whole), nl=False)
         return
+    lines = []
     for applied, wish in zip(done, wishes, strict=True):
-        if wish.note:
-            click.echo(wish.note)
-        click.echo(f"{subject(applied.key)} {wish.done or _verdict(options, applied)}{options.suffix}")
+        lines += [wish.note] if wish.note else []
+        lines.append(f"{subject(applied.key)} {wish.done or _verdict(options, applied)}{options.suffix}")
+    click.echo("".join(f"{line}\n" for line in lines), nl=False)  # ten thousand at once
 
 
 def _verdict(options: Mutation, applied: Applied) -> str:

@@ -37,8 +37,9 @@ from netlab.plan.steps import (
 
 # Pairs made by one message: all their namespaces are open at the same time (namespaces.OPEN_AT_ONCE).
 _LINKS_AT_ONCE: Final = 64
-# A new namespace costs the kernel 1 ms, which two processors can share.
+# A new namespace costs the kernel 1 ms, which two processors can share; ten thousand Services take a second for each Node.
 _CREATORS: Final = 2
+_WRITERS: Final = 4
 _ALREADY_GONE: Final = frozenset({errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL})
 
 SomeStep = TypeVar("SomeStep", bound=Step)
@@ -48,13 +49,16 @@ def do(namespaces: OpenNamespaces, rules: KnownRules, steps: Sequence[Step]) -> 
     """Do `steps`, all of the kind of the first, and tell `rules`. Raises KernelError: `step: namespace: reason`."""
     match steps[0]:
         case CreateNamespace():
-            _create_namespaces(namespaces, _of(CreateNamespace, steps))
+            netns.prepare_directory()
+            _side_by_side(namespaces, _of(CreateNamespace, steps), _create_namespace, _CREATORS)
         case DeleteNamespace():
             _one_by_one(_of(DeleteNamespace, steps), lambda step: _delete_namespace(namespaces, step))
         case ApplyNft():
-            _one_by_one(_of(ApplyNft, steps), lambda step: _apply_nft(namespaces, rules, step))
+            scripts = _of(ApplyNft, steps)
+            writers = _WRITERS if any(nft.is_large(step.script) for step in scripts) else 1
+            _side_by_side(namespaces, scripts, lambda own, step: _apply_nft(own, rules, step), writers)
         case ApplyIptables():
-            _one_by_one(_of(ApplyIptables, steps), lambda step: _apply_iptables(namespaces, rules, step))
+            _side_by_side(namespaces, _of(ApplyIptables, steps), lambda own, step: _apply_iptables(own, rules, step), _WRITERS)
         case SetSysctl():
             _by_namespace(namespaces, _of(SetSysctl, steps), _set_sysctls)
         case AddLink():
@@ -123,18 +127,27 @@ def _by_namespace(
                     raise _refused(step, failure) from failure
 
 
-def _create_namespaces(namespaces: OpenNamespaces, steps: Sequence[CreateNamespace]) -> None:
-    netns.prepare_directory()
+def _side_by_side(
+    namespaces: OpenNamespaces, steps: Sequence[SomeStep], work: Callable[[OpenNamespaces, SomeStep], None], threads: int
+) -> None:
+    """Do steps in so many threads at most. Those of one namespace stay in one thread, in their order."""
+    groups: dict[NetnsName, list[SomeStep]] = {}
+    for step in steps:
+        groups.setdefault(step.netns, []).append(step)
+    shares = [list(groups.values())[start::threads] for start in range(min(threads, len(groups)))]
+    if len(shares) == 1:
+        _one_by_one(steps, lambda step: work(namespaces, step))
+        return
 
-    def creator(share: Sequence[CreateNamespace]) -> Callable[[], None]:
-        def work() -> None:
+    def worker(share: Sequence[Sequence[SomeStep]]) -> Callable[[], None]:
+        def do_all() -> None:
             with OpenNamespaces(namespaces.scope) as own:
-                _one_by_one(share, lambda step: _create_namespace(own, step))
+                for group in share:
+                    _one_by_one(group, lambda step: work(own, step))
 
-        return work
+        return do_all
 
-    shares = [steps[start::_CREATORS] for start in range(min(_CREATORS, len(steps)))]
-    netns.run_in_threads([creator(share) for share in shares])
+    netns.run_in_threads([worker(share) for share in shares])
 
 
 def _create_namespace(namespaces: OpenNamespaces, step: CreateNamespace) -> None:

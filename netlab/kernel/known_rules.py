@@ -82,7 +82,7 @@ class KnownRules:
     def apply(self, step: ApplyNft) -> None:
         """Run the script of a step in the thread's namespace, which is the step's. Raises NftError, OSError."""
         before = generation() if self._directory is not None else None
-        nft.run(step.script)
+        (nft.run_aside if nft.is_large(step.script) else nft.run)(step.script)
         is_sure = before is not None and (step.is_whole or self._seen.get(step.netns) == before)
         if before is not None and is_sure and step.leaves is not None and generation() == before.next:
             self._seen[step.netns] = before.next

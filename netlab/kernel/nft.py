@@ -3,6 +3,7 @@
 The library is what the `nft` program is made of; called directly, a listing takes 0.3 ms instead of a process of 4 ms. A
 context belongs to the namespace where it was made. The library keeps state of its own between contexts (interface names,
 scanner), so one call runs at a time, and no context outlives its call but that of a held table, which is not asked again.
+A large script is given to the program: it takes so long that Nodes had better be served side by side.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from netlab.netstate.nft import NftTable
 
 FAMILY: Final = "inet"
 TABLE: Final = "netlab"
+LARGE: Final = 1 << 19
+"""Bytes of a script, some 1,500 Services: a tenth of a second, in which a process has long been started."""
 
 # Of libnftables: NFT_CTX_OUTPUT_STATELESS (`nft -s`, no counters), _HANDLE (`-a`), _TERSE (`-t`, no elements).
 STATELESS: Final = 1 << 2
@@ -46,18 +49,55 @@ def run(script: str, flags: int = STATELESS) -> str:
         return _run(library, context, script)
 
 
+def is_large(script: str) -> bool:
+    """Tell whether a script takes so long that others had better run beside it."""
+    return len(script) > LARGE
+
+
+def run_aside(script: str) -> str:
+    """Run `script` as `run` does, by the nft program: other threads can do the same meanwhile. Raises NftError.
+
+    The process ends with the thread that started it, so that nobody's rules come after its end.
+    """
+    import subprocess  # noqa: PLC0415 - most labs are small
+
+    with _file(script) as number:
+        done = subprocess.run(
+            ["setpriv", "--pdeathsig", "KILL", "nft", "-s", "-f", _name(number)], check=False, capture_output=True,
+            pass_fds=(number,), stdin=subprocess.DEVNULL, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+            start_new_session=True,  # Ctrl-C is ours to hear: what was begun is finished
+        )  # fmt: skip
+    return _answer(number, done.returncode, done.stdout, done.stderr)
+
+
 def _run(library: Any, context: int, script: str) -> str:
-    # From a file, because the library quotes the wrong line of a buffer. A file in memory has a name below /proc.
+    with _file(script) as number:
+        code = library.nft_run_cmd_from_filename(context, _name(number).encode())
+        output = library.nft_ctx_get_output_buffer(context) or b""
+        complaint = library.nft_ctx_get_error_buffer(context) or b""
+    return _answer(number, code, output, complaint)
+
+
+@contextmanager
+def _file(script: str) -> Iterator[int]:
+    """The number of a file that holds a script, because the library quotes the wrong line of a buffer."""
     with os.fdopen(os.memfd_create("nft", os.MFD_CLOEXEC), "wb") as file:
         file.write(script.encode())
         file.flush()
-        name = f"/proc/self/fd/{file.fileno()}"
-        code = library.nft_run_cmd_from_filename(context, name.encode())
-        output = library.nft_ctx_get_output_buffer(context) or b""
-        complaint = library.nft_ctx_get_error_buffer(context) or b""
+        yield file.fileno()
+
+
+def _name(number: int) -> str:
+    """What a file in memory is called."""
+    return f"/proc/self/fd/{number}"
+
+
+def _answer(number: int, code: int, output: bytes, complaint: bytes) -> str:
+    """What nft printed. Raises NftError."""
     if code != 0:
-        raise NftError(complaint.decode(errors="replace").replace(name, "line").strip() or f"nft failed with code {code}")
-    return str(output.decode(errors="replace"))
+        said = complaint.decode(errors="replace").replace(_name(number), "line").strip()
+        raise NftError(said or f"nft failed with code {code}")
+    return output.decode(errors="replace")
 
 
 class Held:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from netlab.errors import KernelError
-from netlab.kernel import netns
+from netlab.kernel import netns, nft
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.port import Scope
 from netlab.kernel.sysctl import read
@@ -290,6 +290,20 @@ def test_a_namespace_of_somebody_else_is_neither_seen_nor_touched(network):
 def test_a_refusal_names_step_namespace_and_reason(built, step, message):
     with pytest.raises(KernelError, match=message):
         built.apply(SCOPE, [step])
+
+
+def test_large_scripts_are_run_side_by_side(built, monkeypatch):
+    monkeypatch.setattr(nft, "LARGE", 0)
+    rules = "add table inet netlab\nadd set inet netlab s { type ipv4_addr; }"
+    built.apply(SCOPE, [ApplyNft(netns=name, script=rules) for name in (NODE, POD)])
+    found = built.observe(SCOPE).by_name
+    assert [[item.name for item in found[name].table.sets] for name in (NODE, POD)] == [["s"], ["s"]]
+    refused = [
+        ApplyNft(netns=NODE, script="add table inet netlab"),
+        ApplyNft(netns=POD, script="add rule inet netlab nope accept"),
+    ]
+    with pytest.raises(KernelError, match=r"t2.default.web: line:1:.* No such file"):
+        built.apply(SCOPE, refused)
 
 
 def test_parameter_of_a_missing_module_counts_as_what_the_machine_does_anyway(built, monkeypatch):

@@ -116,15 +116,26 @@ def test_only_our_own_table_is_read():
     assert in_fresh_namespace(work) is None
 
 
-def test_a_script_is_all_or_nothing_and_nft_says_why():
+@pytest.mark.parametrize("run", [nft.run, nft.run_aside])
+def test_a_script_is_all_or_nothing_and_nft_says_why(run):
     def work():
         with pytest.raises(nft.NftError, match="No such file or directory") as caught:
-            nft.run("add table inet netlab\nadd rule inet netlab nope accept")
+            run("add table inet netlab\nadd rule inet netlab nope accept")
         assert "line:2:" in str(caught.value)
         assert "add rule inet netlab nope accept" in str(caught.value)
         return nft.observe()
 
     assert in_fresh_namespace(work) is None
+
+
+def test_the_program_answers_as_the_library_does():
+    def work():
+        nft.run_aside("table inet netlab {\n set s {\n type ipv4_addr\n elements = { 10.0.0.1 }\n }\n}\n")
+        return [run("list table inet netlab") for run in (nft.run, nft.run_aside)]
+
+    one, other = in_fresh_namespace(work)
+    assert one == other
+    assert "10.0.0.1" in one
 
 
 def test_contexts_leave_no_file_open():
