@@ -59,6 +59,7 @@ VERBS = {
     "Seeing packets": {
         "trace": "Send a request and show its way, hop by hop, there and back.",
         "capture": "Show or save the packets of many places at once.",
+        "conntrack": "Show the connections that Nodes track, and what becomes of them.",
         "rules": "Show the rules of a Service, and the fields they come from.",
         "graph": "Draw the lab as it is.",
         "dns": "Show every query that one lookup of a name makes.",

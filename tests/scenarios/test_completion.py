@@ -76,6 +76,7 @@ WHOLE = [
     pytest.param("netlab logs w", {"web"}, id="whose logs are read"),
     pytest.param("netlab capture w", {"web"}, id="whose packets are captured"),
     pytest.param("netlab capture svc/web", {"svc/web-front"}, id="a Service whose packets are captured"),
+    pytest.param("netlab conntrack n", {"node-1"}, id="a Node whose connections are shown"),
     pytest.param("netlab top pods w", {"web"}, id="whose use is shown"),
     pytest.param("netlab exec svc/web", {"svc/web-front"}, id="a Service where a command runs"),
     pytest.param("netlab get pods -o nonsense w", {"web"}, id="a name behind a wrong value"),

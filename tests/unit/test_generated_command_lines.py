@@ -55,6 +55,7 @@ ON_LINUX = {
     "top",
     "image",
     "capture",
+    "conntrack",
 }
 CODES = {0, 1, 2}
 FIRST = re.compile(r"^(error|Error from server \(\w+\)): (?=.)", re.MULTILINE)
