@@ -17,7 +17,7 @@ import click
 from netlab.cli.find import Say, find_container, find_machine, silent
 from netlab.cli.options import complete_containers, complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.engine.containers import directories
-from netlab.engine.view import read_lab, read_wish
+from netlab.engine.view import read_lab, read_objects
 from netlab.errors import NetlabError, NotFound
 from netlab.kernel.cgroups import expect_moves
 from netlab.kernel.commands import run_command
@@ -98,7 +98,7 @@ def command(
     paths = live_lab(lab)
     space = namespace or "default"
     # A name alone is that of a Pod or of a machine: of many Pods only this one is read.
-    cluster, _ = read_wish(paths, () if "/" in target else (Key(Pod.kind, space, target), Key(Node.kind, "", target)))
+    cluster = read_objects(paths, () if "/" in target else (Key(Pod.kind, space, target), Key(Node.kind, "", target)))
     if cluster.lab.status.machines:  # then it counts where the Pod is, which no wish says
         cluster = read_lab(paths)
     machine = find_machine(cluster, target)

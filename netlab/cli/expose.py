@@ -11,7 +11,7 @@ from netlab.cli.options import example, file_option, kinds_argument, live_lab
 from netlab.cli.query import Selection
 from netlab.cli.saying import say_error
 from netlab.cli.words import already_exists, nothing_named
-from netlab.engine.view import read_wish
+from netlab.engine.view import read_objects
 from netlab.errors import NotFound
 from netlab.manifest.edits import parse_values
 from netlab.manifest.generate import Exposure, new_service
@@ -79,7 +79,7 @@ def command(
             yield service if isinstance(service, NotFound) else Wish(service, "exposed")
 
     if change.dry_run == "client":
-        ctx.exit(_show(change, list(services(read_wish(live_lab(change.lab))[0]))))
+        ctx.exit(_show(change, list(services(read_objects(live_lab(change.lab))))))
     ctx.exit(mutate(change, make))
 
 

@@ -11,7 +11,7 @@ from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, target
 from netlab.cli.options import file_option, kinds_argument, live_lab
 from netlab.cli.query import Selection, selected, selection_options
 from netlab.cli.words import usage
-from netlab.engine.view import read_wish
+from netlab.engine.view import read_objects
 from netlab.errors import NotFound
 from netlab.manifest.edits import Pairs, parse_pairs, split_pairs
 from netlab.model.lab import Cluster, KubernetesObject
@@ -56,7 +56,7 @@ def update(  # noqa: PLR0917 - the words of one command line
     if not subjects and not files:
         raise usage("one or more resources must be specified as <resource> <name> or <resource>/<name>")
     if show:
-        cluster, _ = read_wish(live_lab(change.lab))
+        cluster = read_objects(live_lab(change.lab))
         _print(what, selected(cluster, subjects, files, change.namespace, selection))
         return 0
     pairs = parse_pairs(updates, what)

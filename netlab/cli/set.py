@@ -11,7 +11,7 @@ from netlab.cli.mutation import Mutation, Wish, mutate, mutation_options, target
 from netlab.cli.options import example, file_option, kinds_argument, live_lab
 from netlab.cli.query import Selection, selected, selection_options
 from netlab.cli.words import WORDS, not_found, usage
-from netlab.engine.view import read_wish
+from netlab.engine.view import read_objects
 from netlab.errors import NotFound
 from netlab.manifest.edits import (
     Pairs,
@@ -110,7 +110,7 @@ def env(
     """Set variables with KEY=VALUE, take them away with KEY-, take them from elsewhere with --from, or print them."""
     subjects, updates = split_pairs(words)
     if show:
-        cluster, _ = read_wish(live_lab(change.lab))
+        cluster = read_objects(live_lab(change.lab))
         _print(selected(cluster, subjects, files, change.namespace, selection), containers)
         return
     words = (*updates, *env)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from netlab.desired.compile import mark
 from netlab.engine.session import Session
-from netlab.engine.view import read_wish
+from netlab.engine.view import read_objects
 from netlab.errors import HostUnready, NotFound
 from netlab.frozen import dataclass
 from netlab.kernel import iptables, iptables_trial
@@ -98,7 +98,7 @@ def _way(spec: LabSpec, name: str) -> str:
 
 def look_at_rules(paths: LabPaths) -> list[NodeRules]:
     """Return what the Nodes of a lab have, in the order of the Lab. Raises NotFound, KernelError."""
-    cluster, _ = read_wish(paths)
+    cluster = read_objects(paths)
     names = {machine_netns(paths.lab, node.name): node.name for node in cluster.lab.spec.nodes}
     network = LinuxNetwork()
     try:

@@ -73,10 +73,16 @@ def watch_lab(paths: LabPaths, deadline: float | None = None, *, with_events: bo
             yield cluster
 
 
-def read_wish(paths: LabPaths, only: Collection[Key] = ()) -> tuple[Cluster, Assignments]:
-    """Return the objects as they were wished, or `only` these, and the choices. Raises NotFound if there is no such lab."""
+def read_wish(paths: LabPaths) -> tuple[Cluster, Assignments]:
+    """Return the objects as they were wished, and the choices. Raises NotFound if there is no such lab."""
     with contextlib.closing(open_store(paths)) as store:
-        return store.cluster(only), store.assignments()
+        return store.cluster(), store.assignments()
+
+
+def read_objects(paths: LabPaths, only: Collection[Key] = ()) -> Cluster:
+    """Return the objects as they were wished, or `only` these. Raises NotFound if there is no such lab."""
+    with contextlib.closing(open_store(paths)) as store:
+        return store.cluster(only)
 
 
 def read_origins(paths: LabPaths, cluster: Cluster) -> Origins:
