@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.options import complete_files, example, lab_option, live_lab
+from netlab.cli.options import complete_files, example, lab_option, live_lab, namespace_option
 
 if TYPE_CHECKING:
     from netlab.packets.graph import LabGraph
 
+MOST_PODS, MOST_SERVICES = 300, 100
+"""What a picture has room for; it says how many are left out."""
 FORMATS = ("text", "svg", "html", "dot", "mermaid")
 SUFFIXES: Mapping[str, str] = {".svg": "svg", ".html": "html", ".htm": "html", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid"}
 
@@ -22,20 +24,30 @@ SUFFIXES: Mapping[str, str] = {".svg": "svg", ".html": "html", ".htm": "html", "
     "--format", "form", type=click.Choice(FORMATS), help="How it is drawn.  [default: as the file's name ends, or text]"
 )  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", shell_complete=complete_files, help="Write it there.")
+@namespace_option
 @lab_option
-def command(*, form: str | None, output: str | None, lab: str) -> None:
+def command(*, form: str | None, output: str | None, namespace: str | None, lab: str) -> None:
     """Draw the lab as it is now: namespaces, interfaces, addresses, cables, routes, Services and who is behind them.
 
-    What the lab wishes and is not there is in the drawing too, marked, and so is what nobody wished.
+    What the lab wishes and is not there is in the drawing too, marked, and so is what nobody wished. With -n only the Pods and
+    Services of that Namespace are drawn.
     """
     from netlab.engine.lab_graph import look_at_lab  # noqa: PLC0415 - the help needs no Linux
 
     chosen = form or SUFFIXES.get(Path(output or "").suffix, "text")
-    text = drawn(look_at_lab(live_lab(lab)), chosen)
+    text = drawn(narrowed(look_at_lab(live_lab(lab)), namespace), chosen)
     if output is None:
         click.echo(text, nl=False)
     else:
         Path(output).write_text(text)
+
+
+def narrowed(graph: LabGraph, namespace: str | None) -> LabGraph:
+    """Return the lab with the Pods and Services of one Namespace (None: of all), and no more than a picture has room for."""
+    pods = [pod.key for found in graph.pods.values() for pod in found if pod.key]
+    services = [service.key for service in graph.services]
+    mine = [[key for key in keys if namespace in {None, key.namespace}] for keys in (pods, services)]
+    return graph.only(frozenset(mine[0][:MOST_PODS]), frozenset(mine[1][:MOST_SERVICES]))
 
 
 def drawn(graph: LabGraph, form: str) -> str:

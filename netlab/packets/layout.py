@@ -9,7 +9,7 @@ from typing import Final
 from netlab.model.meta import Key
 from netlab.netstate.names import NetnsName
 from netlab.packets.drawing import LARGE, NORMAL, SMALL, Box, Drawing, Group, Line, Point, Rect, Shape, Text, fitted, text_width
-from netlab.packets.graph import End, LabGraph, ServiceEntry
+from netlab.packets.graph import End, LabGraph, Presence, ServiceEntry
 from netlab.packets.node_layout import LINE, NodeLayout, chip_lines, chip_texts
 
 MARGIN: Final = 24.0
@@ -19,6 +19,8 @@ RAIL: Final = 6.0
 OUTSIDE_WIDTH: Final = 190.0
 FABRIC_DOWN, FABRIC_HEIGHT = 44.0, 30.0
 MOST_LINES: Final = 3
+COLOURS: Final = 8
+"""How many colours there are for Services; then they begin anew."""
 
 
 def layout(graph: LabGraph) -> Drawing:
@@ -166,13 +168,13 @@ class _Layout:
         shapes: list[Shape] = []
         for text, presence in footnotes(self.graph):
             y += 20
-            shapes.append(Text(at=Point(MARGIN, y), text=text, presence=presence))  # type: ignore[arg-type]
+            shapes.append(Text(at=Point(MARGIN, y), text=text, presence=presence))
         if shapes:
             self.groups.append(Group(label="notes", key="notes", shapes=tuple(shapes)))
         return y
 
 
-def footnotes(graph: LabGraph) -> Iterator[tuple[str, str]]:
+def footnotes(graph: LabGraph) -> Iterator[tuple[str, Presence]]:
     """Yield what is to be said below a picture, each with what it is about (Presence)."""
     missing, more = graph.drift
     if missing:
@@ -224,7 +226,3 @@ def _service_group(number: int, service: ServiceEntry, box: Box) -> Group:
     count = len(service.pods) + len(service.others)
     label = ", ".join([f"Service {service.name}", service.kind, *service.addresses, *service.ports, f"{count} endpoints"])
     return Group(label=label, key=f"service/{service.name}", shapes=tuple(shapes))
-
-
-COLOURS: Final = 8
-"""How many colours there are for Services; then they begin anew."""

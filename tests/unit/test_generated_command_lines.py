@@ -56,6 +56,10 @@ ON_LINUX = {
     "image",
     "capture",
     "conntrack",
+    "rules",
+    "graph",
+    "dns",
+    "trace",
 }
 CODES = {0, 1, 2}
 FIRST = re.compile(r"^(error|Error from server \(\w+\)): (?=.)", re.MULTILINE)
@@ -69,7 +73,7 @@ CURE = re.compile(
 COMPLETE = re.compile(
     r"not found$|already exists$|the path \".*\" does not exist$|unknown command \".*\" for \"netlab\"$|is not a file name$|"
     r"timed out waiting for the condition on|[Nn]o such file or directory$|File name too long$|can not be empty$|"
-    r"only one of .* can be provided$",
+    r"only one of .* can be provided$|invalid reference format$|can't parse filter expression: ",  # the last one is tcpdump's
     re.DOTALL | re.MULTILINE,
 )
 MANIFEST = """

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from netlab.cli.graph import MOST_SERVICES, narrowed
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
@@ -218,6 +219,22 @@ def test_a_picture_of_some_pods_says_how_many_are_left_out(build):
     assert graph.left_out == (29, 5)
     assert "not in the picture: 29 Pods and 5 Services" in graph_text(graph)
     assert svg(layout(graph)).count('class="service') == 1
+
+
+def test_the_picture_of_a_namespace(build):
+    pods = (build.pod("a"), build.pod("b", namespace="other"))
+    services = (build.service("web", 80), build.service("web", 80, namespace="other"))
+    graph = graph_of(build, *pods, *services)
+    found = narrowed(graph, "other")
+    assert [pod.name for pods in found.pods.values() for pod in pods] == ["b.other"]
+    assert [service.name for service in found.services] == ["web.other"]
+    assert found.left_out == (1, 1)
+    assert narrowed(graph, None) == graph
+
+
+def test_of_more_than_there_is_room_for_some_are_left_out(build):
+    graph = many(build, nodes=2, pods=2, services=MOST_SERVICES + 7)
+    assert narrowed(graph, None).left_out == (0, 7)
 
 
 def test_a_node_whose_machine_is_off(build):
