@@ -7,24 +7,20 @@ simulated; instruments on the way see it, and are gone afterwards.
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
+from netlab.cli.options import complete_files, complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.output import Output, OutputType
-from netlab.cli.saying import say
 from netlab.cli.words import usage
 from netlab.engine.view import read_lab, read_wish
-from netlab.errors import NetlabError
 
 if TYPE_CHECKING:
-    from netlab.engine.trace import Trace
-    from netlab.engine.xray import Whys
-    from netlab.packets.names import Names
-    from netlab.packets.telling import Line
-    from netlab.packets.verdict import Verdict
+    from netlab.engine.trace import Request
+    from netlab.model.lab import Cluster
+    from netlab.netstate.state import NetState
 
 TOKEN_BYTES = 16
 MOST_BYTES = 65_000
@@ -36,7 +32,7 @@ MOST_BYTES = 65_000
         "netlab trace deploy/frontend svc/redis-master",
         "netlab trace outside node-1:30080 --http /",
         "netlab trace svc/frontend deploy/redis-master -o wide",
-        "netlab trace deploy/frontend svc/redis-master --pcapng trace.pcapng",
+        "netlab trace deploy/frontend svc/redis-master --html trace.html --pcapng trace.pcapng",
         "netlab trace deploy/frontend svc/redis-master -o json",
     ),
 )
@@ -52,117 +48,78 @@ MOST_BYTES = 65_000
 @click.option(
     "--timeout", type=click.FloatRange(0.01, 600), default=2.0, metavar="SECONDS", help="How long an answer is waited for."
 )
-@click.option("--pcapng", "file", metavar="FILE", help="Write what was seen, with a comment at each packet, for Wireshark.")
+@click.option(
+    "--pcapng",
+    "file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Write what was seen, with a comment at each packet, for Wireshark.",
+)
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Write a page that plays the packet through the lab, to be opened anywhere.",
+)
+@click.option(
+    "--svg",
+    "picture",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Write a picture of the lab with the way of the packet in it.",
+)
 @click.option("-o", "--output", type=OutputType(forms=("json", "wide")), help="Everything, as JSON or as text.")
 @namespace_option
 @lab_option
 @click.argument("source", metavar="FROM", shell_complete=complete_targets)
 @click.argument("to", metavar="TO[:PORT]", shell_complete=complete_targets)
 @click.pass_context
-def command(
-    ctx: click.Context, *, udp: bool, path: str | None, count: int, size: int | None, ttl: int | None, family: str | None,
-    timeout: float, file: str | None, output: Output | None, namespace: str | None, lab: str, source: str, to: str,
-) -> None:  # fmt: skip
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Send a request and show its whole way, there and back.
 
     FROM is a Pod, TYPE/NAME, a Node or `outside`; TO is one of them, a Service or an address, with a port by number or name.
     Without a port it is a ping. The exit code is 0 if there was an answer, else 1.
     """
-    from netlab.cli.trace_words import sender, target  # noqa: PLC0415 - for who traces, and not for `--help`
-    from netlab.engine.trace import Request, take  # noqa: PLC0415
+    from netlab.cli.trace_shown import Files, Shown  # noqa: PLC0415 - for who traces, and not for `--help`
+    from netlab.engine.trace import take  # noqa: PLC0415
     from netlab.engine.xray import Whys, observe  # noqa: PLC0415
     from netlab.packets.names import names_of  # noqa: PLC0415
 
-    paths = live_lab(lab)
+    paths = live_lab(given["lab"])
     cluster, net = read_lab(paths), observe(paths)
-    scope = namespace or "default"
-    found = target(cluster, net, to, scope, udp=udp, ipv6=None if family is None else family == "ipv6")
+    request = _request(cluster, net, given)
+    files = Files(paths=paths, pcapng=given["file"], html=given["page"], svg=given["picture"])
+    output: Output | None = given["output"]
+    shown = Shown(names_of(*read_wish(paths)), Whys(paths, cluster), output.form if output else "")
+    endings = []
+    for number in range(given["count"]):
+        trace = take(net, request, os.getpid())
+        verdict = shown.judge(trace)
+        shown.show(trace, verdict, number, given["count"])
+        files.write(shown, trace, verdict, number if given["count"] > 1 else None)
+        endings.append(verdict.ending)
+    ctx.exit(0 if set(endings) == {"answered"} else 1)
+
+
+def _request(cluster: Cluster, net: NetState, given: Mapping[str, Any]) -> Request:
+    """Return what is asked for. Raises NotFound, NetlabError."""
+    from netlab.cli.trace_words import sender, target  # noqa: PLC0415
+    from netlab.engine.trace import Request  # noqa: PLC0415
+
+    scope, family, path = given["namespace"] or "default", given["family"], given["path"]
+    found = target(cluster, net, given["to"], scope, udp=given["udp"], ipv6=None if family is None else family == "ipv6")
     if path is not None and found.protocol != "tcp":
         raise usage("--http needs a connection", "a port of TCP: netlab trace outside node-1:30080 --http /")
-    request = Request(
-        netns=sender(cluster, source, scope),
+    return Request(
+        netns=sender(cluster, given["source"], scope),
         protocol=found.protocol,
         address=found.address,
         port=found.port,
-        words=_http(path, found.address, found.port) if path is not None else _words(found.protocol, size),
-        ttl=ttl or 0,
-        timeout_s=timeout,
+        words=_http(path, found.address, found.port) if path is not None else _words(found.protocol, given["size"]),
+        ttl=given["ttl"] or 0,
+        timeout_s=given["timeout"],
     )
-    shown = _Shown(names_of(*read_wish(paths)), Whys(paths, cluster), output.form if output else "")
-    all_answered = True
-    for number in range(count):
-        trace = take(net, request, os.getpid())
-        found_verdict = shown.show(trace, number, count)
-        all_answered = all_answered and found_verdict.ending == "answered"
-        if file:
-            shown.write(trace, file if count == 1 else _numbered(file, number))
-    ctx.exit(0 if all_answered else 1)
-
-
-class _Shown:
-    """How traces are shown, and written."""
-
-    def __init__(self, names: Names, whys: Whys, form: str) -> None:
-        self.names, self.whys, self.form = names, whys, form
-
-    def show(self, trace: Trace, number: int, count: int) -> Verdict:
-        from netlab.packets.telling import Telling, Told  # noqa: PLC0415
-        from netlab.packets.trace_json import as_data  # noqa: PLC0415
-        from netlab.packets.verdict import Case, verdict  # noqa: PLC0415
-        from netlab.packets.verdict import Told as Heard  # noqa: PLC0415
-
-        blind = trace.unproved | set(trace.lost)
-        heard = Heard(answered=trace.outcome.state == "answered", trouble=trace.outcome.trouble, took_s=trace.outcome.took_s)
-        found = verdict(
-            Case(
-                passages=trace.passages, told=heard, netns=trace.request.netns, sent=trace.sent, walks=trace.walks,
-                names=self.names, unproved=blind,
-            )
-        )  # fmt: skip
-        if self.form == "json":
-            data = as_data(
-                trace.sent, trace.passages, found, started_ns=trace.started_ns, took_s=trace.outcome.took_s,
-                names=self.names, why=self.whys, unproved=trace.unproved, lost=trace.lost,
-            )  # fmt: skip
-            click.echo(_json(data), nl=False)
-            return found
-        if count > 1:
-            click.echo(f"{'' if number == 0 else chr(10)}request {number + 1} of {count}")
-        told = Told(passages=trace.passages, started_ns=trace.started_ns, verdict=found)
-        for line in Telling(self.names, self.whys, wide=self.form == "wide").lines(told):
-            click.echo(_styled(line))
-        for name in sorted(trace.lost):
-            click.echo(f"warning: {name} lost packets: there may be more than is shown", err=True)
-        return found
-
-    def write(self, trace: Trace, file: str) -> None:
-        """Write a capture file; a file that cannot be written is said, and what was shown stays."""
-        from netlab.packets.trace_file import trace_file  # noqa: PLC0415
-
-        data = trace_file(trace.packets, trace.passages, self.names, "netlab")
-        try:
-            Path(file).write_bytes(data)
-        except OSError as error:
-            raise NetlabError(f"{file}: {(error.strerror or str(error)).lower()}") from error
-        say(f"{len(trace.packets)} packets written to {file}")
-
-
-def _styled(line: Line) -> str:
-    from netlab.packets.telling import STYLES  # noqa: PLC0415
-
-    return "".join(_with_style(span.text, STYLES[span.style]) for span in line).rstrip()
-
-
-def _with_style(text: str, style: str) -> str:
-    match style:
-        case "":
-            return text
-        case "bold":
-            return click.style(text, bold=True)
-        case "dim":
-            return click.style(text, dim=True)
-        case colour:
-            return click.style(text, fg=colour)
 
 
 def _http(path: str, address: str, port: int) -> bytes:
@@ -181,15 +138,3 @@ def _words(protocol: str, size: int | None) -> bytes:
         return b""
     wanted = 2 * TOKEN_BYTES if size is None else size
     return os.urandom(min(wanted, TOKEN_BYTES)).ljust(wanted, b"n")
-
-
-def _numbered(file: str, number: int) -> str:
-    """`trace.pcapng` becomes `trace-2.pcapng` for the second one."""
-    path = Path(file)
-    return str(path.with_name(f"{path.stem}-{number + 1}{path.suffix}"))
-
-
-def _json(data: dict[str, Any]) -> str:
-    import json  # noqa: PLC0415
-
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -77,7 +77,7 @@ class Telling:
     def lines(self, told: Told) -> Iterator[Line]:
         """Yield the lines of a trace."""
         shown = list(told.passages) if self.wide else list(essential(told.passages))
-        steps = [step for one in shown for step in one.steps if self._is_shown(step)]
+        steps = [step for one in shown for step in one.steps if self.wide or is_telling(step)]
         width = max((len(self.names.space(step.netns)) for step in steps), default=0)
         for one in shown:
             yield (Span(f"{one.name}, {TITLES[one.direction]}", "title"),)
@@ -89,16 +89,10 @@ class Telling:
         good = told.verdict.ending in GOOD
         yield (Span(f"{told.verdict.ending}: ", "good" if good else "bad"), Span(told.verdict.sentence))
 
-    def _is_shown(self, step: Step) -> bool:
-        if self.wide:
-            return True
-        ends = step.kind == "routing" and step.route.startswith("local ")
-        return not (step.is_quiet or ends) and not (step.connection and not step.is_translated and not step.is_dropped)
-
     def _passage(self, passage: Passage, started_ns: int, width: int) -> Iterator[Line]:
         before: Step | None = None
         for step in passage.steps:
-            if not self._is_shown(step):
+            if not (self.wide or is_telling(step)):
                 continue
             moved = before is None or before.netns != step.netns
             who = self.names.space(step.netns) if moved else ""
@@ -152,6 +146,13 @@ class Telling:
                 )
         if step.connection and (step.is_translated or self.wide):
             yield (Span(f"{INDENT}conntrack: {connection_text(step.connection)}"),)
+
+
+def is_telling(step: Step) -> bool:
+    """Tell whether a step belongs to the story: not if rules only let the packet pass, or its own namespace takes it."""
+    ends = step.kind == "routing" and step.route.startswith("local ")
+    begins = step.connection and not step.is_translated and not step.is_dropped
+    return not (step.is_quiet or ends or begins)
 
 
 def essential(passages: Sequence[Passage]) -> Iterator[Passage]:
