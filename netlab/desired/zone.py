@@ -100,8 +100,8 @@ def zone(cluster: Cluster, slices: Sequence[EndpointSlice], cluster_ips: Mapping
         cluster_ips: the virtual IPs by Service, one per family.
     """
     spec = cluster.lab.spec
-    said = _said(cluster.services, spec, cluster_ips)
-    if any(one.service.is_headless for one in said):
+    said, has_headless = _said(cluster.services, spec, cluster_ips)
+    if has_headless:
         behind = by_service(slices)
         said = tuple(
             one._replace(slices=behind.get(_owner(one.service), ())) if one.service.is_headless else one for one in said
@@ -122,9 +122,12 @@ class _Said(NamedTuple):
 
 
 @remembered
-def _said(services: tuple[Service, ...], spec: LabSpec, cluster_ips: Mapping[Key, tuple[str, ...]]) -> tuple[_Said, ...]:
-    """What is known of each Service without its slices."""
-    return tuple(_Said(service, spec, cluster_ips.get(service.key, ())) for service in services)
+def _said(
+    services: tuple[Service, ...], spec: LabSpec, cluster_ips: Mapping[Key, tuple[str, ...]]
+) -> tuple[tuple[_Said, ...], bool]:
+    """What is known of each Service without its slices, and whether one of them is headless."""
+    said = tuple(_Said(service, spec, cluster_ips.get(service.key, ())) for service in services)
+    return said, any(service.is_headless for service in services)
 
 
 def _owner(service: Service) -> tuple[str, str]:

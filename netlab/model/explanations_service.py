@@ -71,7 +71,7 @@ SERVICE_SENTENCES: Sentences = {
         "ip_families": "The IP families of its addresses, in order; the lab's first one if left out.",
         "ip_family_policy": (
             "SingleStack (also if left out): an address of one family; PreferDualStack: of both where the lab has both;"
-            " RequireDualStack: of both, or none."
+            " RequireDualStack: of both, or none; in a lab of both, a headless one without a selector has this if left out."
         ),
         "external_ips": (
             "Further addresses at which every Node answers for the Service; the first Service that names one has it, and"
