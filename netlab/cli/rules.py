@@ -19,6 +19,7 @@ from netlab.cli.text import as_json
 from netlab.cli.words import not_found
 from netlab.engine.view import read_origins, read_wish
 from netlab.frozen import dataclass
+from netlab.manifest.origin import OF_LAB
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.service import Service
 
@@ -92,8 +93,8 @@ class Fields:
         self._service, self._origins = service, origins
 
     def place(self, path: str) -> Place | None:
-        """Return where a field stands; None for what is no field of the Service."""
-        return None if not path or path.startswith("Lab ") else self._origins.place(self._service, path)
+        """Return where a field of the Service or of the lab stands; None for what is no field."""
+        return self._origins.place(self._service, path) if path else None
 
     def text(self, path: str) -> str:
         """Return `web.yaml:42 spec.type`, and whether it is not written there but filled in."""
@@ -102,7 +103,7 @@ class Fields:
 
 
 def _is_filled_in(place: Place, path: str) -> bool:
-    return place.path is not None and place.path != path
+    return place.path is not None and place.path != path.removeprefix(OF_LAB)
 
 
 def pages_of(seen: Mapping[str, Sequence[ServiceRule] | None], modes: Mapping[str, ProxyMode]) -> Iterator[Page]:

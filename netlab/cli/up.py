@@ -16,7 +16,8 @@ from netlab.engine.report import Report
 from netlab.engine.session import session
 from netlab.engine.up import planned, up
 from netlab.errors import ManifestError, Problem
-from netlab.manifest.load import load
+from netlab.manifest.load import load_written
+from netlab.manifest.origin import MADE_BY_UP, Origin
 from netlab.model.lab import Lab, LabSpec, NodeTemplate
 from netlab.store.paths import LabPaths
 
@@ -50,12 +51,14 @@ def command(
 ) -> None:
     """Make a lab, or bring one that is up to what is wished. The second time nothing changes."""
     begun = time.perf_counter()
-    wish = _read(file) if file else None
+    wish, origin = _read(file) if file else (None, None)
     given = ctx.get_parameter_source("lab")
     if wish and given is click.core.ParameterSource.DEFAULT:
         lab = wish.metadata.name
     paths = lab_paths(lab)
     spec = _sized(wish.spec if wish else None, nodes)
+    if origin and nodes:  # then the file has not all of it
+        origin = origin._replace(verb=MADE_BY_UP)
     if dry_run != "none":
         plan = planned(paths, spec)
         show_report(Report(steps=plan), verbose=verbose, timings=False)
@@ -65,7 +68,7 @@ def command(
         if is_half_removed(paths):
             down(paths, waiting=say_waiting)
         with session(paths, create=True, waiting=say_waiting) as opened:
-            report = up(opened, spec)
+            report = up(opened, spec, origin)
             cluster = opened.store.cluster()
     if not quiet:
         _show_steps(paths, report, len(cluster.nodes))
@@ -96,16 +99,15 @@ def _show_next(option: str) -> None:
     click.echo("\n".join(["", "Next:", *(f"  {text:<{width}}   {why}" for text, why in lines)]))
 
 
-def _read(file: str) -> Lab:
-    """The one Lab in the file. Raises ManifestError."""
-    objects = load([file])
-    labs = [item for item in objects if isinstance(item, Lab)]
-    if len(labs) != 1 or len(objects) != 1:
+def _read(file: str) -> tuple[Lab, Origin]:
+    """The one Lab in the file, and where it stands. Raises ManifestError."""
+    [one, *others] = load_written([file])
+    if others or not isinstance(one.item, Lab):
         message = "`up -f` takes a manifest with exactly one object of kind Lab"
         raise ManifestError(
             (Problem(file=file, line=0, object="", path="", message=message, hint="other kinds: netlab apply -f"),)
         )
-    return labs[0]
+    return one.item, Origin(one.source.file, one.line, verb="")
 
 
 def _sized(spec: LabSpec | None, nodes: int | None) -> LabSpec | None:

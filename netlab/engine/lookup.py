@@ -11,11 +11,12 @@ from netlab.desired.resolver import read_resolv_conf
 from netlab.engine.containers import directories
 from netlab.errors import NetlabError
 from netlab.frozen import dataclass
-from netlab.kernel.conntrack import udp_flows
+from netlab.kernel.connection_watch import tracked
 from netlab.kernel.dns_client import PORT, ask
 from netlab.kernel.files import read
 from netlab.kernel.netns import names_in_use
 from netlab.model.pod import Pod
+from netlab.netstate.conntrack import FlowTuple
 from netlab.netstate.dns import DnsReply
 from netlab.netstate.names import NetnsName, machine_netns
 from netlab.packets.lookup import TIMEOUT_S, Lookup, checked_name, hosts_entry, look_up
@@ -77,7 +78,8 @@ class _Asking:
 
     def ask(self, server: str, name: str, kind: str) -> DnsReply:
         reply = ask(self._netns, server, name, kind, self._timeout_s)
-        for flow in udp_flows(self._node):
-            if flow.client == reply.client and (flow.address, flow.port) == (server, PORT) and flow.endpoint != server:
-                self.answered[reply.client] = flow.endpoint
+        sent = FlowTuple(reply.transport, *reply.client, server, PORT)
+        for one in tracked([self._node]).get(self._node, ()):
+            if one.original == sent and one.has_new_destination:
+                self.answered[reply.client] = one.reply.source
         return reply

@@ -23,6 +23,7 @@ from netlab.model.lab import LabSpec
 from netlab.netstate.iptables import IptablesRules
 from netlab.netstate.names import machine_netns
 from netlab.netstate.state import Namespace
+from netlab.store.origins import changed_by
 from netlab.store.paths import LabPaths
 
 
@@ -75,6 +76,7 @@ def set_proxy_mode(session: Session, mode: ProxyMode, names: Sequence[str], vari
     if spec != lab.spec:
         with session.store.transaction():
             session.store.put_lab(replace(lab, spec=spec))
+            changed_by(session.store, lab.metadata.uid, "netlab proxy mode")
     return [name for name in names or known if _way(lab.spec, name) != _way(spec, name)]
 
 

@@ -24,6 +24,7 @@ from netlab.kernel.files import PRIVATE, make_directory, replace_text
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.machine_facts import look_at_machine
 from netlab.kernel.port import Scope
+from netlab.manifest.origin import MADE_BY_UP, Origin
 from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import Labels, ObjectMeta
 from netlab.model.node import Node
@@ -31,18 +32,20 @@ from netlab.model.wire import wire_name
 from netlab.plan.diff import diff
 from netlab.plan.steps import explained
 from netlab.store.events import record
+from netlab.store.origins import changed_by, origins, put_origins
 from netlab.store.paths import LabPaths
 
 CHANGEABLE = frozenset({"nodes", "network", "node_monitor_grace_period", "kube_proxy"})
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def up(session: Session, spec: LabSpec | None = None) -> Report:
+def up(session: Session, spec: LabSpec | None = None, origin: Origin | None = None) -> Report:
     """Make the lab, or bring it to what is wished; start its agent.
 
     Args:
         session: opened with `create`.
         spec: size and addresses; None keeps those of a lab that is up, and means the defaults for a new one.
+        origin: where the spec is written; None: nowhere.
 
     Raises:
         Conflict: the lab is up with other addresses, or with Nodes that `spec` lacks.
@@ -64,6 +67,11 @@ def up(session: Session, spec: LabSpec | None = None) -> Report:
     if lab != before:
         with session.store.transaction():
             _store(session, lab)
+            changed_by(session.store, lab.metadata.uid, MADE_BY_UP)
+    if origin is not None:
+        with session.store.transaction():
+            uid = lab.metadata.uid
+            put_origins(session.store, {uid: origin}, origins(session.store, [uid]))
     report = reconcile(session)
     report.timings = with_timing.timings | report.timings
     ensure_agent(session.paths)

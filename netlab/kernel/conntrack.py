@@ -33,7 +33,7 @@ _CTA_TUPLE_ORIG, _CTA_TUPLE_REPLY, _CTA_ID, _CTA_ZONE = 1, 2, 12, 18
 _CTA_TUPLE_IP, _CTA_TUPLE_PROTO = 1, 2
 # Of each family: the attributes of a tuple's source and destination.
 _CTA_IP: Final = {socket.AF_INET: (1, 2), socket.AF_INET6: (3, 4)}
-_CTA_PROTO_NUM, _CTA_PROTO_SRC_PORT, _CTA_PROTO_DST_PORT = 1, 2, 3
+_CTA_PROTO_NUM, _CTA_PROTO_DST_PORT = 1, 3
 _NESTED: Final = 0x8000
 SYSCTLS: Final = Path("/proc/sys/net/netfilter")
 COUNTERS: Final = Path("/proc/thread-self/net/stat/nf_conntrack")
@@ -43,15 +43,11 @@ _NFGENMSG: Final = struct.Struct("=BBH")
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class UdpFlow:
-    """One UDP entry: where its first packet was sent, who answers, and who sent it: an address and a port.
-
-    `family` and `identity` are for its deletion.
-    """
+    """One UDP entry: where its first packet was sent, and who answers. `family` and `identity` are for its deletion."""
 
     address: str
     port: int
     endpoint: str
-    client: tuple[str, int] = ("", 0)
     family: int = socket.AF_INET
     identity: bytes = b""
 
@@ -139,10 +135,6 @@ def _parse(payload: bytes) -> UdpFlow | None:
         address=socket.inet_ntop(family, attributes(original[_CTA_TUPLE_IP])[destination]),
         port=int.from_bytes(protocol[_CTA_PROTO_DST_PORT], "big"),
         endpoint=socket.inet_ntop(family, attributes(reply[_CTA_TUPLE_IP])[source]),
-        client=(
-            socket.inet_ntop(family, attributes(original[_CTA_TUPLE_IP])[source]),
-            int.from_bytes(protocol[_CTA_PROTO_SRC_PORT], "big"),
-        ),
         family=family,
         identity=identity,
     )

@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from netlab.model.codec import encode
-from netlab.model.lab import KubernetesObject
+from netlab.model.codec import decode_object, encode
+from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.meta import Key
 from netlab.model.words import key_path
 
 MADE_BY_UP: Final = "netlab up"
+OF_LAB: Final = "Lab "
+"""What the path of a field begins with if it is one of the lab's, and not of the object that is spoken of."""
 
 
 class SourceFile(NamedTuple):
@@ -67,7 +69,7 @@ class Fields:
     def __init__(self) -> None:
         self._read: dict[SourceFile, Mapping[Key, Any]] = {}
 
-    def place(self, item: KubernetesObject, origin: Origin, path: str) -> Place:
+    def place(self, item: KubernetesObject | Lab, origin: Origin, path: str) -> Place:
         """Return where a field of an object stands: `spec.ports[0].nodePort`; "" is the object itself.
 
         Args:
@@ -81,7 +83,7 @@ class Fields:
         if document is None:
             return Place(origin.file.name, origin.line)
         written = document.nearest(path)
-        if origin.verb and written == path and dict(values(document.plain))[path] != dict(values(encode(item))).get(path):
+        if origin.verb and written == path and _is_changed(item, document.plain, path):
             return Place(origin.verb, path=path)
         return Place(origin.file.name, document.line(written), written)
 
@@ -90,6 +92,8 @@ class Fields:
         if file not in self._read:
             self._read[file] = dict(_documents(file))
         documents = self._read[file]
+        if key.kind == Lab.kind:  # there is one alone, and `--lab` may have given it another name
+            return next((document for known, document in documents.items() if known.kind == Lab.kind), None)
         return documents.get(key) or documents.get(key._replace(namespace=""))
 
 
@@ -108,6 +112,13 @@ def _documents(file: SourceFile) -> Iterator[tuple[Key, Any]]:
     for document in source.read[0]:
         kind, meta = document.plain.get("kind"), document.plain.get("metadata") or {}
         yield Key(kind, meta.get("namespace") or "", meta.get("name") or ""), document
+
+
+def _is_changed(item: KubernetesObject | Lab, plain: Any, path: str) -> bool:
+    """Tell whether a field of an object is another one than was written; `0.5` of CPU and `500m` are the same."""
+    written = decode_object(plain, [])
+    before = encode(written, whole=True) if written is not None else plain
+    return bool(dict(values(before)).get(path) != dict(values(encode(item, whole=True))).get(path))
 
 
 def values(plain: Any, path: str = "") -> Iterator[tuple[str, Any]]:

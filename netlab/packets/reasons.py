@@ -20,6 +20,7 @@ from netlab.desired.compile import alone
 from netlab.desired.endpoints import all_slices
 from netlab.desired.frontends import Frontend, owner
 from netlab.desired.iptables_rules import chain_name, endpoint
+from netlab.manifest.origin import OF_LAB
 from netlab.model.lab import Cluster
 from netlab.model.service import Service
 from netlab.netstate.iptables import is_ours
@@ -28,7 +29,6 @@ from netlab.netstate.nft import Element
 from netlab.packets.reason_rows import ELEMENTS, IPTABLES_RULES, NFT_RULES, RANGES, Row
 from netlab.packets.stages import raw_stem
 
-LAB: Final = "Lab "
 _PLACES: Final = {
     "ClusterIP": "the ClusterIP",
     "NodePort": "this Node's address",
@@ -120,7 +120,7 @@ class Reasons:
         return {
             "service": f"{meta.namespace}/{meta.name}",
             "selector": "spec.selector" if spec.selector else "",
-            "all_path": "spec.externalTrafficPolicy" if self.service.is_external else f"{LAB}spec.kubeProxy.masqueradeAll",
+            "all_path": "spec.externalTrafficPolicy" if self.service.is_external else f"{OF_LAB}spec.kubeProxy.masqueradeAll",
             "why_all": because,
         }
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping
 
 from netlab.desired.owning import controller_of
-from netlab.manifest.origin import Fields, Origin, Place, SourceFile
+from netlab.manifest.origin import OF_LAB, Fields, Origin, Place, SourceFile
 from netlab.model.lab import Cluster, KubernetesObject
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
@@ -40,6 +40,13 @@ def put_origins(store: Store, made: Mapping[str, Origin], known: Mapping[str, Or
     store.execute("DELETE FROM sources WHERE number NOT IN (SELECT source FROM origins)")
 
 
+def changed_by(store: Store, uid: str, verb: str) -> None:
+    """Note that a command changed an object that was written in a file. To be called inside a transaction."""
+    known = origins(store, [uid])
+    if uid in known and known[uid].file:
+        put_origins(store, {uid: known[uid]._replace(verb=verb)}, known)
+
+
 class Origins:
     """Where the objects of a lab and their fields were written. `kept` is what `origins` returned."""
 
@@ -59,8 +66,11 @@ class Origins:
         Args:
             item: an object of the lab, generated or not.
             path: a field in it; "" is the object itself. A Pod's field is looked for in the template of its owner, and nothing
-                of an EndpointSlice is written anywhere but its Service.
+                of an EndpointSlice is written anywhere but its Service. Behind `Lab ` stands a field of the lab.
         """
+        if path.startswith(OF_LAB):
+            lab = self._cluster.lab
+            return self._fields.place(lab, self._kept.get(lab.metadata.uid, Origin()), path.removeprefix(OF_LAB))
         author = self._author(item)
         if author is not item:
             path = f"spec.template.{path}" if path and isinstance(item, Pod) else ""

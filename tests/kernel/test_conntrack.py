@@ -51,12 +51,6 @@ def flows():
     netns.delete(NAME)
 
 
-def test_a_flow_says_who_sent_it(flows):
-    clients = {flow.client[0] for flow in udp_flows(NAME)}
-    assert clients == {"127.0.0.1", "fd00::2"}
-    assert all(flow.client[1] > 0 for flow in udp_flows(NAME))
-
-
 def seen():
     return {(flow.address, flow.endpoint) for flow in udp_flows(NAME)}
 

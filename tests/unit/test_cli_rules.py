@@ -49,13 +49,10 @@ def test_what_is_missing_or_more_has_a_mark(build, fields, rule, mark):
 
 
 def test_a_field_of_the_lab_is_not_looked_for_in_the_service(build, fields):
-    assert fields.text("Lab spec.podSubnet") == "Lab spec.podSubnet"
-    assert (
-        as_plain(build.service("web", 80), [Page(node="n", mode="nftables", differs=False, rules=[OF_LAB])], fields)["nodes"][
-            0
-        ]["rules"][0]["written"]
-        == {}
-    )
+    assert fields.text("Lab spec.podSubnet") == "netlab up Lab spec.podSubnet"
+    plain = as_plain(build.service("web", 80), [Page(node="n", mode="nftables", differs=False, rules=[OF_LAB, MORE])], fields)
+    written = [rule["written"] for rule in plain["nodes"][0]["rules"]]
+    assert written == [{"file": "netlab up", "line": 0, "filledIn": False}, {}]
 
 
 def test_of_other_nodes_is_shown_what_differs_and_of_another_mode_all():

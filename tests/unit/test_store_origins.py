@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from netlab.engine.apply import apply, delete
+from netlab.engine.proxy import set_proxy_mode
+from netlab.engine.up import up
 from netlab.manifest.load import load_written
-from netlab.manifest.origin import MADE_BY_UP
+from netlab.manifest.origin import MADE_BY_UP, Origin
 from netlab.model.meta import Key
 from netlab.store.origins import Origins, origins
 from tests.fake_lab import SERVICE, a_deployment
@@ -30,6 +32,7 @@ spec:
         - name: main
           image: host
           command: [run]
+          resources: {limits: {cpu: 0.5}}
 ---
 apiVersion: v1
 kind: Service
@@ -73,12 +76,12 @@ def place(bench, key: Key, path: str = "") -> str:
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        pytest.param("", 16, id="the object itself"),
-        pytest.param("spec.ports[1].nodePort", 26, id="a field"),
-        pytest.param("spec.ports[0].nodePort", 23, id="a value that netlab gave: the port it is given to"),
-        pytest.param("spec.clusterIP", 20, id="a field of the spec that is not written: the spec"),
-        pytest.param("metadata.name", 19, id="a name"),
-        pytest.param("spec.ports[7].port", 22, id="what is not there: the list"),
+        pytest.param("", 17, id="the object itself"),
+        pytest.param("spec.ports[1].nodePort", 27, id="a field"),
+        pytest.param("spec.ports[0].nodePort", 24, id="a value that netlab gave: the port it is given to"),
+        pytest.param("spec.clusterIP", 21, id="a field of the spec that is not written: the spec"),
+        pytest.param("metadata.name", 20, id="a name"),
+        pytest.param("spec.ports[7].port", 23, id="what is not there: the list"),
     ],
 )
 def test_the_line_of_a_field(bench, manifest, path, line):
@@ -97,7 +100,7 @@ def test_a_place_tells_which_field_stands_there(bench, manifest):
 def test_a_file_that_has_changed_since_only_tells_where_the_object_was(bench, manifest):
     applied(bench, "web.yaml")
     manifest.write_text("# one more line\n" + WEB)
-    assert place(bench, SERVICE_KEY, "spec.ports[1].nodePort") == "web.yaml:16"
+    assert place(bench, SERVICE_KEY, "spec.ports[1].nodePort") == "web.yaml:17"
     manifest.unlink()
     assert place(bench, DEPLOYMENT, "spec.replicas") == "web.yaml:2"
 
@@ -105,7 +108,7 @@ def test_a_file_that_has_changed_since_only_tells_where_the_object_was(bench, ma
 def test_the_file_is_found_from_another_directory_and_called_as_it_was_typed(bench, manifest, monkeypatch):
     applied(bench, "./web.yaml")
     monkeypatch.chdir("/")
-    assert place(bench, SERVICE_KEY, "spec.type") == "./web.yaml:27"
+    assert place(bench, SERVICE_KEY, "spec.type") == "./web.yaml:28"
     origin = known(bench).origin(bench.session.store.cluster().objects[SERVICE_KEY])
     assert Path(origin.file.path) == manifest
 
@@ -114,13 +117,13 @@ def test_applied_again_the_newest_place_counts_though_nothing_else_changed(bench
     applied(bench, "web.yaml")
     manifest.write_text("# one more line\n" + WEB)
     applied(bench, "web.yaml")
-    assert place(bench, SERVICE_KEY, "spec.ports[1].nodePort") == "web.yaml:27"
+    assert place(bench, SERVICE_KEY, "spec.ports[1].nodePort") == "web.yaml:28"
     assert len(bench.session.store.execute("SELECT * FROM sources")) == 1
 
 
 def test_standard_input_has_a_line_and_cannot_be_read_again(bench):
     applied(bench, "-", stdin=WEB)
-    assert place(bench, SERVICE_KEY, "spec.ports[1].nodePort") == "stdin:16"
+    assert place(bench, SERVICE_KEY, "spec.ports[1].nodePort") == "stdin:17"
 
 
 @pytest.mark.parametrize("indent", [None, 2])
@@ -158,6 +161,7 @@ def test_a_field_that_a_command_changed_says_the_command_and_the_others_their_li
     bench.after()
     assert place(bench, DEPLOYMENT, "spec.replicas") == "netlab scale"
     assert place(bench, DEPLOYMENT, "spec.selector") == "web.yaml:7"
+    assert place(bench, DEPLOYMENT, "spec.template.spec.containers[0].resources.limits.cpu") == "web.yaml:15"
     applied(bench, "web.yaml")
     assert place(bench, DEPLOYMENT, "spec.replicas") == "web.yaml:6"
 
@@ -197,4 +201,35 @@ def test_a_name_of_a_file_that_cannot_be_written_down_is_not_read_again(bench, t
     monkeypatch.chdir(tmp_path)
     Path("we\udcffb.yaml").write_text(WEB)
     applied(bench, "we\udcffb.yaml")
-    assert place(bench, SERVICE_KEY, "spec.type").endswith(":16")
+    assert place(bench, SERVICE_KEY, "spec.type").endswith(":17")
+
+
+LAB = """apiVersion: netlab/v1
+kind: Lab
+metadata:
+  name: other
+spec:
+  nodes:
+    - name: node-1
+    - name: node-2
+    - name: node-3
+  kubeProxy:
+    mode: nftables
+"""
+
+
+def lab_place(bench, path: str) -> str:
+    return str(known(bench).place(bench.session.store.cluster().services[0], f"Lab {path}"))
+
+
+def test_fields_of_the_lab_have_places_too(bench, tmp_path, monkeypatch):
+    assert lab_place(bench, "spec.podSubnet") == MADE_BY_UP
+    monkeypatch.chdir(tmp_path)
+    Path("lab.yaml").write_text(LAB)
+    [written] = load_written(["lab.yaml"])
+    up(bench.session, written.item.spec, Origin(written.source.file, written.line, verb=""))
+    assert lab_place(bench, "spec.kubeProxy.mode") == "lab.yaml:11"
+    assert lab_place(bench, "spec.podSubnet") == "lab.yaml:5"
+    set_proxy_mode(bench.session, "iptables", [], "nft")
+    assert lab_place(bench, "spec.kubeProxy.mode") == "netlab proxy mode"
+    assert lab_place(bench, "spec.nodes[1].name") == "lab.yaml:8"
