@@ -576,6 +576,21 @@ def test_clean_finds_processes_whose_records_are_lost(lab):
     assert lab.runtime.pids() == []
 
 
+def test_what_somebody_mounted_among_the_files_is_not_removed_with_them(lab):
+    place = lab.places.data / "pods/theirs"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", place], check=True)
+    try:
+        (place / "kept").touch()
+        lab.started()
+        with pytest.raises(KernelError, match="theirs"):
+            lab.runtime.clean()
+        assert (place / "kept").exists()
+        assert lab.runtime.pids() == []
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
 def test_namespaces_come_and_go_in_threads_of_the_runtime(lab):
     name = f"{lab.name}.later"
 
