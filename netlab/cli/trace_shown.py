@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netlab.cli.saying import say
-from netlab.engine.lab_graph import look_at_lab
 from netlab.engine.trace import Trace
 from netlab.engine.xray import Whys
 from netlab.errors import NetlabError
 from netlab.frozen import dataclass
-from netlab.packets.layout import layout
 from netlab.packets.names import Names
 from netlab.packets.steps import Passage
 from netlab.packets.telling import STYLES, Line, Telling, Told, essential, is_telling
@@ -103,6 +101,7 @@ class Files:
             self._draw(shown, trace, found, number)
 
     def _draw(self, shown: Shown, trace: Trace, found: Verdict, number: int | None) -> None:
+        from netlab.packets.layout import layout  # noqa: PLC0415
         from netlab.packets.trace_page import trace_page  # noqa: PLC0415
         from netlab.packets.trace_picture import on_the_way, stops, trace_svg  # noqa: PLC0415
 
@@ -118,6 +117,8 @@ class Files:
 @functools.lru_cache(maxsize=1)
 def _graph(paths: LabPaths) -> LabGraph:
     """The lab is looked at once, however many requests are drawn."""
+    from netlab.engine.lab_graph import look_at_lab  # noqa: PLC0415
+
     return look_at_lab(paths)
 
 

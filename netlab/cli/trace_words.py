@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from netlab.cli.find import find_machine, find_object, find_pod, pods_of, require_reachable
 from netlab.cli.words import usage
+from netlab.desired.assignments import Assignments
 from netlab.desired.host_network import netns_of
+from netlab.desired.resolver import Resolver, read_resolv_conf, resolv_conf_text
 from netlab.errors import NetlabError, NotFound
 from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
@@ -25,8 +28,18 @@ from netlab.model.service import Service, ServicePort
 from netlab.netstate.links import is_ipv6
 from netlab.netstate.names import NetnsName
 from netlab.netstate.state import NetState
+from netlab.packets.lookup import checked_name, questions
 
 PORT_MAX = 65535
+DNS_PORT = 53
+
+
+class LabNow(NamedTuple):
+    """The lab: its objects as kubectl would see them, the choices made for them, the network as it is in the kernel."""
+
+    cluster: Cluster
+    assignments: Assignments
+    net: NetState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +68,11 @@ def sender(cluster: Cluster, word: str, namespace: str) -> NetnsName:
     return netns_of(cluster.lab.metadata.name, pod)
 
 
-def target(cluster: Cluster, net: NetState, word: str, namespace: str, *, udp: bool, ipv6: bool | None) -> Target:
+def target(lab: LabNow, word: str, namespace: str, *, udp: bool, ipv6: bool | None) -> Target:
     """Return where the words lead.
 
     Args:
-        cluster: the lab as kubectl would see it.
-        net: the lab as it is in the kernel: the addresses of machines.
+        lab: the lab.
         word: as above.
         namespace: in which objects are looked for.
         udp: the protocol, where no Service says it.
@@ -71,9 +83,9 @@ def target(cluster: Cluster, net: NetState, word: str, namespace: str, *, udp: b
         NetlabError: it has no address of the family, or its port has to be said.
     """
     name, port = split_port(word)
-    found = _addresses(cluster, net, name, namespace)
+    found = _addresses(lab.cluster, lab.net, name, namespace)
     if isinstance(found, Service):
-        return _of_service(cluster, found, port, udp=udp, ipv6=ipv6)
+        return _of_service(lab.cluster, found, port, udp=udp, ipv6=ipv6)
     addresses, pod = found
     address = _pick(addresses, name, ipv6=ipv6)
     if not port:
@@ -81,6 +93,29 @@ def target(cluster: Cluster, net: NetState, word: str, namespace: str, *, udp: b
             raise usage(f"{word}: which port?", "for example pod/web:53")
         return Target(address=address, port=0, protocol="icmpv6" if is_ipv6(address) else "icmp")
     return Target(address=address, port=_number(port, pod), protocol="udp" if udp else "tcp")
+
+
+def name_server(lab: LabNow, word: str, namespace: str) -> Target:
+    """Return where a program in the Pod asks for names: the first name server of its resolv.conf.
+
+    Raises:
+        NetlabError: it is no Pod, or has no name server.
+    """
+    resolver = _resolver(lab, word, namespace)
+    if not resolver.nameservers:
+        raise NetlabError(f"{word} has no name server: its dnsPolicy is None")
+    return Target(address=resolver.nameservers[0], port=DNS_PORT, protocol="udp")
+
+
+def asked_name(lab: LabNow, word: str, namespace: str, name: str) -> str:
+    """Return the name that a program in the Pod asks for first: with the first domain of its search list, or as it stands."""
+    return next(questions(checked_name(name), _resolver(lab, word, namespace))).name
+
+
+def _resolver(lab: LabNow, word: str, namespace: str) -> Resolver:
+    if find_machine(lab.cluster, word) is not None:
+        raise usage(f"{word} has no name server", "--dns is for Pods")
+    return read_resolv_conf(resolv_conf_text(lab.cluster, lab.assignments, find_pod(lab.cluster, word, namespace)))
 
 
 def split_port(word: str) -> tuple[str, str]:

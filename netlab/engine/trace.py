@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from functools import partial
 from typing import Final
 
@@ -31,7 +32,7 @@ from netlab.netstate.state import NetState
 from netlab.packets import marking
 from netlab.packets.headers import VXLAN_PORTS
 from netlab.packets.hops import Hop, Walk
-from netlab.packets.joining import Call, Evidence, calls, journeys, sent_packet
+from netlab.packets.joining import Call, Evidence, calls, is_like, journeys, sent_packet
 from netlab.packets.packet import Packet
 from netlab.packets.routing import CannotWalk
 from netlab.packets.rule_texts import in_words_of_iptables
@@ -42,13 +43,19 @@ from netlab.packets.tokens import UnknownRule
 from netlab.packets.walk import Walker
 
 MOST_WALKS: Final = 200
+ANY_PORT: Final = 0
+ANSWER_S, AFTERWARDS_S = 5.0, 0.1
+"""How long the answer to somebody else's request is waited for, and how long what follows it is looked at."""
 PROOF_S: Final = 10.0
 """How long a canary is waited for: it takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked from where: `netns` sends to `address`; `port` is 0 for a ping. `words` are what is sent as data."""
+    """What is asked from where: `netns` sends to `address`; `port` is 0 for a ping. `words` are what is sent as data.
+
+    `live`: nothing is sent, but the next request of somebody in `netns` to that address and port is waited for.
+    """
 
     netns: NetnsName
     protocol: str
@@ -57,6 +64,7 @@ class Request:
     words: bytes = b""
     ttl: int = 0
     timeout_s: float = 2.0
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,23 +104,20 @@ class Plan:
 
 
 def take(net: NetState, request: Request, number: int) -> Trace:
-    """Send the request and return what was seen of it. Raises KernelError.
+    """Send the request, or wait for the next one, and return what was seen of it. Raises KernelError.
 
     Args:
         net: the lab as it is.
         request: what to send.
         number: tells this trace from others that run at the same time.
     """
-    talk = new_talk(request)
-    try:
-        plan = plan_of(net, request, talk.port, f"{marking.TABLE_STEM}{number}")
+    with closing(new_talk(request)) if not request.live else nullcontext() as talk:
+        plan = plan_of(net, request, talk.port if talk else ANY_PORT, f"{marking.TABLE_STEM}{number}")
         with Instruments(plan.places, plan.tables, compile_filter(plan.words)) as on:
             unproved = on.prove(PROOF_S)
-            started_ns, outcome = _send(talk, on, request.timeout_s)
+            started_ns, outcome = _send(talk, on, request.timeout_s) if talk else _await_request(on, request, plan.sent)
             unproved |= on.prove(PROOF_S)
             lost = on.losses()
-    finally:
-        talk.close()
     texts = in_words_of_iptables(_texts(sorted(plan.tables)), net)
     evidence = Evidence(
         sightings=tuple(found for one in on.packets if (found := sighting(one))),
@@ -230,6 +235,24 @@ def _send(talk: Talk, on: Instruments, timeout_s: float) -> tuple[int, Outcome]:
     outcome = Outcome(state=talk.state, trouble=talk.trouble, heard=talk.heard, took_s=time.monotonic() - begun)
     talk.close()
     return started_ns, outcome
+
+
+def _await_request(on: Instruments, request: Request, expected: Packet) -> tuple[int, Outcome]:
+    """Wait for the next request and for its answer, and a little longer for what follows it."""
+    started_ns, end, looked = time.time_ns(), time.monotonic() + request.timeout_s, 0
+    sent: Packet | None = None
+    state, took_s = "asked", 0.0
+    while (left := end - time.monotonic()) > 0:
+        on.read(left)
+        fresh, looked = sorted(on.packets[looked:]), len(on.packets)
+        for one in (found for seen in fresh if (found := sighting(seen)) and found.place.netns == request.netns):
+            if sent is None and one.outgoing and one.packet and is_like(one.packet, expected):
+                sent, started_ns = one.packet, one.time_ns
+                end = time.monotonic() + ANSWER_S
+            elif sent is not None and state == "asked" and not one.outgoing and one.packet == sent.answer:
+                state, took_s = "failed" if "RST" in one.flags else "answered", (one.time_ns - started_ns) / 1e9
+                end = time.monotonic() + AFTERWARDS_S
+    return started_ns, Outcome(state=state, trouble="", heard=b"", took_s=took_s)
 
 
 def _is_told(on: Instruments, port: int) -> bool:

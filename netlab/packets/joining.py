@@ -127,9 +127,15 @@ def sent_packet(evidence: Evidence, netns: NetnsName, expected: Packet) -> Packe
     """Return the tuple with which a packet really left its sender: its source is the kernel's choice."""
     for one in evidence.sightings:
         packet = one.packet
-        if one.place.netns == netns and packet and replace(packet, source=expected.source) == expected:
+        if one.place.netns == netns and one.outgoing and packet and is_like(packet, expected):
             return packet
     return expected
+
+
+def is_like(packet: Packet, expected: Packet) -> bool:
+    """Tell whether a packet is as expected, from whatever address; and from whatever port, if that is expected to be 0."""
+    port = expected.source_port or packet.source_port
+    return packet == replace(expected, source=packet.source, source_port=port)
 
 
 def journeys(evidence: Evidence, found: Sequence[Call], netns: NetnsName, packet: Packet) -> tuple[Journey, ...]:

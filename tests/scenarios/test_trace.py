@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -313,3 +315,66 @@ def test_wrong_words_are_refused_with_what_would_be_right(lab):
         done = lab.run("trace", *words)
         assert done.code == 1
         assert wanted in done.err, (words, done.err)
+
+
+def test_the_next_request_of_a_program_is_shown_as_it_happens(lab, until):
+    words = (sys.executable, "-m", "netlab", "trace", "--lab", lab.lab, "one", "svc/two:http", "-4", "--live", "-o", "json")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        until(lambda: all(TABLE_STEM in one for one in rules(lab)))
+        program = "import socket, sys; print(socket.create_connection((sys.argv[1], 80), 5).recv(99).decode())"
+        said = lab("exec", "one", "--", "python3", "-c", program, lab.cluster_ip("two"))
+        found = json.loads(watching.communicate(timeout=60)[0])
+    assert found["verdict"]["ending"] == "answered"
+    assert said.split()[1] == str(found["sent"]["source"]["port"])
+    assert [one["where"] for one in way(found, "forward") if one["translated"]] == ["node-1"]
+
+
+def test_a_live_trace_that_sees_nothing_says_so(lab):
+    done = lab.run("trace", "one", "svc/two:http", "--live", "--timeout", "0.2", "-o", "json")
+    assert json.loads(done.out)["verdict"]["ending"] == "not sent"
+    assert "waiting for the next tcp request from one to svc/two:http" in done.err
+
+
+def test_a_name_is_asked_for_as_the_pod_would_ask(lab):
+    found = trace(lab, "one", "--dns", "two")
+    assert (found["sent"]["protocol"], found["sent"]["destination"]["port"]) == ("udp", 53)
+    assert found["sent"]["destination"]["name"] == "svc/kube-dns.kube-system"
+    assert found["verdict"]["ending"] == "answered"
+    assert found["verdict"]["where"].endswith(".kube-system")
+
+
+EXPECTED = """
+- {from: one, to: "svc/two:http", reaches: two, source: kept, destination: ":8080", through: [node-1, node-2]}
+- {name: masqueraded, from: outside, to: "node-1:30080", http: /, reaches: two, source: node-1}
+- {from: one, to: svc/nobody, ending: refused}
+"""
+
+
+def results(file: Path) -> ET.Element:
+    return ET.parse(file).getroot()  # noqa: S314 - our own file
+
+
+def test_expectations_are_checked_and_written_for_a_ci(lab, tmp_path):
+    (tmp_path / "expect.yaml").write_text(EXPECTED)
+    lab("trace", "--expect", str(tmp_path / "expect.yaml"), "--junit", str(tmp_path / "junit.xml"))
+    suite = results(tmp_path / "junit.xml")
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "0")
+    (tmp_path / "expect.yaml").write_text(EXPECTED.replace("reaches: two, source: node-1", "reaches: one, source: kept"))
+    done = lab.run("trace", "--expect", str(tmp_path / "expect.yaml"), "--junit", str(tmp_path / "junit.xml"))
+    assert done.code == 1
+    assert "FAILED masqueraded\n    it was to reach one, and came to two\n" in done.out
+    (failure,) = results(tmp_path / "junit.xml").iter("failure")
+    assert failure.get("message") == "it was to reach one, and came to two"
+
+
+def test_expectations_that_nobody_understands_are_refused(lab, tmp_path):
+    file = tmp_path / "expect.yaml"
+    for text, wanted in (
+        ("- {from: one}", "[0].to: needed"),
+        ("- !!python/object:os.system {}", "not YAML"),
+        ("[" * 5000, "not YAML"),
+        ("- {from: one, to: two, udpp: true}", "[0].udpp: not known"),
+    ):
+        file.write_text(text)
+        done = lab.run("trace", "--expect", str(file))
+        assert (done.code, wanted in done.err) == (1, True), done.err
