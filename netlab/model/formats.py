@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netlab.model.addresses import cidrs, cluster_ip, ip
+from netlab.model.addresses import cidrs, cluster_ip, ip, matcher
 from netlab.model.quantity import quantity
 from netlab.model.ranges import node_port_addresses, source_range
 from netlab.model.resources import resource_field, resource_name
@@ -72,7 +72,7 @@ def _matching(pattern: str, text: str, longest: int) -> Check:
     def check(value: str) -> str:
         if len(value) > longest:
             return f"must be no more than {longest} characters"
-        return "" if re.fullmatch(pattern, value) else text
+        return "" if matcher(pattern)(value) else text
 
     return check
 

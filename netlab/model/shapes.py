@@ -7,11 +7,12 @@ Plans are kept, because the store decodes every object in every run (100 Pods mu
 
 from __future__ import annotations
 
+import functools
 import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from netlab.frozen import fields_of
 from netlab.model import unsupported
@@ -26,12 +27,16 @@ Fault = tuple[str, str] | None
 """Message and hint of what is wrong with one value."""
 
 
+_Leaf: TypeAlias = "Callable[[Any], Fault]"
+_Build: TypeAlias = "Callable[[Any, Problems, str], Any]"
+
+
 class _Shape(NamedTuple):
     """How one type is read. Exactly one of `leaf` (the value stays as it is) and `build` (it becomes something) is set."""
 
     stand_in: Callable[[], Any]  # makes what a draft holds where the value is missing or of the wrong type
-    leaf: Callable[[Any], Fault] | None = None
-    build: Callable[[Any, Problems, str], Any] | None = None
+    leaf: _Leaf | None = None
+    build: _Build | None = None
     encode: Callable[[Any, bool], Any] | None = None  # value, `whole`; None: the value is plain already
 
 
@@ -44,11 +49,23 @@ class _FieldPlan(NamedTuple):
     is_told: bool  # whether a whole object says it also where it is at its default
 
 
+class _Entry(NamedTuple):
+    """What is asked of a field for each of its values, to be taken apart at once; `kind` is the type of the default."""
+
+    field: _FieldPlan
+    name: str
+    build: _Build | None
+    leaf: _Leaf | None
+    default: Any
+    kind: type[Any]
+
+
 class _Plan(NamedTuple):
     cls: type[Any]
     fields: tuple[_FieldPlan, ...]
-    by_wire: Mapping[str, _FieldPlan]
+    by_wire: Mapping[str, _Entry]
     required: tuple[_FieldPlan, ...]
+    needed: frozenset[str]
 
 
 # Reading and writing one class ----------------------------------------------------------------------------------------
@@ -56,7 +73,7 @@ class _Plan(NamedTuple):
 
 def build(cls: type[Any], plain: Any, problems: Problems, path: str) -> Any:
     """Return one dataclass from one mapping, with stand-ins where `problems` were added."""
-    plan = _plan_of(cls)
+    plan = _PLANS.get(cls) or _plan_of(cls)
     if type(plain) is not dict:
         problems.append((path, *type_problem("an object", plain)))
         return build(cls, {}, [], path)
@@ -65,32 +82,33 @@ def build(cls: type[Any], plain: Any, problems: Problems, path: str) -> Any:
     values: dict[str, Any] = {}
     by_wire = plan.by_wire
     for key, value in plain.items():
-        field = by_wire.get(key)
-        if field is None:
+        known = by_wire.get(key)
+        if known is None:
             _refuse_unknown(plan, key, value, problems, path)
         elif value is not None:
-            shape = field.shape
-            if shape.build is not None:
-                values[field.name] = shape.build(value, problems, at(path, key))
-            elif _is_kept(field, value, problems, path):
-                values[field.name] = value
+            field, name, build_part, leaf, default, kind = known
+            if build_part is not None:
+                values[name] = build_part(value, problems, f"{path}.{key}" if path else key)
+            elif value == default and type(value) is kind:
+                values[name] = value  # the default needs no format: "" is "not set"
+            elif leaf is None or (fault := leaf(value)) is None:
+                values[name] = value
+            else:
+                problems.append((at(path, field.wire), *fault))
+                if type(value) is type(field.shape.stand_in()):
+                    values[name] = value  # faulty, but of the right type
+    if not values.keys() >= plan.needed:
+        _stand_in(plan, plain, values, problems, path)
+    return cls(**values)
+
+
+def _stand_in(plan: _Plan, plain: Plain, values: dict[str, Any], problems: Problems, path: str) -> None:
+    """Put something where a field is missing that is required."""
     for field in plan.required:
         if field.name not in values:
             if plain.get(field.wire) is None:
                 problems.append((at(path, field.wire), "required", ""))
             values[field.name] = field.shape.stand_in()
-    return cls(**values)
-
-
-def _is_kept(field: _FieldPlan, value: Any, problems: Problems, path: str) -> bool:
-    """Tell whether a leaf's value goes into the object; a faulty one only if its type is right."""
-    if not field.required and value == field.default and type(value) is type(field.default):
-        return True  # the default needs no format: "" is "not set"
-    fault = field.shape.leaf(value) if field.shape.leaf is not None else None
-    if fault is None:
-        return True
-    problems.append((at(path, field.wire), *fault))
-    return type(value) is type(field.shape.stand_in())
 
 
 def _refuse_unknown(plan: _Plan, key: Any, value: Any, problems: Problems, path: str) -> None:
@@ -137,8 +155,12 @@ def _new_plan(cls: type[Any]) -> _Plan:
     return _Plan(
         cls=cls,
         fields=found,
-        by_wire={field.wire: field for field in found},
+        by_wire={
+            field.wire: _Entry(field, field.name, field.shape.build, field.shape.leaf, field.default, type(field.default))
+            for field in found
+        },
         required=tuple(field for field in found if field.required),
+        needed=frozenset(field.name for field in found if field.required),
     )
 
 
@@ -184,7 +206,7 @@ def _union_shape(members: tuple[Any, ...], wire: str, check: Check | None) -> _S
 def _object_shape(cls: type[Any]) -> _Shape:
     return _Shape(
         stand_in=lambda: build(cls, {}, [], ""),  # not before it is needed: it would work out all nouns below this one
-        build=lambda value, problems, path: build(cls, value, problems, path),
+        build=functools.partial(build, cls),
         encode=encode_fields,
     )
 
@@ -199,14 +221,15 @@ def _scalar_leaf(accepted: tuple[type, ...], check: Check | None) -> Callable[[A
     def leaf(value: Any) -> Fault:
         if type(value) not in accepted:  # type(), because True is an instance of int
             return type_problem(words, value, show=check not in UNSHOWN)
-        if type(value) is str and "\0" in value:
-            return "must not contain a NUL character", ""  # no Linux interface would take it
-        if type(value) is str and not value.isascii() and re.search(_SURROGATE, value):
-            return "must be UTF-8", "it holds a byte that is no text"  # so Python keeps what it cannot read of a command line
-        message = check(value) if check is not None else ""
-        if message and check in UNSHOWN:
-            return message, ""
-        return (f"{message}, is {shown(value)}", "") if message else None
+        if type(value) is str:
+            if "\0" in value:
+                return "must not contain a NUL character", ""  # no Linux interface would take it
+            if not value.isascii() and re.search(_SURROGATE, value):
+                # So Python keeps what it cannot read of a command line.
+                return "must be UTF-8", "it holds a byte that is no text"
+        if check is None or not (message := check(value)):
+            return None
+        return (message if check in UNSHOWN else f"{message}, is {shown(value)}"), ""
 
     return leaf
 
@@ -234,8 +257,8 @@ def _list_shape(item: _Shape) -> _Shape:
             problems.append((path, *type_problem("a list", value)))
             return ()
         if build is not None:
-            return tuple(build(one, problems, f"{path}[{n}]") for n, one in enumerate(value))
-        return tuple(_checked(one, item, leaf, problems, f"{path}[{n}]") for n, one in enumerate(value))
+            return tuple([build(one, problems, f"{path}[{n}]") for n, one in enumerate(value)])
+        return tuple([_checked(one, item, leaf, problems, f"{path}[{n}]") for n, one in enumerate(value)])
 
     def write(value: Any, whole: bool) -> list[Any]:  # noqa: FBT001 - called by place
         return [encode_item(one, whole) for one in value] if encode_item is not None else list(value)
@@ -244,13 +267,15 @@ def _list_shape(item: _Shape) -> _Shape:
 
 
 def _mapping_shape(key_shape: _Shape, value_shape: _Shape) -> _Shape:
+    key_leaf, value_leaf = key_shape.leaf, value_shape.leaf
+
     def read(value: Any, problems: Problems, path: str) -> Any:
         if type(value) is not dict:
             problems.append((path, *type_problem("an object", value)))
             return {}
         for key, one in value.items():
-            for shape, part in ((key_shape, key), (value_shape, one)):
-                fault = shape.leaf(part) if shape.leaf is not None else None
+            for leaf, part in ((key_leaf, key), (value_leaf, one)):
+                fault = leaf(part) if leaf is not None else None
                 if fault is not None:
                     problems.append((key_path(path, key), *fault))
         return dict(value)
