@@ -121,6 +121,30 @@ def test_applied_again_the_newest_place_counts_though_nothing_else_changed(bench
     assert len(bench.session.store.execute("SELECT * FROM sources")) == 1
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param("---\n", id="a marker before it"),
+        pytest.param("--- # a comment\n", id="a comment behind the marker"),
+        pytest.param("# only words\n---\n---\n", id="empty documents"),
+        pytest.param("".join(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: c{n}}}}}\n---\n" for n in range(9)), id="others"),
+        pytest.param('{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: "\u2028", b: "---x"}}\n---\n', id="a line of YAML alone"),
+        pytest.param("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: &a b, c: *a}}\n---\n", id="read in the slow way"),
+    ],
+)  # fmt: skip
+def test_the_lines_of_a_document_are_those_of_the_file(bench, manifest, before):
+    manifest.write_text(before + WEB)
+    applied(bench, "web.yaml")
+    line = int(place(bench, SERVICE_KEY, "spec.type").removeprefix("web.yaml:"))
+    assert (before + WEB).split("\n")[line - 1] == "  type: NodePort"
+
+
+def test_lines_of_windows_are_lines(bench, manifest):
+    manifest.write_bytes(WEB.replace("\n", "\r\n").encode())
+    applied(bench, "web.yaml")
+    assert place(bench, SERVICE_KEY, "spec.type") == "web.yaml:28"
+
+
 def test_standard_input_has_a_line_and_cannot_be_read_again(bench):
     applied(bench, "-", stdin=WEB)
     assert place(bench, SERVICE_KEY, "spec.ports[1].nodePort") == "stdin:17"
