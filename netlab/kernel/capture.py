@@ -26,15 +26,20 @@ RETIRE_MS: Final = 20
 HOLD_S: Final = 0.04
 """A ring gives its packets away after RETIRE_MS and a tick of the kernel's clock, which takes at most 10 ms (HZ=100)."""
 MEMORY_BYTES: Final = 64 << 20
-LARGEST_BYTES, SMALLEST_BYTES = 8 << 20, 1 << 20
+LARGEST_BYTES, SMALLEST_BYTES = 8 << 20, 1 << 19
+FEWEST_BLOCKS: Final = 16  # so the reader may be away for a third of a second at least
 _BLOCK_BYTES: Final = 1 << 17  # room for the longest packet that is to be cut into segments
 _WHOLE_MS: Final = 1000
 
 
 def ring_shape(places: int) -> RingShape:
-    """Return how large the ring of each of so many places is: together they take MEMORY_BYTES, unless each is the smallest."""
+    """Return how large the ring of each of so many places is: together they take MEMORY_BYTES, unless each is the smallest.
+
+    With more than 32 places a block has less than 128 KiB, and of a packet that is longer only the beginning is kept.
+    """
     size = min(LARGEST_BYTES, max(SMALLEST_BYTES, MEMORY_BYTES // max(1, places)))
-    return RingShape(block_bytes=_BLOCK_BYTES, blocks=size // _BLOCK_BYTES, retire_ms=RETIRE_MS)
+    block = min(_BLOCK_BYTES, 1 << (size // FEWEST_BLOCKS).bit_length() - 1)
+    return RingShape(block_bytes=block, blocks=size // block, retire_ms=RETIRE_MS)
 
 
 class Capture:

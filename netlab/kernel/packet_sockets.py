@@ -12,6 +12,7 @@ open in it, without a word to us; whoever knows when names go calls `close_place
 from __future__ import annotations
 
 import errno
+import resource
 import select
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -27,6 +28,8 @@ from netlab.kernel.packet_ring import RawPacket, Ring, RingShape, ignore_outgoin
 from netlab.netstate.names import NetnsName
 from netlab.netstate.seen import Place, SeenPacket
 
+HANDLES: Final = 2  # a socket, and Python's own of its memory
+SPARE_HANDLES: Final = 256
 _ETH_P_ALL: Final = 3
 
 
@@ -49,6 +52,7 @@ class PacketSockets:
         self._gone: set[Place] = set()
         self._counts = dict.fromkeys(self.places, (0, 0))
         self._poll = select.epoll()
+        _allow_files(HANDLES * len(self.places))
         try:
             self._open(program, shape or RingShape())
         except BaseException:
@@ -148,6 +152,14 @@ class PacketSockets:
     def _count(self, place: Place) -> None:
         packets, dropped = self._rings[place].statistics()
         self._counts[place] = (self._counts[place][0] + packets, self._counts[place][1] + dropped)
+
+
+def _allow_files(count: int) -> None:
+    """Let this process open so many more files, as far as its hard limit goes: the soft one is mostly 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + SPARE_HANDLES if hard == resource.RLIM_INFINITY else min(count + SPARE_HANDLES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bind(place: Place, one: socket.socket) -> None:

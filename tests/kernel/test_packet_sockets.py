@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import signal
 import socket
 import struct
@@ -193,6 +194,19 @@ def test_an_interface_that_is_down_comes_back(pair):
         send(FRAME + bytes(50))
         read_until(sockets, 1)
         assert not sockets.gone()
+
+
+def test_more_places_than_a_process_may_open_files(pair):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, hard))
+    try:
+        ends = [f"end{number}" for number in range(20)]
+        for end in ends:
+            ip("-n", LEFT.netns, "link", "add", end, "type", "bridge")
+        with PacketSockets([Place(LEFT.netns, end) for end in ends], shape=RingShape(blocks=1)) as sockets:
+            assert len(sockets.drops()) == 20
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize(

@@ -79,18 +79,20 @@ def test_rings_that_wait_less_than_the_hold_come_out_in_order(seed):
 
 
 @pytest.mark.parametrize(
-    ("places", "size"),
+    ("places", "size", "blocks"),
     [
-        (0, LARGEST_BYTES),
-        (1, LARGEST_BYTES),
-        (8, LARGEST_BYTES),
-        (16, MEMORY_BYTES // 16),
-        (64, SMALLEST_BYTES),
-        (1000, SMALLEST_BYTES),
+        (0, LARGEST_BYTES, 64),
+        (8, LARGEST_BYTES, 64),
+        (16, MEMORY_BYTES // 16, 32),
+        (18, 28 << 17, 28),
+        (32, MEMORY_BYTES // 32, 16),
+        (33, 31 << 16, 31),
+        (1000, SMALLEST_BYTES, 16),
     ],
 )
-def test_memory_of_a_ring(places, size):
-    assert ring_shape(places).ring_bytes == size
+def test_memory_of_a_ring(places, size, blocks):
+    shape = ring_shape(places)
+    assert (shape.ring_bytes, shape.blocks) == (size, blocks)
 
 
 @pytest.mark.parametrize(
