@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final
 
 import click
@@ -20,17 +21,16 @@ from netlab.cli.durations import DurationType
 from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.saying import say
 from netlab.cli.words import usage
-from netlab.engine.capture import Recording, file_head, look_at_interfaces
-from netlab.engine.view import read_wish
-from netlab.errors import NetlabError
+from netlab.engine.capture import Recording, Section, View, look
+from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.frozen import dataclass
 from netlab.kernel.capture import Capture
 from netlab.kernel.capture_files import STDOUT, CaptureFiles
+from netlab.kernel.inotify import Watch
 from netlab.kernel.packet_filter import compile_filter
 from netlab.kernel.packet_ring import RawPacket
 from netlab.netstate.seen import Place
-from netlab.packets.names import Names, names_of
-from netlab.packets.places import Spot, places
+from netlab.packets.names import Names
 
 FEW: Final = 6
 MEGABYTE: Final = 1_000_000
@@ -39,13 +39,12 @@ ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Where packets go: lines to standard output, a file, or both. `path` "" is no file; `limit` 0 is no limit."""
+    """Where packets go: lines to standard output, a file, or both. `path` "" is no file."""
 
     path: str
     lines: bool
     rotate_bytes: int
     rotate_count: int
-    limit: int
 
 
 @click.command(
@@ -95,47 +94,83 @@ def command(
     behind it, what was translated since it was seen before.
     """
     objects, words = split_words(words)
-    output = checked(write, rotate_size, rotate_count, with_lines=with_lines, count=count)
+    output = checked(write, rotate_size, rotate_count, with_lines=with_lines)
     if duration < 0:
         raise usage("--duration must not be negative", "write for example 10s")
-    program = compile_filter(words, snapshot_length)
-    paths = live_lab(lab)
-    cluster, assignments = read_wish(paths)
-    interfaces = look_at_interfaces(paths)
     if everything and objects:
         raise usage("--all is every interface: name no object beside it", f"leave out --all, or {' '.join(objects)}")
-    wanted = map(Spot, interfaces) if everything else spots(cluster, assignments, objects, namespace or "default")
-    found, names = places(wanted, interfaces, ifnames), names_of(cluster, assignments)
-    head = file_head(found, names, words=words, snaplen_bytes=snapshot_length) if output.path else b""
+    program = compile_filter(words, snapshot_length)
+    paths = live_lab(lab)
+    chosen = None if everything else partial(spots, words=objects, namespace=namespace or "default")
+    view = look(paths, chosen, ifnames)
+    later = partial(chosen, missing_ok=True) if chosen else None
     with ExitStack() as stack:
-        sinks: list[Callable[[list[RawPacket]], object]] = []
-        recording = None
-        if output.path:
-            recording = Recording(stack.enter_context(opened(output, head)))
-            sinks.append(recording.add)
-        if output.lines:
-            sinks.append(Lines(found, names).print)
+        sinks = list(opened(stack, output, Section(view, words=words, snaplen_bytes=snapshot_length), view))
+        seeing = Seeing(view.names, sinks, partial(look, paths, later, ifnames))
         capture = stack.enter_context(
-            Capture(found, program=program, lost=lambda gone: say_lost(gone, names), output=sys.stdout.fileno())
-        )
+            Capture(
+                view.places, program=program, output=sys.stdout.fileno(), lost=seeing.lost,
+                changes=Watch([paths.state], modified=True), changed=lambda: seeing.follow(capture),
+            )
+        )  # fmt: skip
         stack.enter_context(stopped_by_signals(capture))
-        say(f"listening on {listed(found, names)}; Ctrl-C ends")
+        say(f"listening on {seeing.listed(view.places)}; Ctrl-C ends")
         captured = 0
         try:
             for packets in limited(capture.batches(duration or None), count):
                 captured += len(packets)
                 for sink in sinks:
-                    sink(packets)
-            if recording:
-                recording.end(found, capture.counts)
+                    sink.add(packets)
+            for sink in sinks:
+                sink.end(capture.counts)
         finally:
-            for line in totals(captured, capture.counts, names):
+            for line in totals(captured, capture.counts, seeing.names):
                 say(line)
         nobody_left = not capture.is_anybody_left
     ctx.exit(1 if nobody_left else 0)
 
 
-def checked(write: str, rotate_size: int, rotate_count: int, *, with_lines: bool, count: int) -> Output:
+class Seeing:
+    """What the user is told of places that come and go, and whoever takes packets too."""
+
+    def __init__(self, names: Names, sinks: Sequence[Recording | Lines], look_again: Callable[[], View]) -> None:
+        self.names, self._sinks, self._look_again = names, sinks, look_again
+
+    def lost(self, gone: Collection[Place]) -> None:
+        """Say which places are no more."""
+        for place in gone:
+            say(f"{self.names.place(place)} is gone")
+
+    def follow(self, capture: Capture) -> None:
+        """Look at what has come meanwhile, too. Where the lab or an object is gone, what is left of it goes on."""
+        try:
+            view = self._look_again()
+            new = capture.join(view.places)
+        except (NotFound, KernelError):  # or a place that has gone while we looked: there will be another change
+            return
+        if new:
+            self.names = view.names
+            for sink in self._sinks:
+                sink.follow(capture.sockets.places, view.names)
+            say(f"listening on {self.listed(new)}, too")
+
+    def listed(self, places: Sequence[Place]) -> str:
+        """Return a few places by name, many by their number."""
+        if len(places) > FEW:
+            return f"{len(places)} interfaces"
+        return ", ".join(map(self.names.place, places))
+
+
+def opened(stack: ExitStack, output: Output, section: Section, view: View) -> Iterator[Recording | Lines]:
+    """Yield whoever takes the packets; files are closed by the stack. Raises OSError."""
+    if output.path:
+        files = CaptureFiles(output.path, section.head, size_bytes=output.rotate_bytes, count=output.rotate_count)
+        yield Recording(stack.enter_context(files), section)
+    if output.lines:
+        yield Lines(view.places, view.names)
+
+
+def checked(write: str, rotate_size: int, rotate_count: int, *, with_lines: bool) -> Output:
     """Return where packets go. Raises ManifestError, NetlabError."""
     if rotate_size and write in {"", STDOUT}:
         raise usage("-C needs a file", "add -w FILE")
@@ -145,14 +180,7 @@ def checked(write: str, rotate_size: int, rotate_count: int, *, with_lines: bool
         raise usage("lines and packets cannot both go to standard output", "write packets to a file: -w FILE")
     if write == STDOUT and sys.stdout.isatty():
         raise NetlabError("packets are nothing for a terminal; use -w FILE, or pipe them: -w - | tshark -r -")
-    return Output(
-        path=write, lines=with_lines or not write, rotate_bytes=rotate_size * MEGABYTE, rotate_count=rotate_count, limit=count
-    )
-
-
-def opened(output: Output, head: bytes) -> CaptureFiles:
-    """Return the file, with its beginning written. Raises OSError."""
-    return CaptureFiles(output.path, head, size_bytes=output.rotate_bytes, count=output.rotate_count)
+    return Output(path=write, lines=with_lines or not write, rotate_bytes=rotate_size * MEGABYTE, rotate_count=rotate_count)
 
 
 def limited(batches: Iterable[list[RawPacket]], limit: int) -> Iterator[list[RawPacket]]:
@@ -174,16 +202,3 @@ def stopped_by_signals(capture: Capture) -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
-
-
-def listed(found: tuple[Place, ...], names: Names) -> str:
-    """Return a few places by name, many by their number."""
-    if len(found) > FEW:
-        return f"{len(found)} interfaces"
-    return ", ".join(map(names.place, found))
-
-
-def say_lost(gone: Collection[Place], names: Names) -> None:
-    """Say which places are no more."""
-    for place in gone:
-        say(f"{names.place(place)} is gone")

@@ -24,11 +24,15 @@ class Lines:
     """Makes lines: `14:08:51.123456789 frontend/eth0 → tcp 10.244.1.2:40000 (frontend) > ...`."""
 
     def __init__(self, places: Sequence[Place], names: Names) -> None:
+        self._translations = Translations(names)
+        self.follow(places, names)
+
+    def follow(self, places: Sequence[Place], names: Names) -> None:
+        """Go by these places and names from now on."""
         words = [names.place(place) for place in places]
         width = max(map(len, words), default=0)
         self._places = [word.ljust(width) for word in words]
-        self._names = names
-        self._translations = Translations(names)
+        self._names = self._translations.names = names
 
     def line(self, packet: RawPacket) -> str:
         """Return the line of a packet; packets are to come in order of time."""
@@ -38,7 +42,10 @@ class Lines:
         text = f"{summary(frame, self._names)}{changes}"
         return f"{clock(time_ns)} {self._places[number]} {ARROWS[outgoing]} {visible(text)}"
 
-    def print(self, packets: Iterable[RawPacket]) -> None:
+    def end(self, counts: Mapping[Place, tuple[int, int]]) -> None:
+        """Nothing is to be said behind the last line."""
+
+    def add(self, packets: Iterable[RawPacket]) -> None:
         """Print the lines of packets, all at once."""
         sys.stdout.write("".join([f"{self.line(packet)}\n" for packet in packets]))
         sys.stdout.flush()

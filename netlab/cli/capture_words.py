@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from typing import Final
 
 from netlab.cli.find import find_machine, find_object, pods_of
 from netlab.cli.words import usage
 from netlab.desired.assignments import Assignments
+from netlab.errors import NotFound
 from netlab.model.lab import Cluster
 from netlab.model.pod import Pod
 from netlab.model.service import Service
@@ -40,21 +42,26 @@ def _begins_filter(word: str) -> bool:
     return word in FILTER_WORDS or not _OBJECT.fullmatch(word)
 
 
-def spots(cluster: Cluster, assignments: Assignments, words: Sequence[str], namespace: str) -> Iterator[Spot]:
-    """Yield where the objects are seen. Raises NotFound, ManifestError, NetlabError."""
+def spots(
+    cluster: Cluster, assignments: Assignments, *, words: Sequence[str], namespace: str, missing_ok: bool = False
+) -> Iterator[Spot]:
+    """Yield where the objects are seen. Raises NotFound (unless `missing_ok`), ManifestError, NetlabError."""
     if not words:
         raise usage(NOTHING_NAMED, "for example pod/web, svc/web tcp port 80")
-    lab = cluster.lab.metadata.name
     for word in words:
-        machine = find_machine(cluster, word)
-        if machine is not None:
-            yield Spot(machine)
-            continue
-        item = find_object(cluster, word, namespace)
-        if isinstance(item, Pod):
-            yield from spots_of_pod(lab, item, assignments)
-        elif isinstance(item, Service):
-            yield from spots_of_service(lab, pods_of(cluster, item), assignments)
-        else:
-            for pod in pods_of(cluster, item):
-                yield from spots_of_pod(lab, pod, assignments)
+        with suppress(NotFound) if missing_ok else nullcontext():
+            yield from _spots(cluster, assignments, word, namespace)
+
+
+def _spots(cluster: Cluster, assignments: Assignments, word: str, namespace: str) -> Iterator[Spot]:
+    lab = cluster.lab.metadata.name
+    machine = find_machine(cluster, word)
+    if machine is not None:
+        yield Spot(machine)
+        return
+    item = find_object(cluster, word, namespace)
+    if isinstance(item, Service):
+        yield from spots_of_service(lab, pods_of(cluster, item), assignments)
+        return
+    for pod in [item] if isinstance(item, Pod) else pods_of(cluster, item):
+        yield from spots_of_pod(lab, pod, assignments)

@@ -5,47 +5,89 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
 
+from netlab.desired.assignments import Assignments
 from netlab.engine.view import open_store
+from netlab.frozen import dataclass
 from netlab.kernel.capture_files import CaptureFiles
 from netlab.kernel.interfaces import ethernet_interfaces
 from netlab.kernel.packet_ring import RawPacket
+from netlab.model.lab import Cluster
 from netlab.netstate.seen import Place
-from netlab.packets.names import Names
-from netlab.packets.pcapng import Counts, Interface, enhanced_packet, head, tail
-from netlab.packets.places import Interfaces
+from netlab.packets.names import Names, names_of
+from netlab.packets.pcapng import Counts, Interface, enhanced_packet, head, interface_description, name_resolution, tail
+from netlab.packets.places import Spot, places
 from netlab.store.paths import LabPaths
 
+Choose = Callable[[Cluster, Assignments], Iterable[Spot]]
+"""Says where to look in a lab as it is now. May raise NotFound."""
 
-def look_at_interfaces(paths: LabPaths) -> Interfaces:
-    """Return the interfaces of every namespace of the lab that exists. Raises NotFound without such a lab."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Where to look, and the words for what is seen."""
+
+    places: tuple[Place, ...]
+    names: Names
+
+
+def look(paths: LabPaths, choose: Choose | None, only: Collection[str] = ()) -> View:
+    """Return where what is chosen is seen now; None is every interface of the lab.
+
+    Raises:
+        NotFound: there is no such lab or object, or nothing of it to look at; `only` as in netlab.packets.places.
+    """
     with contextlib.closing(open_store(paths)) as store:
-        return ethernet_interfaces(sorted(store.namespaces()))
+        cluster, assignments, spaces = store.cluster(), store.assignments(), store.namespaces()
+    interfaces = ethernet_interfaces(sorted(spaces))
+    spots = choose(cluster, assignments) if choose else map(Spot, interfaces)
+    return View(places=places(spots, interfaces, only), names=names_of(cluster, assignments))
 
 
-def file_head(places: Iterable[Place], names: Names, *, words: Sequence[str] = (), snaplen_bytes: int = 0) -> bytes:
-    """Return what a pcapng file of packets of these places begins with: interfaces by their words, names of addresses."""
-    machine = os.uname()
-    expression = " ".join(words)
-    return head(
-        (
-            Interface(name=names.place(one), description=f"netns {one.netns}", filter=expression, snaplen_bytes=snaplen_bytes)
-            for one in places
-        ),
-        application=f"netlab {version('netlab')}",
-        system=f"{machine.sysname} {machine.release}",
-        hardware=machine.machine,
-        names={address: (name,) for address, name in names.addresses.items()},
-    )
+class Section:
+    """What a pcapng file says of a capture besides packets: interfaces by their words, names of addresses."""
+
+    def __init__(self, view: View, *, words: Sequence[str] = (), snaplen_bytes: int = 0) -> None:
+        self.places, self._names = view.places, view.names
+        self._words, self._snaplen_bytes = " ".join(words), snaplen_bytes
+
+    @property
+    def head(self) -> bytes:
+        """What a file begins with."""
+        machine = os.uname()
+        return head(
+            map(self._interface, self.places),
+            application=f"netlab {version('netlab')}",
+            system=f"{machine.sysname} {machine.release}",
+            hardware=machine.machine,
+            names=_by_address(self._names),
+        )
+
+    def follow(self, places: Sequence[Place], names: Names) -> bytes:
+        """Return what is to be written before packets of places that are new at the end of the list."""
+        new, self.places, self._names = places[len(self.places) :], tuple(places), names
+        return b"".join(interface_description(self._interface(one)) for one in new) + name_resolution(_by_address(names))
+
+    def _interface(self, place: Place) -> Interface:
+        return Interface(
+            name=self._names.place(place),
+            description=f"netns {place.netns}",
+            filter=self._words,
+            snaplen_bytes=self._snaplen_bytes,
+        )
+
+
+def _by_address(names: Names) -> dict[str, tuple[str, ...]]:
+    return {address: (name,) for address, name in names.addresses.items()}
 
 
 class Recording:
     """Packets on their way into files."""
 
-    def __init__(self, files: CaptureFiles) -> None:
-        self._files = files
+    def __init__(self, files: CaptureFiles, section: Section) -> None:
+        self._files, self._section = files, section
         self._started_ns = time.time_ns()
 
     def add(self, packets: Iterable[RawPacket]) -> None:
@@ -58,7 +100,12 @@ class Recording:
                 self._files.turn()
             self._files.write(enhanced_packet(*one))
 
-    def end(self, places: Sequence[Place], counts: Mapping[Place, tuple[int, int]]) -> None:
+    def follow(self, places: Sequence[Place], names: Names) -> None:
+        """Write what has to be known of new places before their packets come. Raises OSError."""
+        self._files.write(self._section.follow(places, names))
+        self._files.head = self._section.head
+
+    def end(self, counts: Mapping[Place, tuple[int, int]]) -> None:
         """Write what each place counted. Raises OSError."""
-        told = {n: Counts(packets=counts[place][0], dropped=counts[place][1]) for n, place in enumerate(places)}
+        told = {n: Counts(packets=counts[place][0], dropped=counts[place][1]) for n, place in enumerate(self._section.places)}
         self._files.write(tail(told, started_ns=self._started_ns, ended_ns=time.time_ns()))

@@ -9,10 +9,11 @@ rings still hold of the time before it is read, and then nothing more.
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Self
 
 from netlab.kernel import netns
@@ -29,7 +30,7 @@ MEMORY_BYTES: Final = 64 << 20
 LARGEST_BYTES, SMALLEST_BYTES = 8 << 20, 1 << 19
 FEWEST_BLOCKS: Final = 16  # so the reader may be away for a third of a second at least
 _BLOCK_BYTES: Final = 1 << 17  # room for the longest packet that is to be cut into segments
-_WHOLE_MS: Final = 1000
+LOOK_AGAIN_S: Final = 0.25
 
 
 def ring_shape(places: int) -> RingShape:
@@ -49,6 +50,8 @@ class Capture:
         places: where to look.
         program: what to see, as in PacketSockets.
         lost: told of places that are no more: their interface or namespace was deleted.
+        changes: a watch of whatever may make new places; it is ours to close.
+        changed: called when there was a change, not more often than each LOOK_AGAIN_S; it may call `join`.
         output: a descriptor that is written to; if it is a pipe that nobody reads any more, that ends the capture.
 
     Raises:
@@ -61,12 +64,15 @@ class Capture:
         *,
         program: bytes = b"",
         lost: Callable[[Collection[Place]], object] = lambda _: None,
+        changes: Watch | None = None,
+        changed: Callable[[], object] = lambda: None,
         output: int | None = None,
     ) -> None:
-        self._lost, self._output = lost, output
-        self._living = {place: netns.identity(place.netns) for place in places}
-        self._names = Watch([netns.DIRECTORY], deleted=True)
+        self._lost, self._changes, self._changed, self._output = lost, changes, changed, output
+        self._looked, self._look_at = 0.0, math.inf  # monotonic; when to call `changed` next
+        self._living = _identities(places)
         self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._names = Watch([netns.DIRECTORY], deleted=True)
         try:
             self.sockets = PacketSockets(places, program=program, shape=ring_shape(len(places)))
         except BaseException:
@@ -94,27 +100,35 @@ class Capture:
         """Tell whether there is still a place to look at."""
         return bool(self._living)
 
+    def join(self, places: Iterable[Place]) -> list[Place]:
+        """Look at these, too, and return those that are new. Raises KernelError if one has gone again: then none is."""
+        new = [place for place in places if place not in self._living]
+        if new:
+            self.sockets.open_places(new)
+            self._living |= _identities(new)
+        return new
+
     def batches(self, duration_s: float | None = None) -> Iterator[list[RawPacket]]:
         """Yield what was seen, in order of time, until the end, or for so long.
 
         Raises:
             BrokenPipeError: nobody reads our output.
         """
-        order, end = PacketOrder(HOLD_S), None if duration_s is None else time.monotonic() + duration_s
-        endings, everything = self._poll(self._names, self._stop), self._poll(self._names, self._stop, self.sockets)
-        while self.is_anybody_left:
-            now = time.monotonic()
-            if end is not None and now >= end:
-                break
+        order, end = PacketOrder(HOLD_S), math.inf if duration_s is None else time.monotonic() + duration_s
+        handles: list[Watch | int] = [self._stop, self._names, *([self._changes] if self._changes else [])]
+        endings, everything = self._poll(*handles), self._poll(*handles, self.sockets)
+        while self.is_anybody_left and (now := time.monotonic()) < end:
             held_s = order.wait_s(now)
             # While packets are held back nothing is won by looking at each ring as soon as it has some more.
             waiting = everything if held_s is None else endings
-            ready = dict(waiting.poll(_milliseconds(held_s, None if end is None else end - now)))
+            wait_s = min(math.inf if held_s is None else held_s, end - now, self._look_at - now)
+            ready = dict(waiting.poll(None if wait_s == math.inf else math.ceil(max(0.0, wait_s) * 1000)))
             if self._stop in ready:
                 break
             if self._output in ready:
                 raise BrokenPipeError
             self._look_for_the_lost(ready)
+            self._look_for_the_new(ready)
             order.add(time.monotonic(), self.sockets.read_raw(0))
             if due := order.due(time.monotonic()):
                 yield due
@@ -148,12 +162,25 @@ class Capture:
             self.sockets.close_places(lost)
             self._lost(sorted(lost))
 
+    def _look_for_the_new(self, ready: Mapping[int, int]) -> None:
+        """Tell that something has changed. Many changes at once are one."""
+        now = time.monotonic()
+        if self._changes and self._changes.fileno() in ready:
+            self._changes.drain()
+            self._look_at = min(self._look_at, max(now, self._looked + LOOK_AGAIN_S))
+        if now >= self._look_at:
+            self._changed()
+            self._looked, self._look_at = time.monotonic(), math.inf
+
     def _close_handles(self) -> None:
         self._names.close()
+        if self._changes:
+            self._changes.close()
         os.close(self._stop)
 
 
-def _milliseconds(*waits_s: float | None) -> int | None:
-    """The shortest of some times to wait, rounded up; None waits for ever."""
-    known = [wait for wait in waits_s if wait is not None]
-    return -int(-min(known) * _WHOLE_MS // 1) if known else None
+def _identities(places: Iterable[Place]) -> dict[Place, tuple[int, int] | None]:
+    """Which namespace each place is in."""
+    found = list(places)
+    known = {name: netns.identity(name) for name in {place.netns for place in found}}
+    return {place: known[place.netns] for place in found}

@@ -20,7 +20,7 @@ _READABLE: Final = 0o644
 
 
 class CaptureFiles:
-    """The file that is written now. Each begins with the same `head`, and ends as `close` says or `write` does.
+    """The file that is written now. The next one begins with what `head` is then.
 
     Args:
         path: of the first file, or STDOUT.
@@ -33,7 +33,7 @@ class CaptureFiles:
     """
 
     def __init__(self, path: str, head: bytes, *, size_bytes: int = 0, count: int = 0) -> None:
-        self._path, self._head, self.size_bytes, self._count = path, head, size_bytes, count
+        self._path, self.head, self.size_bytes, self._count = path, head, size_bytes, count
         self._number = self._written = 0
         self._open()
 
@@ -73,7 +73,7 @@ class CaptureFiles:
         self._name = file_name(self._path, self._number, self._count)
         self._handle = os.dup(sys.stdout.fileno()) if self._path == STDOUT else os.open(self._name, _FLAGS, _READABLE)
         self._written = 0
-        self.write(self._head)
+        self.write(self.head)
 
 
 def _whole(blocks: Iterable[bytes], written: int) -> int:

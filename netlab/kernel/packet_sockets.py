@@ -46,19 +46,19 @@ class PacketSockets:
     """
 
     def __init__(self, places: Iterable[Place], *, program: bytes = b"", shape: RingShape | None = None) -> None:
-        self.places: Sequence[Place] = tuple(places)
+        self.places: tuple[Place, ...] = ()
+        self._program, self._shape = program, shape or RingShape()
         self._sockets: dict[Place, socket.socket] = {}
         self._rings: dict[Place, Ring] = {}
         self._gone: set[Place] = set()
-        self._counts = dict.fromkeys(self.places, (0, 0))
+        self._numbers: dict[int, int] = {}  # of places, by descriptor
+        self._counts: dict[Place, tuple[int, int]] = {}
         self._poll = select.epoll()
-        _allow_files(HANDLES * len(self.places))
         try:
-            self._open(program, shape or RingShape())
+            self.open_places(places)
         except BaseException:
             self.close()
             raise
-        self._by_number = {self._sockets[place].fileno(): n for n, place in enumerate(self.places)}
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +85,7 @@ class PacketSockets:
         """The same as plain tuples, with places by their number: for whoever has no time for objects."""
         found: list[RawPacket] = []
         for descriptor, events in self._poll.poll(timeout_s):
-            number = self._by_number[descriptor]
+            number = self._numbers[descriptor]
             if events & select.EPOLLERR:
                 self._look_after(self.places[number])
             self._rings[self.places[number]].take(number, found.append)
@@ -105,43 +105,64 @@ class PacketSockets:
         """Return the places whose interface was deleted or moved elsewhere. One that is only down can come back."""
         return frozenset(self._gone)
 
+    def open_places(self, places: Iterable[Place]) -> None:
+        """Look there too from now on; a place that was closed has the number again that it had. All of them or none.
+
+        Raises:
+            KernelError: as for the first ones.
+        """
+        chosen = [place for place in dict.fromkeys(places) if place not in self._sockets]
+        self.places += tuple(place for place in chosen if place not in self._counts)
+        self._counts |= {place: self._counts.get(place, (0, 0)) for place in chosen}
+        self._gone.difference_update(chosen)
+        _allow_files(HANDLES * (len(self._sockets) + len(chosen)))
+        try:
+            self._open(chosen)
+        except BaseException:
+            self._close(chosen)
+            raise
+
     def close_places(self, places: Collection[Place]) -> None:
         """Stop looking there; their counts stay. Packets that were not read are lost. Places that are closed are fine."""
-        chosen = [place for place in places if place in self._sockets]
-        for place in chosen:
+        for place in self._rings.keys() & set(places):
             self._count(place)
-        # Each close waits for the kernel's other processors (synchronize_net), so they are made side by side.
-        run_in_threads([partial(_close, self._sockets.pop(place), self._rings.pop(place)) for place in chosen])
+        self._close(places)
 
     def close(self) -> None:
         """Close everything; a second time is fine."""
-        self.close_places(tuple(self._rings))
-        run_in_threads([one.close for one in self._sockets.values()])
-        self._sockets.clear()
+        self.close_places(tuple(self._sockets))
         self._poll.close()
 
-    def _open(self, program: bytes, shape: RingShape) -> None:
-        for name in dict.fromkeys(place.netns for place in self.places):
-            self._make_sockets(name)
-        _translated(self.places, lambda: run_in_threads([partial(self._make_ring, place, shape) for place in self.places]))
-        for place, one in self._sockets.items():
-            if program:
-                _translated([place], partial(attach_filter, one, program))
+    def _open(self, places: Sequence[Place]) -> None:
+        for name in dict.fromkeys(place.netns for place in places):
+            self._make_sockets(name, [place for place in places if place.netns == name])
+        _translated(places, lambda: run_in_threads([partial(self._make_ring, place) for place in places]))
+        numbers = {place: number for number, place in enumerate(self.places)}
+        for place in places:
+            one = self._sockets[place]
+            if self._program:
+                _translated([place], partial(attach_filter, one, self._program))
             _bind(place, one)
+            self._numbers[one.fileno()] = numbers[place]
             self._poll.register(one, select.EPOLLIN)
 
-    def _make_sockets(self, name: NetnsName) -> None:
+    def _make_sockets(self, name: NetnsName, places: Sequence[Place]) -> None:
         """Make those of a namespace; they see nothing yet (protocol 0)."""
-        mine = [place for place in self.places if place.netns == name]
 
         def inside() -> None:
-            for place in mine:
+            for place in places:
                 self._sockets[place] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 
-        _translated(mine, partial(in_namespace, name, inside))
+        _translated(places, partial(in_namespace, name, inside))
 
-    def _make_ring(self, place: Place, shape: RingShape) -> None:
-        self._rings[place] = Ring(self._sockets[place], shape)
+    def _make_ring(self, place: Place) -> None:
+        self._rings[place] = Ring(self._sockets[place], self._shape)
+
+    def _close(self, places: Iterable[Place]) -> None:
+        """Close what there is of these. Each close waits for the kernel's processors, so they are made side by side."""
+        for ring in [self._rings.pop(place) for place in places if place in self._rings]:
+            ring.close()
+        run_in_threads([self._sockets.pop(place).close for place in places if place in self._sockets])
 
     def _look_after(self, place: Place) -> None:
         """Find out what is wrong with a socket. ENETDOWN: its interface is down, or it has none any more."""
@@ -175,11 +196,6 @@ def _bind(place: Place, one: socket.socket) -> None:
             ignore_outgoing(one)  # every packet there is sent and received by the same interface: one of the two is enough
     elif hardware != ARPHRD_ETHER:
         raise KernelError(f"{place}: its packets have no Ethernet header")
-
-
-def _close(one: socket.socket, ring: Ring) -> None:
-    ring.close()
-    one.close()
 
 
 def _translated(places: Sequence[Place], function: Callable[[], object]) -> None:

@@ -67,7 +67,7 @@ def head(
     """Return what stands before the first packet. `names` are those of IP addresses; readers show the first of each."""
     options = _texts((_COMMENT, comment), (_HARDWARE, hardware), (_OS, system), (_APPLICATION, application))
     section = _block(_SECTION, struct.pack("<IHHq", _MAGIC, 1, 0, -1), options)
-    return section + b"".join(map(_interface, interfaces)) + (name_resolution(names) if names else b"")
+    return section + b"".join(map(interface_description, interfaces)) + (name_resolution(names) if names else b"")
 
 
 def enhanced_packet(  # noqa: PLR0917 - in the order of netlab.kernel.packet_ring.RawPacket
@@ -102,7 +102,8 @@ def name_resolution(names: Mapping[str, Sequence[str]]) -> bytes:
     return _block(_NAMES, records + _OPTION.pack(_END, 0), ())
 
 
-def _interface(one: Interface) -> bytes:
+def interface_description(one: Interface) -> bytes:
+    """Return the block of an interface; the first one of a section has number 0, and so on."""
     options = [*_texts((_NAME, one.name), (_DESCRIPTION, one.description)), _option(_RESOLUTION, _NANOSECONDS)]
     if one.filter:
         options.append(_option(_FILTER, _LIBPCAP_EXPRESSION + _encoded(one.filter)))

@@ -27,10 +27,10 @@ MOST: Final = 4096
 
 
 class Translations:
-    """Remembers what was seen a moment ago. `names` say which Service an address is of."""
+    """Remembers what was seen a moment ago. `names` say which Service an address is of, and may be replaced."""
 
     def __init__(self, names: Names) -> None:
-        self._names = names
+        self.names = names
         self._seen: OrderedDict[Key, tuple[int, Packet]] = OrderedDict()
         self._answers: OrderedDict[Packet, None] = OrderedDict()
 
@@ -58,12 +58,12 @@ class Translations:
         )
         for word, was, now in ends:
             if was != now:
-                service = self._names.service(before.protocol, *(now if is_answer else was)) if word == "DNAT" else ""
+                service = self.names.service(before.protocol, *(now if is_answer else was)) if word == "DNAT" else ""
                 by = f" by {service}" if service else ""
                 yield f"{undone}{word} {_shown(before, was)} -> {_shown(after, now)}{by}"
 
     def _is_answer(self, before: Packet, after: Packet) -> bool:
-        return before in self._answers or bool(self._names.service(after.protocol, *_source(after)))
+        return before in self._answers or bool(self.names.service(after.protocol, *_source(after)))
 
 
 def _remember(memory: OrderedDict[K, V], key: K, value: V) -> None:

@@ -186,6 +186,27 @@ def test_an_interface_that_is_deleted_is_gone_and_the_others_go_on(pair):
         assert sockets.drops() == {dangling: (1, 0), RIGHT: (1, 0)}
 
 
+def test_a_place_that_is_opened_again_keeps_its_number_and_counts_on(pair):
+    with PacketSockets([LEFT]) as sockets:
+        sockets.open_places([RIGHT])
+        send(FRAME + bytes(50))
+        read_until(sockets, 2)
+        sockets.close_places([LEFT])
+        sockets.open_places([RIGHT, LEFT])
+        assert sockets.places == (LEFT, RIGHT)
+        send(FRAME + bytes(50))
+        assert {packet.place for packet in read_until(sockets, 2)} == {LEFT, RIGHT}
+        assert sockets.drops() == {LEFT: (2, 0), RIGHT: (2, 0)}
+
+
+def test_a_place_that_cannot_be_opened_leaves_the_others_as_they_were(pair):
+    with PacketSockets([LEFT]) as sockets:
+        with pytest.raises(KernelError, match="no such interface"):
+            sockets.open_places([RIGHT, Place(RIGHT.netns, "eth9")])
+        send(FRAME + bytes(50))
+        assert [packet.place for packet in read_until(sockets, 1)] == [LEFT]
+
+
 def test_an_interface_that_is_down_comes_back(pair):
     with PacketSockets([RIGHT]) as sockets:
         ip("-n", RIGHT.netns, "link", "set", "eth0", "down")

@@ -280,6 +280,41 @@ def test_a_pod_that_goes_is_said_and_the_others_go_on(program, tmp_path):
     )
 
 
+def test_a_pod_that_comes_is_seen_too(program, tmp_path):
+    lab = ready(program)
+    web = MANIFEST.partition("---")[0]
+    words = ("svc/web", "-w", str(tmp_path / "x.pcapng"), "--print")
+    with (tmp_path / "lines").open("w+") as lines, running(lab, *words, stdout=lines) as capture:
+        lab("delete", "pod", "web", "--now")
+        capture.says("web/eth0 is gone")
+        lab.apply(web)  # the same name again
+        capture.says("listening on web/eth0, node-2/veth")
+        lab.apply(web.replace("name: web", "name: other"))
+        capture.says("listening on other/eth0, node-2/veth")
+        lab("wait", "--for=condition=Ready", "pod/web", "pod/other", "--timeout=20s")
+        asked, end = set(), time.monotonic() + DEADLINE_S
+        while not asked >= {"web", "other"}:
+            assert time.monotonic() < end, asked
+            ask(lab)
+            asked = seen_at(tmp_path / "x.pcapng")
+        code, _ = capture.end()
+        lines.seek(0)
+        out = lines.read()
+    assert code == 0
+    for name in ("web", "other"):
+        assert any(line.split()[1:3] == [f"{name}/eth0", "←"] and f"({name}) SYN, " in line for line in out.splitlines())
+    told = subprocess.run(["capinfos", tmp_path / "x.pcapng"], capture_output=True, text=True, check=True).stdout
+    assert told.count("Name = web/eth0") == told.count("Name = other/eth0") == 1
+    assert told.count("Number of stat entries = 1") == told.count("Name = ")
+
+
+def seen_at(file):
+    """The Pods whose eth0 has seen a request of another Node: probes come from their own. The file may end in mid-writing."""
+    words = ["-Y", "tcp.flags == 2 && ip.src == 10.244.1.0/24", "-T", "fields", "-e", "frame.interface_name"]
+    done = subprocess.run(["tshark", "-r", file, *words], capture_output=True, text=True, check=False)
+    return {line.partition("/")[0] for line in done.stdout.splitlines()}
+
+
 def test_when_the_lab_goes_it_ends(program, tmp_path):
     lab = ready(program)
     with running(lab, "--all", "-w", str(tmp_path / "x.pcapng")) as capture:

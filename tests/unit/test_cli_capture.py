@@ -89,12 +89,12 @@ def test_a_number_of_packets_ends_it(sizes, limit, expected):
 )
 def test_flags_that_do_not_fit(write, size, count, with_lines, message):
     with pytest.raises(ManifestError, match=message):
-        checked(write, size, count, with_lines=with_lines, count=0)
+        checked(write, size, count, with_lines=with_lines)
 
 
 def test_where_packets_go():
-    assert (checked("", 0, 0, with_lines=False, count=0).lines, checked("x", 0, 0, with_lines=False, count=0).lines) == (
+    assert (checked("", 0, 0, with_lines=False).lines, checked("x", 0, 0, with_lines=False).lines) == (
         True,
         False,
     )
-    assert checked("x", 2, 3, with_lines=True, count=0).rotate_bytes == 2_000_000
+    assert checked("x", 2, 3, with_lines=True).rotate_bytes == 2_000_000
