@@ -1,6 +1,7 @@
 """A packet in one line, with names beside numbers.
 
     tcp 10.244.1.2:40000 (frontend) > 10.96.0.42:6379 (svc/redis-master) SYN, length 0
+    udp 10.244.1.2:40000 (frontend) > 10.96.0.10:53 (svc/kube-dns.kube-system) length 43, A? web.default.svc.cluster.local
     icmp 10.244.1.1 (node-1) > 10.244.1.2 (frontend) port unreachable: udp 10.244.1.2:5353 (frontend) > 10.96.0.9:53
     arp who has 10.244.1.1 (node-1)? tell 10.244.1.2 (frontend)
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from netlab.packets.dns_words import DNS_PORT, dns_words
 from netlab.packets.frame import Arp, Frame, Icmp, Ip, Sctp, Tcp, Udp
 from netlab.packets.names import Names
 from netlab.packets.packet import ECHO_NAMES
@@ -87,7 +89,8 @@ def _ip(frame: Frame, ip: Ip, names: Names) -> Iterator[str]:
         case Tcp():
             yield f"{' '.join(inside.flag_names) or 'no flags'}, length {inside.payload_bytes}"
         case Udp():
-            yield f"length {inside.payload_bytes}"
+            asked = dns_words(inside.payload) if DNS_PORT in {inside.source_port, inside.destination_port} else ""
+            yield f"length {inside.payload_bytes}{asked and ', '}{asked}"
         case Sctp():
             yield f"{CHUNKS.get(inside.chunk, f'chunk {inside.chunk}')}, length {inside.payload_bytes}"
         case Icmp():

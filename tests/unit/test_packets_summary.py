@@ -20,6 +20,7 @@ def ip(protocol=6, family=4, **more):
 
 TCP = Tcp(source_port=40000, destination_port=6379, flags=18, payload_bytes=5)
 UDP = Udp(source_port=5353, destination_port=53, payload_bytes=30)
+DNS_QUERY = bytes.fromhex("0007 0100 0001 0000 0000 0000 03 776562 00 0001 0001")
 QUOTED = Frame(ip=ip(17), transport=UDP)
 
 
@@ -34,6 +35,14 @@ QUOTED = Frame(ip=ip(17), transport=UDP)
             id="tcp without flags",
         ),
         pytest.param(Frame(ip=ip(17), transport=UDP), "udp 10.244.1.2:5353 (web) > 10.96.0.42:53 length 30", id="udp"),
+        pytest.param(
+            Frame(ip=ip(17), transport=Udp(source_port=5353, destination_port=53, payload_bytes=20, payload=DNS_QUERY)),
+            "udp 10.244.1.2:5353 (web) > 10.96.0.42:53 length 20, A? web", id="a question to a name server",
+        ),
+        pytest.param(
+            Frame(ip=ip(17), transport=Udp(source_port=5353, destination_port=54, payload_bytes=20, payload=DNS_QUERY)),
+            "udp 10.244.1.2:5353 (web) > 10.96.0.42:54 length 20", id="the same to another port",
+        ),
         pytest.param(
             Frame(ip=ip(17, 6), transport=UDP), "udp [fd00::1]:5353 (node-1) > [fd00::2]:53 length 30", id="udp over IPv6"
         ),
