@@ -105,36 +105,41 @@ def command(
     view = look(paths, chosen, ifnames)
     later = partial(chosen, missing_ok=True) if chosen else None
     with ExitStack() as stack:
-        sinks = list(opened(stack, output, Section(view, words=words, snaplen_bytes=snapshot_length), view))
-        seeing = Seeing(view.names, sinks, partial(look, paths, later, ifnames))
+        seeing = Seeing(view.names, partial(look, paths, later, ifnames))
         capture = stack.enter_context(
             Capture(
                 view.places, program=program, output=sys.stdout.fileno(), lost=seeing.lost,
                 changes=Watch([paths.state], modified=True), changed=lambda: seeing.follow(capture),
             )
         )  # fmt: skip
+        seeing.sinks += opened(stack, output, Section(view, words=words, snaplen_bytes=snapshot_length), view)
         stack.enter_context(stopped_by_signals(capture))
         say(f"listening on {seeing.listed(view.places)}; Ctrl-C ends")
-        captured = 0
-        try:
-            for packets in limited(capture.batches(duration or None), count):
-                captured += len(packets)
-                for sink in sinks:
-                    sink.add(packets)
-            for sink in sinks:
-                sink.end(capture.counts)
-        finally:
-            for line in totals(captured, capture.counts, seeing.names):
-                say(line)
+        seeing.run(capture, limit=count, duration_s=duration or None)
         nobody_left = not capture.is_anybody_left
     ctx.exit(1 if nobody_left else 0)
 
 
 class Seeing:
-    """What the user is told of places that come and go, and whoever takes packets too."""
+    """A capture under way: what the user is told of it, and `sinks`, who take the packets."""
 
-    def __init__(self, names: Names, sinks: Sequence[Recording | Lines], look_again: Callable[[], View]) -> None:
-        self.names, self._sinks, self._look_again = names, sinks, look_again
+    def __init__(self, names: Names, look_again: Callable[[], View]) -> None:
+        self.names, self._look_again = names, look_again
+        self.sinks: list[Recording | Lines] = []
+
+    def run(self, capture: Capture, *, limit: int, duration_s: float | None) -> None:
+        """Pass packets on until the end, and say how many there were, however it ended. Raises OSError."""
+        captured = 0
+        try:
+            for packets in limited(capture.batches(duration_s), limit):
+                captured += len(packets)
+                for sink in self.sinks:
+                    sink.add(packets)
+            for sink in self.sinks:
+                sink.end(capture.counts)
+        finally:
+            for line in totals(captured, capture.counts, self.names):
+                say(line)
 
     def lost(self, gone: Collection[Place]) -> None:
         """Say which places are no more."""
@@ -150,7 +155,7 @@ class Seeing:
             return
         if new:
             self.names = view.names
-            for sink in self._sinks:
+            for sink in self.sinks:
                 sink.follow(capture.sockets.places, view.names)
             say(f"listening on {self.listed(new)}, too")
 
