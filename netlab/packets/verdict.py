@@ -22,6 +22,11 @@ Ending = Literal["answered", "refused", "dropped", "unreachable", "unanswered", 
 REFUSALS: Final = frozenset({("icmp", 3, 3), ("icmpv6", 1, 4)})
 """Errors that mean: there is such an address, and nobody there for this port."""
 
+_TOO_LARGE = "the packet is larger than the {mtu} bytes that the next link takes, and must not be cut"
+_TOO_OLD = "its time to live had ended"
+WHYS: Final = {("icmp", 3, 4): _TOO_LARGE, ("icmpv6", 2, 0): _TOO_LARGE, ("icmp", 11, 0): _TOO_OLD, ("icmpv6", 3, 0): _TOO_OLD}
+"""Errors that say themselves why, by type and code."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -119,9 +124,10 @@ class _Judge:
         by_rule = self._dropped(step.netns)
         if by_rule is not None:
             return self._by_rule(ending, by_rule, f"answered {text}")
+        known = WHYS.get((passage.packet.protocol, error.type, error.code), "").format(mtu=error.mtu)
         why = {
             "refused": f"nothing listens there on {self.sent.protocol} port {self._port_at(step.netns)}",
-            "unreachable": self._guess(step.netns) or "it could not pass the packet on",
+            "unreachable": known or self._guess(step.netns) or "it could not pass the packet on",
         }[ending]
         sentence = f"{self._who(step.netns)} answered {text}: {why}{self._by()}."
         return Verdict(ending=ending, where=step.netns, sentence=sentence, step=step.number)

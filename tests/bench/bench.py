@@ -27,6 +27,7 @@ import pod_networks
 import pods
 import probes
 import services
+import traces
 import xray
 from report import Figures, add, show, write
 
@@ -260,7 +261,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "probes": lambda _: probes.measure(),
     "dns": lambda given: cluster_dns.measure(given.runs),
     "services": lambda given: services.measure(given.runs, given.plot, given.services),
-    "xray": lambda given: xray.measure(given.runs),
+    "xray": lambda given: traces.measure(given.runs) | xray.measure(given.runs),
 }
 
 

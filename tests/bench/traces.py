@@ -1,0 +1,157 @@
+"""What a trace costs: from Enter to its last line, its instruments, and what it takes from the traffic of others meanwhile.
+
+Enter ......... `netlab trace` as a process of its own, from a Pod to a Service whose Pod is on another Node
+on ............ instruments set and proved; off: nothing left of them
+others ........ a connection between the same Pods on another port, with instruments on and off in turn
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from pods import LAB, NETLAB
+from report import Figures, add
+
+from netlab import Lab
+from netlab.engine.trace import Request, plan_of
+from netlab.engine.xray import observe
+from netlab.kernel.instruments import Instruments
+from netlab.kernel.netns import in_namespace
+from netlab.kernel.packet_filter import compile_filter
+from netlab.netstate.names import NetnsName
+from netlab.packets.marking import TABLE_STEM
+from netlab.store.paths import LabPaths
+
+PORT, OTHER_PORT = 8080, 8081
+DEADLINE_S, PROOF_S = 20.0, 10.0
+SECONDS = 1.0
+CHUNK = bytes(1 << 16)
+SERVICE = {
+    "apiVersion": "v1", "kind": "Service", "metadata": {"name": "receiver"},
+    "spec": {"selector": {"name": "receiver"}, "ports": [{"port": 80, "targetPort": PORT}]},
+}  # fmt: skip
+
+
+def pod(name: str, node: str) -> dict[str, object]:
+    """A Pod that serves files on PORT."""
+    container = {
+        "name": "c", "image": "host", "command": ["python3", "-m", "http.server", str(PORT)],
+        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
+    }  # fmt: skip
+    return {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"name": name}},
+        "spec": {"nodeName": node, "terminationGracePeriodSeconds": 0, "containers": [container]},
+    }  # fmt: skip
+
+
+def measure(runs: int) -> Figures:
+    """Return times in milliseconds, and shares of what others have without instruments."""
+    found: Figures = {}
+    lab = Lab(2, name=LAB).up()
+    try:
+        lab.apply([pod("sender", "node-1"), pod("receiver", "node-2"), SERVICE])
+        lab.wait_ready(DEADLINE_S)
+        words = [*NETLAB, "trace", "--lab", LAB, "sender", "svc/receiver"]
+        subprocess.run(words, check=True, capture_output=True)  # the first one compiles what was never imported
+        for _ in range(runs):
+            begun = time.perf_counter()
+            subprocess.run(words, check=True, capture_output=True)
+            add(found, "trace across two Nodes, Enter to the last line", "ms", (time.perf_counter() - begun) * 1000)
+        for _ in range(runs):
+            switched(found, lab.pod("receiver").ip)
+        with connected(lab.pod("receiver").ip) as (client, server):
+            for _ in range(runs):
+                in_turn(found, lab.pod("receiver").ip, client, server)
+    finally:
+        subprocess.run([*NETLAB, "down", "--lab", LAB], check=True, capture_output=True)
+    return found
+
+
+@contextmanager
+def instruments(address: str) -> Iterator[Instruments]:
+    """The instruments of a trace to the receiver, on and proved."""
+    request = Request(netns=NetnsName(f"{LAB}.default.sender"), protocol="tcp", address=address, port=PORT)
+    plan = plan_of(observe(LabPaths(LAB)), request, 40000, f"{TABLE_STEM}{os.getpid()}")
+    with Instruments(plan.places, plan.tables, compile_filter(plan.words)) as on:
+        if on.prove(PROOF_S):
+            raise TimeoutError("an instrument did not see its canary")
+        yield on
+
+
+def switched(found: Figures, address: str) -> None:
+    """Instruments on, proved, and off."""
+    request = Request(netns=NetnsName(f"{LAB}.default.sender"), protocol="tcp", address=address, port=PORT)
+    plan = plan_of(observe(LabPaths(LAB)), request, 40000, f"{TABLE_STEM}{os.getpid()}")
+    begun = time.perf_counter()
+    program = compile_filter(plan.words)
+    on = Instruments(plan.places, plan.tables, program)
+    there = time.perf_counter()
+    on.prove(PROOF_S)
+    proved = time.perf_counter()
+    on.close()
+    add(found, f"instruments on, {len(plan.places)} interfaces, {len(plan.tables)} Nodes", "ms", (there - begun) * 1000)
+    add(found, "  proved by canaries", "ms", (proved - there) * 1000)
+    add(found, "  off", "ms", (time.perf_counter() - proved) * 1000)
+
+
+@contextmanager
+def connected(address: str) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection between the Pods, on a port that nobody traces."""
+    listener = in_namespace(f"{LAB}.default.receiver", lambda: socket.create_server((address, OTHER_PORT)))
+    with closing(listener):
+        client = in_namespace(f"{LAB}.default.sender", lambda: socket.create_connection((address, OTHER_PORT), DEADLINE_S))
+        server, _ = listener.accept()
+        with closing(client), closing(server):
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            yield client, server
+
+
+def in_turn(found: Figures, address: str, client: socket.socket, server: socket.socket) -> None:
+    """Without instruments, with them, without: so that what the machine does meanwhile falls on both."""
+    for what, work in (("round trips", round_trips), ("throughput", throughput)):
+        before = work(client, server)
+        with instruments(address):
+            during = work(client, server)
+        after = work(client, server)
+        add(found, f"others during a trace, {what}", "x", during / ((before + after) / 2))
+
+
+def round_trips(client: socket.socket, server: socket.socket) -> float:
+    """How often in a second one byte goes there and back."""
+    count, end = 0, time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        client.send(b"?")
+        server.recv(1)
+        server.send(b"!")
+        client.recv(1)
+        count += 1
+    return count / SECONDS
+
+
+def throughput(client: socket.socket, server: socket.socket) -> float:
+    """How many bytes a second go there."""
+    end = time.perf_counter() + SECONDS
+    sent = [0]
+
+    def send() -> None:
+        while time.perf_counter() < end:
+            sent[0] += client.send(CHUNK)
+
+    sender = threading.Thread(target=send)
+    begun = time.perf_counter()
+    sender.start()
+    received, took = 0, 0.0
+    while sender.is_alive() or received < sent[0]:
+        if select.select([server], [], [], 0.1)[0]:
+            received += len(server.recv(1 << 20))
+            took = time.perf_counter() - begun
+    sender.join()
+    return received / took
