@@ -10,6 +10,7 @@ tell      what was seen, joined by identity (packets/joining.py, story.py), and 
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
@@ -32,7 +33,7 @@ from netlab.netstate.state import NetState
 from netlab.packets import marking
 from netlab.packets.headers import VXLAN_PORTS
 from netlab.packets.hops import Hop, Walk
-from netlab.packets.joining import Call, Evidence, calls, is_like, journeys, sent_packet
+from netlab.packets.joining import Call, Evidence, Texts, calls, is_like, journeys, sent_packet
 from netlab.packets.packet import Packet
 from netlab.packets.routing import CannotWalk
 from netlab.packets.rule_texts import in_words_of_iptables
@@ -113,12 +114,28 @@ def take(net: NetState, request: Request, number: int) -> Trace:
     """
     with closing(new_talk(request)) if not request.live else nullcontext() as talk:
         plan = plan_of(net, request, talk.port if talk else ANY_PORT, f"{marking.TABLE_STEM}{number}")
-        with Instruments(plan.places, plan.tables, compile_filter(plan.words)) as on:
+        on = Instruments(plan.places, plan.tables, compile_filter(plan.words))
+        try:
             unproved = on.prove(PROOF_S)
             started_ns, outcome = _send(talk, on, request.timeout_s) if talk else _await_request(on, request, plan.sent)
             unproved |= on.prove(PROOF_S)
-            lost = on.losses()
-    texts = in_words_of_iptables(_texts(sorted(plan.tables)), net)
+            lost, texts = on.losses(), _texts(sorted(plan.tables))
+        finally:
+            # The kernel takes a tenth of a second to let go of the sockets; the story is told meanwhile.
+            off = threading.Thread(target=on.close, name="instruments")
+            off.start()
+    try:
+        passages, sent = _story(net, plan, on, request, in_words_of_iptables(texts, net))
+    finally:
+        off.join()
+    return Trace(
+        request=request, sent=sent, started_ns=started_ns, passages=passages, outcome=outcome, walks=plan.walks,
+        packets=tuple(on.packets), unproved=unproved, lost=lost,
+    )  # fmt: skip
+
+
+def _story(net: NetState, plan: Plan, on: Instruments, request: Request, texts: Texts) -> tuple[tuple[Passage, ...], Packet]:
+    """Return the ways of the packets, and the tuple with which the first of them left its sender."""
     evidence = Evidence(
         sightings=tuple(found for one in on.packets if (found := sighting(one))),
         events=tuple(on.events),
@@ -128,14 +145,9 @@ def take(net: NetState, request: Request, number: int) -> Trace:
         ),
     )
     passed = calls(evidence, marking.TABLE_STEM)
-    walker = Walker(net)
-    teller = Teller(texts, walker.routes, on.connections, partial(_elements, plan.walks))
+    teller = Teller(texts, Walker(net).routes, on.connections, partial(_elements, plan.walks))
     sent = sent_packet(evidence, request.netns, plan.sent)
-    passages = teller.tell(journeys(evidence, passed, request.netns, sent))
-    return Trace(
-        request=request, sent=sent, started_ns=started_ns, passages=passages, outcome=outcome, walks=plan.walks,
-        packets=tuple(on.packets), unproved=unproved, lost=lost,
-    )  # fmt: skip
+    return teller.tell(journeys(evidence, passed, request.netns, sent)), sent
 
 
 def new_talk(request: Request) -> Talk:

@@ -54,23 +54,43 @@ def match(packet: Packet, sent: Packet) -> Match:
 
 
 def table(name: str, wanted: Iterable[Match]) -> str:
-    """Return the script that makes the table; it belongs to whoever runs it and ends with him."""
-    plain = list(dict.fromkeys(line for one in sorted(set(wanted)) for line in (_plain(one), _plain(_answer(one)))))
-    tracked = list(dict.fromkeys(line for one in sorted(set(wanted)) for line in _tracked(one)))
-    canary = f"{CANARY} meta nftrace set 1"
+    """Return the script that makes the table; it belongs to whoever runs it and ends with him.
+
+    The packets of others pass no more than the few rules that look at their protocol and ports.
+    """
+    found = sorted(set(wanted))
+    plain = list(dict.fromkeys(line for one in found for line in (_plain(one), _plain(_answer(one)))))
+    tracked = list(dict.fromkeys(line for one in found for line in _tracked(one)))
+    first, then = ([f"{gate} jump {chain}" for gate in _gates(found)] for chain in ("sent", "known"))
     chains = (
-        ("prerouting", BEFORE_ALL, plain), ("output", BEFORE_ALL, [canary, *plain]),
-        ("prerouting", BEFORE_NAT, tracked), ("output", BEFORE_NAT, tracked),
+        ("sent", "", plain), ("known", "", tracked),
+        (f"prerouting{BEFORE_ALL}", f"hook prerouting priority {BEFORE_ALL}", first),
+        (f"output{BEFORE_ALL}", f"hook output priority {BEFORE_ALL}", [f"{CANARY} meta nftrace set 1", *first]),
+        (f"prerouting{BEFORE_NAT}", f"hook prerouting priority {BEFORE_NAT}", then),
+        (f"output{BEFORE_NAT}", f"hook output priority {BEFORE_NAT}", then),
     )  # fmt: skip
     return "\n".join((f"table inet {name} {{", "\tflags owner", *_chains(chains), "}")) + "\n"
 
 
-def _chains(chains: Iterable[tuple[str, int, list[str]]]) -> Iterator[str]:
-    for hook, priority, rules in chains:
-        yield f"\tchain {hook}{priority} {{"
-        yield f"\t\ttype filter hook {hook} priority {priority}; policy accept;"
+def _chains(chains: Iterable[tuple[str, str, list[str]]]) -> Iterator[str]:
+    for name, hook, rules in chains:
+        yield f"\tchain {name} {{"
+        if hook:
+            yield f"\t\ttype filter {hook}; policy accept;"
         yield from (f"\t\t{rule}" for rule in rules)
         yield "\t}"
+
+
+def _gates(found: Iterable[Match]) -> Iterator[str]:
+    """Which packets may be meant at all: by their protocol and one of their ports; of ICMP all, as it may be an error."""
+    ports: dict[str, set[int]] = defaultdict(set)
+    for one in found:
+        ports[one.protocol] |= {one.source_port, one.destination_port} - {0}
+    for protocol, numbers in sorted(ports.items()):
+        if numbers and protocol not in {"icmp", "icmpv6"}:
+            listed = ", ".join(str(number) for number in sorted(numbers))
+            yield from (f"meta l4proto {protocol} th {side} {{ {listed} }}" for side in ("sport", "dport"))
+    yield "meta l4proto { icmp, ipv6-icmp }"
 
 
 def _answer(one: Match) -> Match:
