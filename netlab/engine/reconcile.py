@@ -177,8 +177,10 @@ def _forget_stale_flows(session: Session, look: Look) -> int:
     """UDP flows to a Service that none of its endpoints answers are forgotten, so that their next packet is translated anew.
 
     Looked for where rules changed, and everywhere when who may answer has changed: an endpoint that was leaving has left.
-    Return how many there were.
+    Return how many there were. If the lab does not want it, what would have to be looked at is kept for the day when it does.
     """
+    if not look.cluster.lab.spec.kube_proxy.clean_stale_entries:
+        return 0
     store, off = session.store, stopped_nodes(look.cluster.lab)
     changed = set(store.fact("stale-flows").split())
     found = frontends(look.cluster, all_slices(look.cluster, look.assignments), look.assignments)  # remembered, like the rules

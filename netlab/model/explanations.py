@@ -200,6 +200,10 @@ _LAB_SENTENCES: Sentences = {
             "Which of the two programs called iptables makes the rules of iptables mode, on all Nodes: nft, which keeps them in"
             " nf_tables, or legacy; never both, because neither shows what the other has written."
         ),
+        "clean_stale_entries": (
+            "Whether UDP flows to an endpoint that is none any more are forgotten, so that their next packet is sent to another"
+            " one, as kube-proxy does it; false is for who wants to see what happens otherwise (`netlab demo stale-conntrack`)."
+        ),
         "masquerade_all": "Whether also the source of Pods is replaced on the way to a ClusterIP.",
         "node_port_addresses": (
             "Ranges (CIDRs) of a Node's addresses at which it has its NodePorts, or the word `primary` for its own address;"

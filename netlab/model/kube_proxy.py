@@ -21,6 +21,7 @@ class KubeProxy:
     `detect_local_mode` says how a Node knows the packets of Pods, which keep their source on the way to a ClusterIP: by the
     subnet of all Pods, by that of its own, by the bridge they come through, by the port of it; with None nobody's is replaced.
     `iptables_variant` is which of the two programs called iptables writes the rules of iptables mode, never both.
+    Without `clean_stale_entries` UDP flows are left with endpoints that are none any more, which shows what it is good for.
     `node_port_addresses` are the ranges whose addresses of a Node have its NodePorts: `primary` alone means the Node's own.
     """
 
@@ -28,4 +29,5 @@ class KubeProxy:
     detect_local_mode: DetectLocalMode = "ClusterCIDR"
     masquerade_all: bool = False
     iptables_variant: IptablesVariant = "nft"
+    clean_stale_entries: bool = True
     node_port_addresses: tuple[Annotated[str, "node-port-addresses"], ...] = ()

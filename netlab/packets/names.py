@@ -2,7 +2,7 @@
 
     10.244.1.2 ............ frontend           a Pod
     10.96.0.42 ............ svc/redis-master   a Service, at every address it has; with its port also a NodePort
-    172.18.0.2, 10.244.1.1  node-1             a Node, on the fabric and on its bridge
+    172.18.0.2, 10.244.1.1  node-1             a Node, on the fabric, on its bridge and in its tunnel
     172.18.0.1 ............ outside
 
 Objects of other Namespaces than `default` have it behind a dot, as DNS does: `coredns.kube-system`; so has a Pod that is called
@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from ipaddress import ip_interface
 
+from netlab.desired import tunnels
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
 from netlab.desired.frontends import Frontend, frontends
@@ -111,7 +112,8 @@ def _addresses(cluster: Cluster, assignments: Assignments, machines: Collection[
         if bound and not pod.spec.host_network:
             yield from ((address, short_name(pod.metadata, machines)) for address in bound.ips)
     for name, node in assignments.nodes.items():
-        yield from ((address, name) for address in (*node.ips, *map(gateway, node.pod_cidrs)))
+        ends = tunnels.addresses(node)[0] if spec.network == "vxlan" else ()
+        yield from ((address, name) for address in (*node.ips, *map(gateway, node.pod_cidrs), *ends))
     internet = (str(ip_interface(cidr).ip) for cidr in listed(spec.outside_subnet))
     yield from ((address, OUTSIDE) for address in (*outside_addresses(spec), *internet))
 

@@ -10,6 +10,7 @@ import pytest
 from netlab.desired.conditions import ready_since
 from netlab.engine.apply import apply, delete
 from netlab.engine.reconcile import MAX_ROUNDS
+from netlab.engine.up import up
 from netlab.errors import Conflict, KernelError, NotFound
 from netlab.model.config import ConfigMap
 from netlab.model.container import ConfigMapRef, Container, EnvFromSource, EnvVar, VolumeMount
@@ -209,6 +210,20 @@ def test_stale_udp_flows_are_forgotten_also_when_the_one_who_saw_the_change_died
     with pytest.raises(KernelError):
         bench.after()
     bench.after()
+    assert bench.network.udp_flows == set()
+
+
+def test_stale_udp_flows_are_left_while_the_lab_wants_it_so(bench):
+    spec = bench.session.lab.spec
+    up(bench.session, replace(spec, kube_proxy=replace(spec.kube_proxy, clean_stale_entries=False)))
+    udp = replace(SERVICE, spec=replace(SERVICE.spec, ports=(ServicePort(port=53, protocol="UDP"),)))
+    bench.apply(udp, a_pod("one", labels={"app": "x"}))
+    [vip] = bench.session.store.assignments().cluster_ips[SERVICE.key]
+    flow = ("fake.node-1", vip, 53, bench.pod("one").status.pod_ips[0])
+    bench.network.udp_flows = {flow}
+    bench.delete(Key("Pod", "default", "one"))
+    assert bench.network.udp_flows == {flow}
+    up(bench.session, spec)
     assert bench.network.udp_flows == set()
 
 

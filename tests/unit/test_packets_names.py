@@ -52,6 +52,14 @@ def test_addresses(names, address, word):
 
 
 @pytest.mark.parametrize(
+    ("network", "word"), [pytest.param("vxlan", "node-2", id="vxlan"), pytest.param("host-gw", "", id="host-gw")]
+)
+def test_the_ends_of_a_tunnel(build, network, word):
+    cluster = build.cluster(of=build.lab(network=network))
+    assert names_of(cluster, assign(cluster, Assignments())).of("10.244.2.0") == word
+
+
+@pytest.mark.parametrize(
     ("where", "word"),
     [
         pytest.param(("tcp", "10.96.0.80", 80), "svc/shop", id="ClusterIP"),
