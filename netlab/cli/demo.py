@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def command(ctx: click.Context, *, name: str | None, remove: bool, pause: bool, 
             tell_all(stage, story)
         finally:
             if save:
-                (files / TEXT).write_text("\n".join([*stage.text, ""]))
+                keep(files / TEXT, stage.text)
             if remove and ours and paths.store.exists():
                 click.echo("\n$ netlab down")
                 subprocess.run([*program(), "down"], env=variables(lab), check=False)
@@ -80,11 +80,24 @@ def directory(save: str | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="netlab-demo-") as path:
             yield Path(path)
         return
-    try:
+    with said_plainly(save):
         Path(save).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise NetlabError(f"{save}: {(error.strerror or str(error)).lower()}") from error
     yield Path(save)
+
+
+def keep(path: Path, text: Sequence[str]) -> None:
+    """Write what was shown. Raises NetlabError."""
+    with said_plainly(str(path)):
+        path.write_text("\n".join([*text, ""]))
+
+
+@contextmanager
+def said_plainly(path: str) -> Iterator[None]:
+    """Raise NetlabError for what the block cannot do to a file."""
+    try:
+        yield
+    except OSError as error:
+        raise NetlabError(f"{path}: {(error.strerror or str(error)).lower()}") from error
 
 
 def show_next(story: Story, lab: str) -> None:

@@ -19,9 +19,14 @@ TICK, CROSS = "✓", "✗"
 
 def ticked(what: str, detail: str, *, good: bool = True) -> None:
     """Print a step that is done, or could not be."""
+    click.echo(f" {mark(good=good)} {what:<9} {detail}")
+
+
+def mark(*, good: bool) -> str:
+    """Return a tick or a cross, of what standard output can print."""
     encoding = (sys.stdout.encoding or "").lower()
-    mark = (TICK if good else CROSS) if encoding.startswith("utf") else ("+" if good else "!")
-    click.echo(f" {click.style(mark, fg='green' if good else 'red')} {what:<9} {detail}")
+    sign = (TICK if good else CROSS) if encoding.startswith("utf") else ("+" if good else "!")
+    return click.style(sign, fg="green" if good else "red")
 
 
 @contextmanager

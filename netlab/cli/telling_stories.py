@@ -22,7 +22,7 @@ from typing import IO, Final
 import click
 
 from netlab.cli.options import lab_paths
-from netlab.cli.progress import CROSS, TICK
+from netlab.cli.progress import mark
 from netlab.cli.saying import visible
 from netlab.cli.stories import DEMOS, Step
 from netlab.engine.view import read_lab
@@ -63,7 +63,9 @@ def tell(stage: Stage, number: int, step: Step) -> None:
     if stage.pause:
         click.prompt("[Enter]", default="", show_default=False, prompt_suffix="")
     words = filled(step.run, stage)
-    beside, own = (stage.files / f"{number:02}-{what}.pcapng" for what in ("meanwhile", words[1]))
+    beside, own = files = [stage.files / f"{number:02}-{what}.pcapng" for what in ("meanwhile", words[1])]
+    for path in files:
+        path.unlink(missing_ok=True)  # what an earlier telling has left is no evidence
     with capturing(stage, step.capture, beside):
         stage.show(f"$ {shlex.join(words)}")
         call = [*program(), words[1], *recording(stage, words[1], own), *words[2:]]
@@ -77,7 +79,7 @@ def tell(stage: Stage, number: int, step: Step) -> None:
         raise NetlabError(
             f"{shlex.join(words)}: no {step.until!r} in its output for {PATIENCE_S:.0f} s; `netlab events` may say why"
         )
-    check(stage, step, [path for path in (beside, own) if path.exists()])
+    check(stage, step, [path for path in files if path.exists()])
 
 
 def recording(stage: Stage, verb: str, file: Path) -> Iterator[str]:
@@ -95,11 +97,13 @@ def check(stage: Stage, step: Step, files: Sequence[Path]) -> None:
     from netlab.packets.claims import evidence, judge  # noqa: PLC0415 - for stories about packets
     from netlab.packets.pcapng_reader import read_capture  # noqa: PLC0415
 
-    seen = evidence(read_capture(path.read_bytes()) for path in files)
+    try:
+        seen = evidence(read_capture(path.read_bytes()) for path in files)
+    except ValueError as error:
+        raise NetlabError(f"{', '.join(map(str, files))}: {error}") from error
     for claim in step.expect:
         found = judge(claim, seen)
-        mark = click.style(f" {CROSS if found.trouble else TICK}", fg="red" if found.trouble else "green")
-        stage.show(f"{mark} {claim.say}")
+        stage.show(f" {mark(good=not found.trouble)} {claim.say}")
         if found.trouble:
             raise NetlabError(f"{claim.say}: {found.trouble}; the packet was to be {claim.packet!r}")
         if found.witnesses and claim.places is None:
@@ -165,8 +169,8 @@ def filled(line: str, stage: Stage) -> list[str]:
 
 
 def _replaced(word: str, values: Mapping[str, str]) -> str:
-    for mark, value in values.items():
-        word = word.replace(mark, value)
+    for gap, value in values.items():
+        word = word.replace(gap, value)
     return word
 
 

@@ -96,7 +96,7 @@ class Files:
         if self.pcapng:
             from netlab.packets.trace_file import trace_file  # noqa: PLC0415 - few write one
 
-            _put(self.pcapng, number, trace_file(trace.packets, trace.passages, shown.names, "netlab"))
+            _put(self.pcapng, number, trace_file(trace.packets, trace.passages, shown.names, "netlab", trace.lost))
         if self.html or self.svg:
             self._draw(shown, trace, found, number)
 

@@ -6,7 +6,8 @@ a packet says its step, and what was done to it in its namespace before it went 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from netlab.netstate.links import socket_text
 from netlab.netstate.names import IfName
@@ -17,8 +18,10 @@ from netlab.packets.pcapng import Counts, Interface, enhanced_packet, head, tail
 from netlab.packets.steps import Passage, Step, owner
 
 
-def trace_file(packets: Sequence[SeenPacket], passages: Sequence[Passage], names: Names, application: str) -> bytes:
-    """Return the bytes of a pcapng file."""
+def trace_file(
+    packets: Sequence[SeenPacket], passages: Sequence[Passage], names: Names, application: str, lost: Mapping[str, int]
+) -> bytes:
+    """Return the bytes of a pcapng file. `lost` says how many packets a place did not see for want of room, if it did not."""
     places = sorted({one.place for one in packets})
     numbers = {place: number for number, place in enumerate(places)}
     comments = dict(_comments(passages, names))
@@ -38,7 +41,11 @@ def trace_file(packets: Sequence[SeenPacket], passages: Sequence[Passage], names
         for one in ordered
     ]  # fmt: skip
     if ordered:
-        counts = {numbers[place]: Counts(packets=sum(one.place == place for one in packets), dropped=0) for place in places}
+        seen = Counter(one.place for one in packets)
+        counts = {
+            number: Counts(packets=seen[place] + lost.get(str(place), 0), dropped=lost.get(str(place), 0))
+            for place, number in numbers.items()
+        }
         blocks.append(tail(counts, started_ns=ordered[0].time_ns, ended_ns=ordered[-1].time_ns))
     return b"".join(blocks)
 

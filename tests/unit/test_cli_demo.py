@@ -117,6 +117,19 @@ def test_what_a_failing_command_says_belongs_to_its_step(capsys, stage):
     assert "--nosuch" in "\n".join(stage.text)
 
 
+def test_what_an_earlier_telling_has_left_is_no_evidence(tmp_path, stage):
+    (tmp_path / "01-version.pcapng").write_bytes(CAPTURE)
+    step = Step(run="netlab version", expect=(Claim(say="One is seen.", at="web/eth0"),))
+    with pytest.raises(NetlabError, match="nobody looked at web/eth0"):
+        tell(stage, 1, step)
+
+
+def test_a_capture_that_cannot_be_read(tmp_path, stage):
+    (tmp_path / "1.pcapng").write_bytes(CAPTURE[:-1])
+    with pytest.raises(NetlabError, match=r"1.pcapng: a block"):
+        check(stage, Step(run="netlab version", expect=(Claim(say="One."),)), [tmp_path / "1.pcapng"])
+
+
 CAPTURE = head([Interface(name="web/eth0")], application="netlab") + enhanced_packet(1, 0, True, 60, bytes(12) + b"\x12\x34")
 
 
