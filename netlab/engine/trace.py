@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
 from typing import Final
@@ -24,6 +24,7 @@ from netlab.kernel.instruments import Instruments
 from netlab.kernel.packet_filter import compile_filter
 from netlab.kernel.rule_traces import rule_texts
 from netlab.kernel.talking import Ping, Talk, TcpTalk, UdpTalk
+from netlab.netstate.iptables import is_ours, target
 from netlab.netstate.links import Bridge, Vxlan
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.nft import Element
@@ -38,7 +39,7 @@ from netlab.packets.packet import Packet
 from netlab.packets.routing import CannotWalk
 from netlab.packets.rule_texts import in_words_of_iptables
 from netlab.packets.sighting import sighting
-from netlab.packets.steps import Passage
+from netlab.packets.steps import Passage, RuleUse, Step
 from netlab.packets.story import Teller
 from netlab.packets.tokens import UnknownRule
 from netlab.packets.walk import Walker
@@ -145,7 +146,10 @@ def _story(net: NetState, plan: Plan, on: Instruments, request: Request, texts: 
         ),
     )
     passed = calls(evidence, marking.TABLE_STEM)
-    teller = Teller(texts, Walker(net).routes, on.connections, partial(_elements, plan.walks))
+    legacy = {item.name for item in net.namespaces for rules in item.iptables if rules.variant == "legacy"}
+    teller = Teller(
+        texts, Walker(net).routes, on.connections, partial(_elements, plan.walks), partial(_untold, plan.walks, legacy)
+    )
     sent = sent_packet(evidence, request.netns, plan.sent)
     return teller.tell(journeys(evidence, passed, request.netns, sent)), sent
 
@@ -279,6 +283,28 @@ def _texts(names: Sequence[NetnsName]) -> dict[tuple[NetnsName, Rules, int], Rul
     return {
         (name, where, handle): text for name, one in zip(names, found, strict=True) for (where, handle), text in one.items()
     }
+
+
+def _untold(walks: Sequence[Walk], legacy: Collection[NetnsName], step: Step) -> tuple[RuleUse, ...]:
+    """Find the rules of iptables-legacy, of which nf_tables tells nothing, that make of a packet what it was seen to become."""
+    hops = (hop for walk in walks for hop in walk.hops if hop.netns == step.netns and hop.stage == step.kind)
+    found = next((hop for hop in hops if hop.after == step.after or _is_masqueraded(hop, step)), None)
+    if found is None or step.netns not in legacy:
+        return ()
+    return tuple(
+        RuleUse(
+            where=Rules("ip6" if step.packet.is_ipv6 else "ip", "nat", one.chain),
+            text=one.rule,
+            verdict=f"jump {target(one.rule)}" if is_ours(target(one.rule)) else target(one.rule) or "continue",
+            elements=one.elements,
+        )
+        for one in found.matched
+    )
+
+
+def _is_masqueraded(hop: Hop, step: Step) -> bool:
+    """Tell whether a hop gives the packet the source it was seen to get, but for the port, which chance draws."""
+    return hop.before != hop.after and hop.after.source == step.after.source and hop.after.destination == step.after.destination
 
 
 def _elements(walks: Sequence[Walk], call: Call, after: Packet) -> Mapping[tuple[str, str], tuple[Element, ...]]:

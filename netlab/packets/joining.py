@@ -110,17 +110,22 @@ def calls(evidence: Evidence, own_tables: str) -> tuple[Call, ...]:
 
 def _call(events: Sequence[TraceEvent], texts: Texts) -> Call:
     first = events[0]
-    declared = texts.get((first.netns, first.where, 0))
-    hook = _HOOK.match(declared.hook) if declared else None
     known, packet = at_rule(first.network_header, first.transport_header)
     return Call(
         netns=first.netns,
-        hook=next((one for one in HOOKS if hook and one == hook[1]), "forward"),
+        hook=_hook(first.where, texts.get((first.netns, first.where, 0))),
         where=first.where,
         identity=known,
         packet=packet,
         events=tuple(events),
     )
+
+
+def _hook(where: Rules, declared: RuleText | None) -> Hook:
+    """The hook of a base chain: as it is declared; of an empty chain of iptables, which nobody lists, its name says it."""
+    found = _HOOK.match(declared.hook) if declared else None
+    word = found[1] if found else where.chain.lower()
+    return next((one for one in HOOKS if one == word), "forward")
 
 
 def sent_packet(evidence: Evidence, netns: NetnsName, expected: Packet) -> Packet:

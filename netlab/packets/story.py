@@ -1,7 +1,8 @@
 """The way of a packet told in numbered steps: what a person reads, what a picture plays, what a capture file says beside it.
 
-Nothing here is expected or simulated but for two things, which explain what was seen: the route (the kernel does not say which
-it took; the interface that follows proves it) and the element of a set or map by which a rule matched.
+Nothing here is expected or simulated but for what explains a thing that was seen: the route (the kernel does not say which it
+took; the interface that follows proves it), the element of a set or map by which a rule matched, and the rules themselves where
+the kernel does not tell of any (iptables-legacy): those that make of the packet what it was seen to become.
 """
 
 from __future__ import annotations
@@ -24,6 +25,14 @@ NAT_HOOKS: Final = {"destination": ("prerouting", "output"), "source": ("postrou
 Explain = Callable[[Call, Packet], Mapping[tuple[str, str], tuple[Element, ...]]]
 """Finds the elements by which the rules of a chain matched, given what the packet was afterwards: (chain, rule) -> elements."""
 
+Untold = Callable[[Step], tuple[RuleUse, ...]]
+"""Finds the rules that make a step's packet what it is afterwards; none, if the kernel would have told of them."""
+
+
+def no_rules(_: Step) -> tuple[RuleUse, ...]:
+    """Find nothing."""
+    return ()
+
 
 class Teller:
     """Tells journeys as steps.
@@ -33,6 +42,7 @@ class Teller:
         routes: of each namespace.
         connections: what became of connections, in order, by namespace.
         explain: finds the elements behind rules.
+        untold: finds the rules behind a translation where the kernel tells of none.
     """
 
     def __init__(
@@ -41,22 +51,28 @@ class Teller:
         routes: Mapping[NetnsName, Routes],
         connections: Sequence[ConnectionEvent],
         explain: Explain,
+        untold: Untold = no_rules,
     ) -> None:
-        self.texts, self.routes, self.explain = texts, routes, explain
+        self.texts, self.routes, self.explain, self.untold = texts, routes, explain, untold
         self._events = list(connections)
 
     def tell(self, journeys: Iterable[Journey]) -> tuple[Passage, ...]:
         """Return the passages of a connection's packets; steps are numbered from 1 on, through all of them."""
         passages = []
         number = 0
-        for one in journeys:
+        for place, one in enumerate(journeys):
             steps = []
-            for step in self._steps(one):
+            for step in self._steps(one) if place else map(self._with_untold, self._steps(one)):
                 number += 1
                 steps.append(replace(step, number=number))
             if steps:
                 passages.append(_passage(one, steps))
         return tuple(passages)
+
+    def _with_untold(self, step: Step) -> Step:
+        """The first packet of a connection is translated by rules: those, where nobody told of them."""
+        rules = self.untold(step) if step.remembered else ()
+        return replace(step, rules=rules, remembered=not rules) if rules else step
 
     def _steps(self, journey: Journey) -> Iterator[Step]:
         for visit in journey.visits:

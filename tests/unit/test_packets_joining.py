@@ -122,3 +122,23 @@ def test_rules_that_only_mark_are_nobodys_way():
 def test_sent_packet(packet, wanted):
     evidence = Evidence(sightings=(sighting(1, POD, "eth0", "out", packet),))
     assert sent_packet(evidence, POD, SENT) == wanted
+
+
+@pytest.mark.parametrize(
+    ("chain", "declared", "hook"),
+    [
+        ("filter-out", "type filter hook output priority filter; policy accept;", "output"),
+        ("nat-pre", "type nat hook prerouting priority dstnat; policy accept;", "prerouting"),
+        ("POSTROUTING", None, "postrouting"),
+        ("INPUT", None, "input"),
+    ],
+)
+def test_the_hook_of_a_chain_is_as_it_is_declared_or_as_iptables_calls_it(chain, declared, hook):
+    where = Rules("ip", "nat", chain)
+    event = TraceEvent(
+        netns=NODE, identity=1, where=where, kind="policy", handle=0, verdict="accept", target="", iif=1, oif=0, mark=0,
+        network_header=bytes([0x45, *bytes(19)]), transport_header=bytes(20), time_ns=1,
+    )  # fmt: skip
+    texts = {(NODE, where, 0): RuleText(declared, "")} if declared else {}
+    (call,) = calls(Evidence(events=(event,), texts=texts), "netlab-trace-")
+    assert call.hook == hook
