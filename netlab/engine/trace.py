@@ -22,7 +22,7 @@ from netlab.kernel import netns
 from netlab.kernel.canaries import ETHERTYPE
 from netlab.kernel.instruments import Instruments
 from netlab.kernel.packet_filter import compile_filter
-from netlab.kernel.rule_traces import rule_texts
+from netlab.kernel.rule_traces import rule_texts, with_rules
 from netlab.kernel.talking import Ping, Talk, TcpTalk, UdpTalk
 from netlab.netstate.iptables import is_ours, target
 from netlab.netstate.links import Bridge, Vxlan
@@ -96,7 +96,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Where to look for a request: on the `walks` that it may take, and on those of its answers."""
+    """Where to look for a request: on the `walks` that it may take, and on those of its answers.
+
+    `tables` are for namespaces that have rules; those of the others are not needed.
+    """
 
     sent: Packet
     walks: tuple[Walk, ...]
@@ -115,12 +118,13 @@ def take(net: NetState, request: Request, number: int) -> Trace:
     """
     with closing(new_talk(request)) if not request.live else nullcontext() as talk:
         plan = plan_of(net, request, talk.port if talk else ANY_PORT, f"{marking.TABLE_STEM}{number}")
-        on = Instruments(plan.places, plan.tables, compile_filter(plan.words))
+        ruled = with_rules(plan.tables)
+        on = Instruments(plan.places, {name: plan.tables[name] for name in ruled}, compile_filter(plan.words))
         try:
             unproved = on.prove(PROOF_S)
             started_ns, outcome = _send(talk, on, request.timeout_s) if talk else _await_request(on, request, plan.sent)
             unproved |= on.prove(PROOF_S)
-            lost, texts = on.losses(), _texts(sorted(plan.tables))
+            lost, texts = on.losses(), _texts(ruled)
         finally:
             # The kernel takes a tenth of a second to let go of the sockets; the story is told meanwhile.
             off = threading.Thread(target=on.close, name="instruments")
@@ -175,7 +179,6 @@ def plan_of(net: NetState, request: Request, port: int, table: str) -> Plan:
     except (UnknownRule, CannotWalk, KeyError):
         walks = tunnels = ()
     sent = walks[0].packet if walks else packet
-    ruled = {item.name for item in net.namespaces if item.table or item.iptables or item.strangers}
     wanted = marking.matches(walk for walk in walks if walk.packet == sent)
     places = (
         places_on((*walks, *tunnels))
@@ -193,7 +196,7 @@ def plan_of(net: NetState, request: Request, port: int, table: str) -> Plan:
         sent=sent,
         walks=walks,
         places=places,
-        tables={name: marking.table(table, wanted[name]) for name in sorted(ruled & set(wanted))},
+        tables={name: marking.table(table, one) for name, one in sorted(wanted.items())},
         words=filter_words(request.protocol, ports | {port, request.port}),
     )
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import errno
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Final
 
-from netlab.kernel import nft
+from netlab.kernel import netns, nft
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attributes
 from netlab.netstate.names import NetnsName
 from netlab.netstate.rule_trace import Rules, RuleText, TraceEvent, TraceKind
@@ -103,6 +104,13 @@ def _number(found: Mapping[int, bytes], kind: int) -> int:
 
 def _text(found: Mapping[int, bytes], kind: int) -> str:
     return found.get(kind, b"").rstrip(b"\0").decode(errors="replace")
+
+
+def with_rules(names: Iterable[NetnsName]) -> tuple[NetnsName, ...]:
+    """Return those of the namespaces that have rules of nf_tables, whoever made them. Raises KernelError, OSError."""
+    wanted = sorted(names)
+    found = netns.run_in_threads([partial(netns.in_namespace, name, nft.tables) for name in wanted])
+    return tuple(name for name, tables in zip(wanted, found, strict=True) if tables)
 
 
 def rule_texts() -> dict[tuple[Rules, int], RuleText]:

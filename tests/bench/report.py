@@ -45,7 +45,7 @@ ASKED = {
     "  against unbound, 10000 Services": "0.6 x",
     "DNS record changed -> answer": "100 ms",
     "trace across two Nodes, Enter to the last line": "500 ms",
-    "instruments on, 10 interfaces, 2 Nodes": "80 ms",
+    "instruments on, 12 interfaces, 2 Nodes": "80 ms",
     "others during a trace, round trips": "0.95 x",
     "others during a trace, throughput": "0.95 x",
     "capture at 10 interfaces: netlab": "50000 /s",

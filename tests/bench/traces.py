@@ -13,18 +13,19 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from pods import LAB, NETLAB
 from report import Figures, add
 
 from netlab import Lab
-from netlab.engine.trace import Request, plan_of
+from netlab.engine.trace import Plan, Request, plan_of
 from netlab.engine.xray import observe
 from netlab.kernel.instruments import Instruments
 from netlab.kernel.netns import in_namespace
 from netlab.kernel.packet_filter import compile_filter
+from netlab.kernel.rule_traces import with_rules
 from netlab.netstate.names import NetnsName
 from netlab.packets.marking import TABLE_STEM
 from netlab.store.paths import LabPaths
@@ -74,12 +75,17 @@ def measure(runs: int) -> Figures:
     return found
 
 
+def ruled(plan: Plan) -> Mapping[NetnsName, str]:
+    """The tables that are needed."""
+    return {name: plan.tables[name] for name in with_rules(plan.tables)}
+
+
 @contextmanager
 def instruments(address: str) -> Iterator[Instruments]:
     """The instruments of a trace to the receiver, on and proved."""
     request = Request(netns=NetnsName(f"{LAB}.default.sender"), protocol="tcp", address=address, port=PORT)
     plan = plan_of(observe(LabPaths(LAB)), request, 40000, f"{TABLE_STEM}{os.getpid()}")
-    with Instruments(plan.places, plan.tables, compile_filter(plan.words)) as on:
+    with Instruments(plan.places, ruled(plan), compile_filter(plan.words)) as on:
         if on.prove(PROOF_S):
             raise TimeoutError("an instrument did not see its canary")
         yield on
@@ -91,12 +97,13 @@ def switched(found: Figures, address: str) -> None:
     plan = plan_of(observe(LabPaths(LAB)), request, 40000, f"{TABLE_STEM}{os.getpid()}")
     begun = time.perf_counter()
     program = compile_filter(plan.words)
-    on = Instruments(plan.places, plan.tables, program)
+    tables = ruled(plan)
+    on = Instruments(plan.places, tables, program)
     there = time.perf_counter()
     on.prove(PROOF_S)
     proved = time.perf_counter()
     on.close()
-    add(found, f"instruments on, {len(plan.places)} interfaces, {len(plan.tables)} Nodes", "ms", (there - begun) * 1000)
+    add(found, f"instruments on, {len(plan.places)} interfaces, {len(tables)} Nodes", "ms", (there - begun) * 1000)
     add(found, "  proved by canaries", "ms", (proved - there) * 1000)
     add(found, "  off", "ms", (time.perf_counter() - proved) * 1000)
 

@@ -245,6 +245,24 @@ def test_a_rule_made_by_hand_that_drops_is_named(lab):
     assert "tcp dport 8080 drop" in found["verdict"]["sentence"]
 
 
+def test_a_rule_made_by_hand_in_a_pod_is_named_too(lab):
+    table = "table inet byhand {\n chain c {\n type filter hook input priority 0; policy accept;\n tcp dport 8080 drop\n }\n}\n"
+    pod = f"{lab.lab}.default.two"
+    netns.in_namespace(pod, lambda: nft.run(table))
+    try:
+        found = trace(lab, "one", "svc/two:http", "-4", "--timeout", "0.2")
+    finally:
+        netns.in_namespace(pod, lambda: nft.run("delete table inet byhand"))
+    assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("dropped", "two")
+    assert "tcp dport 8080 drop" in found["verdict"]["sentence"]
+
+
+def test_what_stays_in_a_pod_is_seen_on_lo(lab):
+    found = trace(lab, "one", "127.0.0.1:8080")
+    assert found["verdict"]["ending"] == "answered"
+    assert {one["interface"] for one in way(found, "forward") if one["interface"]} == {"lo"}
+
+
 def test_a_time_to_live_that_ends_and_an_address_that_nobody_has(lab):
     found = trace(lab, "one", "two:8080", "-4", "--ttl", "1")
     assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("unreachable", "node-1")
