@@ -3,7 +3,8 @@
     - say: what is to be seen, before it is
       capture: client web -i eth0 tcp port 80       words of a `netlab capture` that runs meanwhile
       run: netlab trace client svc/web              what is typed
-      until: text                                   typed again until the output holds it
+      until: text                                   typed again until the output holds it,
+      without: text                                 and does not hold this
       exit: 1                                       the exit code that it is to have, if not 0
       expect:                                       claims about the packets that were seen (netlab.packets.claims)
         - {say: the Pod sees its own address, at: web/eth0, packet: 'tcp * > * (web) SYN, *'}
@@ -36,8 +37,22 @@ class Step:
     say: str = ""
     capture: str = ""
     until: str = ""
+    without: str = ""
     exit: int = 0
     expect: tuple[Claim, ...] = ()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether it is typed again until it is as it should be."""
+        return bool(self.until or self.without)
+
+    def trouble(self, code: int, said: str) -> str:
+        """Return why an exit code and an output are not as they should be; "" if they are."""
+        if code != self.exit:
+            return f"exit code {code}"
+        if self.until not in said:
+            return f"no {self.until!r} in its output"
+        return f"still {self.without!r} in its output" if self.without and self.without in said else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,16 +69,14 @@ def tell(stage: Stage, number: int, step: Step) -> None:
     with capturing(stage, step.capture, beside):
         stage.show(f"$ {shlex.join(words)}")
         call = [*program(), words[1], *recording(stage, words[1], own), *words[2:]]
-        done = perform(call, variables(stage.lab), step)
-        said = heard(done, step)
+        done = perform(stage, call, step)
+        said = heard(stage, done, step)
         if said:
             stage.show(said.rstrip("\n"))
-    if done.returncode != step.exit:
-        raise NetlabError(f"{shlex.join(words)}: exit code {done.returncode}; {done.stderr.strip() or 'it said nothing'}")
-    if step.until not in said:
-        raise NetlabError(
-            f"{shlex.join(words)}: no {step.until!r} in its output for {PATIENCE_S:.0f} s; `netlab events` may say why"
-        )
+    if trouble := step.trouble(done.returncode, said):
+        waited = f" for {PATIENCE_S:.0f} s" if step.is_awaited else ""
+        why = done.stderr.strip() or "`netlab events` may say why"
+        raise NetlabError(f"{shlex.join(words)}: {trouble}{waited}; {why}")
     check(stage, step, [path for path in files if path.exists()])
 
 
@@ -144,19 +142,22 @@ def _until_ready(said: IO[str] | None) -> str:
     return "".join(lines)
 
 
-def perform(words: Sequence[str], env: Mapping[str, str], step: Step) -> subprocess.CompletedProcess[str]:
-    """Run a command, again and again if its output has to hold a text and does not yet; return the last run."""
+def perform(stage: Stage, words: Sequence[str], step: Step) -> subprocess.CompletedProcess[str]:
+    """Run a command, again and again if something is awaited and not there yet; return the last run."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        is_as_told = done.returncode == step.exit and step.until in heard(done, step)
-        if not step.until or is_as_told or time.monotonic() > deadline:
+        done = subprocess.run(
+            words, env=variables(stage.lab), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        is_told = not step.trouble(done.returncode, heard(stage, done, step))
+        if is_told or not step.is_awaited or time.monotonic() > deadline:
             return done
 
 
-def heard(done: subprocess.CompletedProcess[str], step: Step) -> str:
+def heard(stage: Stage, done: subprocess.CompletedProcess[str], step: Step) -> str:
     """Return what of a command's words belongs to the story: of one that is to fail, also why it does."""
-    return done.stdout + done.stderr if step.exit else done.stdout
+    why = [line for line in done.stderr.splitlines(keepends=True) if str(stage.files) not in line] if step.exit else []
+    return done.stdout + "".join(why)
 
 
 def filled(line: str, stage: Stage) -> list[str]:

@@ -55,6 +55,16 @@ def test_a_demo_tells_its_story_again(module_program, tmp_path, name):
     tell_well(module_program, tmp_path, name)
 
 
+@pytest.mark.parametrize("name", ["hairpin", "load-balancing"])
+def test_a_demo_tells_its_story_of_iptables_rules(module_program, tmp_path, name):
+    module_program("up")
+    module_program("proxy", "mode", "iptables")
+    try:
+        assert "KUBE-SVC-" in tell_well(module_program, tmp_path, name)
+    finally:
+        module_program("proxy", "mode", "nftables")
+
+
 @pytest.mark.parametrize("name", ["guestbook", *OWN])
 def test_a_demo_removes_its_lab_if_that_is_wished_and_it_made_it(program, tmp_path, name):
     tell_well(program, tmp_path, name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from netlab.cli import stories, telling_stories
 from netlab.cli.stories import DEMOS, Step
-from netlab.cli.telling_stories import Stage, check, filled, tell
+from netlab.cli.telling_stories import Stage, check, filled, heard, tell
 from netlab.errors import NetlabError, NotFound
 from netlab.manifest.load import load
 from netlab.model.lab import Lab
@@ -99,6 +100,9 @@ def test_the_manifests_are_named_so_that_the_line_works_here(folder, path, monke
         pytest.param(
             Step(run="netlab version", until="no such text"), "no 'no such text' in its output", id="the output lacks the text"
         ),
+        pytest.param(
+            Step(run="netlab version", without="Netlab"), "still 'Netlab' in its output", id="the output holds the text"
+        ),
         pytest.param(Step(run="netlab get --nosuch"), "exit code 1; error: unknown flag", id="the command fails"),
         pytest.param(Step(run="netlab version", exit=1), "exit code 0", id="the command should have failed"),
         pytest.param(Step(run="netlab version", capture="web"), "capture web: exit code 1", id="the capture fails"),
@@ -115,6 +119,12 @@ def test_what_a_failing_command_says_belongs_to_its_step(capsys, stage):
     tell(stage, 1, Step(run="netlab get --nosuch", exit=1, until="unknown flag"))
     assert "--nosuch" in capsys.readouterr().out
     assert "--nosuch" in "\n".join(stage.text)
+
+
+def test_where_a_story_keeps_its_files_is_no_part_of_it(stage):
+    done = subprocess.CompletedProcess([], 1, "refused\n", f"{stage.files}/01-trace.pcapng written\nwarning: so it is\n")
+    assert heard(stage, done, Step(run="netlab trace a b", exit=1)) == "refused\nwarning: so it is\n"
+    assert heard(stage, done, Step(run="netlab trace a b")) == "refused\n"
 
 
 def test_what_an_earlier_telling_has_left_is_no_evidence(tmp_path, stage):
