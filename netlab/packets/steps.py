@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from netlab.frozen import dataclass
+from netlab.model.meta import ObjectMeta
 from netlab.netstate.conntrack import FlowTuple, TrackedConnection
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import Element
 from netlab.netstate.rule_trace import Rules
 from netlab.packets.joining import Direction
+from netlab.packets.names import short_name
 from netlab.packets.packet import Packet
 from netlab.packets.sighting import IcmpError
 
@@ -129,9 +131,11 @@ def owner_of(item: Element | str) -> str:
 
 
 def owner(rules: Sequence[RuleUse]) -> str:
-    """Return whose rules these are: what the last one says that says it."""
+    """Return whose these rules are, as the last one says that says it: `svc/web`, `svc/web.prod` of another Namespace."""
     said = [owner_of(item) for rule in rules for item in _texts_of(rule)]
-    return next((one for one in reversed(said) if one), "")
+    found = next((one for one in reversed(said) if one), "")
+    namespace, _, name = found.partition(":")[0].partition("/")
+    return f"svc/{short_name(ObjectMeta(name=name, namespace=namespace))}" if name else found
 
 
 def _texts_of(rule: RuleUse) -> tuple[Element | str, ...]:

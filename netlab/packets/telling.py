@@ -124,6 +124,8 @@ class Telling:
             for side in ("source", "destination")
             if self.names.side(step.packet, side) != self.names.side(step.after, side)
         ]
+        if step.is_translated and not sides:  # of an echo only its identifier may be another one
+            yield Span(f"identifier {step.packet.source_port} becomes {step.after.source_port}")
         for number, side in enumerate(sides):
             yield Span(f"{', ' if number else ''}{side} ")
             yield Span(self.names.side(step.packet, side), "old")

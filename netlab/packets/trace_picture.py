@@ -40,9 +40,9 @@ def on_the_way(graph: LabGraph, passages: Sequence[Passage]) -> LabGraph:
     """Return the lab with no other Pods than those where the packets were, and no other Services than those they asked for."""
     steps = [step for one in passages for step in one.steps]
     spaces = {step.netns for step in steps}
-    owners = {owner(step.rules).partition(":")[0] for step in steps}
+    owners = {owner(step.rules) for step in steps}
     pods = {place.key for found in graph.pods.values() for place in found if place.netns in spaces and place.key}
-    services = {one.key for one in graph.services if f"{one.key.namespace}/{one.key.name}" in owners}
+    services = {one.key for one in graph.services if f"svc/{one.name}" in owners}
     return graph.only(pods, services)
 
 

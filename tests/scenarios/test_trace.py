@@ -221,7 +221,7 @@ def test_a_service_without_endpoints_refuses_and_the_rule_is_named(lab):
     found = trace(lab, "one", "svc/nobody", "-4")
     assert found["verdict"]["ending"] == "refused"
     assert found["verdict"]["where"] == "node-1"
-    assert "default/nobody" in found["verdict"]["sentence"] or "svc/nobody" in found["verdict"]["sentence"]
+    assert "svc/nobody" in found["verdict"]["sentence"]
     assert [one["dropped"] for one in way(found, "forward")].count(True) == 1
 
 

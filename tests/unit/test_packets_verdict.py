@@ -80,12 +80,12 @@ def lost_walk(netns: NetnsName, reason: str) -> Walk:
                 passage("error", seen(NODE, "out", ICMP, 4), seen(CLIENT, "in", ICMP, 5), error=PORT_ERROR),
             ),
             Told(answered=False), {}, "refused",
-            "node-1 answered icmp port unreachable: the rule `reject` of chain refuse did it, for default/web.",
+            "node-1 answered icmp port unreachable: the rule `reject` of chain refuse did it, for svc/web.",
             id="refused by a rule",
         ),
         pytest.param(
             (passage("forward", OUT, INTO, DROP, flags=("SYN",)),), Told(answered=False), {}, "dropped",
-            "node-1 dropped the packet: the rule `reject` of chain refuse did it, for default/web.",
+            "node-1 dropped the packet: the rule `reject` of chain refuse did it, for svc/web.",
             id="dropped by a rule",
         ),
         pytest.param(
