@@ -46,8 +46,11 @@ ASKED = {
     "DNS record changed -> answer": "100 ms",
     "trace across two Nodes, Enter to the last line": "500 ms",
     "instruments on, 12 interfaces, 2 Nodes": "80 ms",
-    "others during a trace, round trips": "0.95 x",
-    "others during a trace, throughput": "0.95 x",
+    **{
+        f"others {when}, {what}": "0.95 x"
+        for when in ("while instruments are on", "in a second with a trace")
+        for what in ("round trips", "throughput")
+    },
     "capture at 10 interfaces: netlab": "50000 /s",
     "  CPU: netlab": "100 %",
     "  lost: netlab": "0 packets",
