@@ -47,6 +47,7 @@ class Shown:
                 walks=trace.walks,
                 names=self.names,
                 unproved=trace.unproved | set(trace.lost),
+                counted=trace.counted,
             )
         )
 

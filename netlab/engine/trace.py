@@ -20,6 +20,7 @@ from typing import Final
 from netlab.frozen import dataclass
 from netlab.kernel import netns
 from netlab.kernel.canaries import ETHERTYPE
+from netlab.kernel.drop_counters import MEANINGS, counters, grown
 from netlab.kernel.instruments import Instruments
 from netlab.kernel.packet_filter import compile_filter
 from netlab.kernel.rule_traces import rule_texts, with_rules
@@ -81,7 +82,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """What was seen of a request. `unproved` instruments did not see their canaries, `lost` ones lost something."""
+    """What was seen of a request. `unproved` instruments did not see their canaries, `lost` ones lost something.
+
+    `counted` says for each namespace on the way for what its kernel threw packets away meanwhile.
+    """
 
     request: Request
     sent: Packet
@@ -92,6 +96,7 @@ class Trace:
     packets: tuple[SeenPacket, ...]
     unproved: frozenset[str]
     lost: Mapping[str, int]
+    counted: Mapping[NetnsName, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +123,13 @@ def take(net: NetState, request: Request, number: int) -> Trace:
     """
     with closing(new_talk(request)) if not request.live else nullcontext() as talk:
         plan = plan_of(net, request, talk.port if talk else ANY_PORT, f"{marking.TABLE_STEM}{number}")
-        ruled = with_rules(plan.tables)
+        ruled, before = with_rules(plan.tables), counters(plan.tables)
         on = Instruments(plan.places, {name: plan.tables[name] for name in ruled}, compile_filter(plan.words))
         try:
             unproved = on.prove(PROOF_S)
             started_ns, outcome = _send(talk, on, request.timeout_s) if talk else _await_request(on, request, plan.sent)
             unproved |= on.prove(PROOF_S)
-            lost, texts = on.losses(), _texts(ruled)
+            lost, texts, after = on.losses(), _texts(ruled), counters(plan.tables)
         finally:
             # The kernel takes a tenth of a second to let go of the sockets; the story is told meanwhile.
             off = threading.Thread(target=on.close, name="instruments")
@@ -136,6 +141,7 @@ def take(net: NetState, request: Request, number: int) -> Trace:
     return Trace(
         request=request, sent=sent, started_ns=started_ns, passages=passages, outcome=outcome, walks=plan.walks,
         packets=tuple(on.packets), unproved=unproved, lost=lost,
+        counted={name: tuple(MEANINGS[one] for one in found) for name, found in grown(before, after).items()},
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ the same state (walk.py), and said to be so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import field
 from typing import Final, Literal
 
 from netlab.frozen import dataclass
@@ -52,7 +53,8 @@ class Case:
     """What is judged.
 
     `passages` are the ways of the packets in order of time, `netns` the sender's namespace, `sent` the tuple it sent, `walks`
-    the ways that it could take; `unproved` are the instruments that did not see their canaries, or lost something.
+    the ways that it could take; `unproved` are the instruments that did not see their canaries, or lost something. `counted`
+    says for what the kernels of namespaces threw packets away meanwhile.
     """
 
     passages: Sequence[Passage]
@@ -62,6 +64,7 @@ class Case:
     walks: Sequence[Walk] = ()
     names: Names = Names()
     unproved: Collection[str] = ()
+    counted: Mapping[NetnsName, Sequence[str]] = field(default_factory=dict)
 
 
 def verdict(case: Case) -> Verdict:
@@ -72,7 +75,7 @@ def verdict(case: Case) -> Verdict:
 class _Judge:
     def __init__(self, case: Case) -> None:
         self.told, self.walks, self.names, self.unproved = case.told, case.walks, case.names, case.unproved
-        self.netns, self.sent = case.netns, case.sent
+        self.netns, self.sent, self.counted = case.netns, case.sent, case.counted
         self.there = [one for one in case.passages if one.direction == "forward"]
         self.back = [one for one in case.passages if one.direction == "reply"]
         self.errors = [one for one in case.passages if one.direction == "error"]
@@ -151,13 +154,16 @@ class _Judge:
         if last.kind == "out":
             sentence = f"The packet left {self._who(last.netns)} by {last.interface}, and was seen nowhere after that."
             return Verdict(ending="lost", where=last.netns, sentence=sentence, step=last.number)
-        if last.kind == "routing" and last.route.startswith("local "):
+        counted, why = self.counted.get(last.netns, ()), self._guess(last.netns)
+        if last.kind == "routing" and last.route.startswith("local ") and not counted:
             sentence = (
                 f"The packet reached {self._who(last.netns)}{self._by()}, which did not answer in {_time(self.told.took_s)}."
             )
             return Verdict(ending="unanswered", where=last.netns, sentence=sentence, step=last.number)
-        why = self._guess(last.netns)
-        reason = f": {why} (so says the state of the lab; the kernel does not tell)" if why else ", without a trace of why"
+        if counted:
+            reason = f": {counted[0]} (the kernel counted such a packet meanwhile)"
+        else:
+            reason = f": {why} (so says the state of the lab; the kernel does not tell)" if why else ", without a trace of why"
         sentence = f"The packet came to {self._who(last.netns)} and ended there{reason}."
         return Verdict(ending="lost", where=last.netns, sentence=sentence, step=last.number)
 

@@ -263,6 +263,26 @@ def test_what_stays_in_a_pod_is_seen_on_lo(lab):
     assert {one["interface"] for one in way(found, "forward") if one["interface"]} == {"lo"}
 
 
+def test_a_packet_that_reverse_path_filtering_ends_is_told_so(lab):
+    """The Node would look for its source on another interface: the kernel throws it away, and counts that."""
+
+    def on_node(value: str, *route: str) -> None:
+        for name in ("all", "eth0"):
+            Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter").write_text(value)
+        subprocess.run(["ip", "route", *route, "172.18.0.1/32", "dev", "cni0"], capture_output=True, check=False)
+
+    trace(
+        lab, "outside", "node-2", "-4"
+    )  # then its MAC is known: a Node that filters so does not answer who asks for it either
+    netns.in_namespace(f"{lab.lab}.node-2", lambda: on_node("1", "add"))
+    try:
+        found = trace(lab, "outside", "node-2", "-4", "--timeout", "0.2")
+    finally:
+        netns.in_namespace(f"{lab.lab}.node-2", lambda: on_node("0", "delete"))
+    assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("lost", "node-2")
+    assert "rp_filter" in found["verdict"]["sentence"]
+
+
 def test_a_time_to_live_that_ends_and_an_address_that_nobody_has(lab):
     found = trace(lab, "one", "two:8080", "-4", "--ttl", "1")
     assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("unreachable", "node-1")

@@ -106,6 +106,13 @@ def lost_walk(netns: NetnsName, reason: str) -> Walk:
             id="lost in a namespace, and the state of the lab says why",
         ),
         pytest.param(
+            (passage("forward", OUT, INTO, flags=("SYN",)),), Told(answered=False),
+            {"counted": {NODE: ("the way back to its source leads elsewhere (rp_filter)",)}}, "lost",
+            "The packet came to node-1 and ended there: the way back to its source leads elsewhere (rp_filter) (the kernel counted"
+            " such a packet meanwhile).",
+            id="lost in a namespace whose kernel counted why",
+        ),
+        pytest.param(
             (WHOLE, passage("reply", *HOME[:2], flags=("SYN", "ACK"))), Told(answered=False), {}, "lost",
             "server answered, but the answer came as far as node-1 and was not seen after that, as from 10.0.0.3, where 10.96.0.9"
             " had been asked.",
