@@ -9,10 +9,9 @@ tell      what was seen, joined by identity (packets/joining.py, story.py), and 
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
 from typing import Final
@@ -25,27 +24,22 @@ from netlab.kernel.instruments import Instruments
 from netlab.kernel.packet_filter import compile_filter
 from netlab.kernel.rule_traces import rule_texts, with_rules
 from netlab.kernel.talking import Ping, Talk, TcpTalk, UdpTalk
-from netlab.netstate.iptables import is_ours, target
-from netlab.netstate.links import Bridge, Vxlan
-from netlab.netstate.names import IfName, NetnsName
-from netlab.netstate.nft import Element
+from netlab.netstate.links import Bridge
+from netlab.netstate.names import NetnsName
 from netlab.netstate.rule_trace import Rules, RuleText
 from netlab.netstate.seen import Place, SeenPacket
 from netlab.netstate.state import NetState
 from netlab.packets import marking
-from netlab.packets.headers import VXLAN_PORTS
-from netlab.packets.hops import Hop, Walk
-from netlab.packets.joining import Call, Evidence, Texts, calls, is_like, journeys, sent_packet
+from netlab.packets.hops import Walk
+from netlab.packets.joining import Evidence, Texts, calls, is_like, journeys, sent_packet
 from netlab.packets.packet import Packet
-from netlab.packets.routing import CannotWalk
 from netlab.packets.rule_texts import in_words_of_iptables
 from netlab.packets.sighting import sighting
-from netlab.packets.steps import Passage, RuleUse, Step
+from netlab.packets.steps import Passage
 from netlab.packets.story import Teller
-from netlab.packets.tokens import UnknownRule
+from netlab.packets.trace_plan import Plan, matched_elements, plan_for, untold_rules
 from netlab.packets.walk import Walker
 
-MOST_WALKS: Final = 200
 ANY_PORT: Final = 0
 ANSWER_S, AFTERWARDS_S = 5.0, 0.1
 """How long the answer to somebody else's request is waited for, and how long what follows it is looked at."""
@@ -99,20 +93,6 @@ class Trace:
     counted: Mapping[NetnsName, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Where to look for a request: on the `walks` that it may take, and on those of its answers.
-
-    `tables` are for namespaces that have rules; those of the others are not needed.
-    """
-
-    sent: Packet
-    walks: tuple[Walk, ...]
-    places: tuple[Place, ...]
-    tables: Mapping[NetnsName, str]
-    words: tuple[str, ...]
-
-
 def take(net: NetState, request: Request, number: int) -> Trace:
     """Send the request, or wait for the next one, and return what was seen of it. Raises KernelError.
 
@@ -158,7 +138,11 @@ def _story(net: NetState, plan: Plan, on: Instruments, request: Request, texts: 
     passed = calls(evidence, marking.TABLE_STEM)
     legacy = {item.name for item in net.namespaces for rules in item.iptables if rules.variant == "legacy"}
     teller = Teller(
-        texts, Walker(net).routes, on.connections, partial(_elements, plan.walks), partial(_untold, plan.walks, legacy)
+        texts,
+        Walker(net).routes,
+        on.connections,
+        partial(matched_elements, plan.walks),
+        partial(untold_rules, plan.walks, legacy),
     )
     sent = sent_packet(evidence, request.netns, plan.sent)
     return teller.tell(journeys(evidence, passed, request.netns, sent)), sent
@@ -174,77 +158,10 @@ def new_talk(request: Request) -> Talk:
 
 
 def plan_of(net: NetState, request: Request, port: int, table: str) -> Plan:
-    """Return where to look; everywhere if it cannot be known where the request may pass."""
+    """Return where to look for a request that is sent from this port."""
     destination_port = request.port or {"icmp": 8, "icmpv6": 128}[request.protocol]
     packet = Packet(protocol=request.protocol, destination=request.address, source_port=port, destination_port=destination_port)
-    try:
-        walker = Walker(net)
-        walks = tuple(itertools.islice(walker.branches(request.netns, packet), MOST_WALKS))
-        walks += tuple(walker.reply(one) for one in walks if one.verdict.is_delivered)
-        tunnels = tuple(tunnel_walks(net, walker, walks))
-    except (UnknownRule, CannotWalk, KeyError):
-        walks = tunnels = ()
-    sent = walks[0].packet if walks else packet
-    wanted = marking.matches(walk for walk in walks if walk.packet == sent)
-    places = (
-        places_on((*walks, *tunnels))
-        if walks
-        else tuple(Place(item.name, link.name) for item in net.namespaces for link in item.links)
-    )
-    ports = {
-        one
-        for walk in walks
-        for hop in walk.hops
-        for side in (hop.before, hop.after)
-        for one in (side.source_port, side.destination_port)
-    }
-    return Plan(
-        sent=sent,
-        walks=walks,
-        places=places,
-        tables={name: marking.table(table, one) for name, one in sorted(wanted.items())},
-        words=filter_words(request.protocol, ports | {port, request.port}),
-    )
-
-
-def tunnel_walks(net: NetState, walker: Walker, walks: Sequence[Walk]) -> Iterator[Walk]:
-    """Yield the ways of the packets that carry others through tunnels on these walks."""
-    tunnels = {(item.name, link.name): link for item in net.namespaces for link in item.links if isinstance(link, Vxlan)}
-    links = [hop for walk in walks for hop in walk.hops if hop.stage == "link"]
-    passed = {(hop.netns, hop.oif, hop.peer or hop.netns, hop.iif) for hop in links}
-    for name, oif, peer, iif in sorted(passed):
-        near, far = tunnels.get((name, IfName(oif))), tunnels.get((peer, IfName(iif)))
-        if near and far:
-            outer = Packet(protocol="udp", source=near.local, destination=far.local, destination_port=near.port)
-            yield walker.walk(name, outer)
-
-
-def places_on(walks: Sequence[Walk]) -> tuple[Place, ...]:
-    """Return every interface that a packet passes on these walks, ports of bridges included."""
-    found = {place for walk in walks for hop in walk.hops for place in _places(hop)}
-    return tuple(sorted(found))
-
-
-def _places(hop: Hop) -> Iterator[Place]:
-    if hop.stage != "link":
-        yield from (Place(hop.netns, IfName(one)) for one in (hop.iif, hop.oif) if one)
-        return
-    yield from (Place(hop.netns, IfName(one)) for one in hop.ports)
-    if hop.peer:
-        yield Place(hop.peer, IfName(hop.iif))
-
-
-def filter_words(protocol: str, ports: set[int]) -> tuple[str, ...]:
-    """Return the filter that lets the request pass, what may answer it, what may carry it, and canaries."""
-    words = [
-        "arp or icmp or icmp6",
-        f"ether proto {ETHERTYPE}",
-        *(f"udp port {port}" for port in sorted(VXLAN_PORTS)),
-        "ip[6:2] & 0x1fff != 0",
-    ]
-    if protocol in {"tcp", "udp", "sctp"}:
-        words += [f"({protocol} and ({' or '.join(f'port {one}' for one in sorted(ports) if one)}))"]
-    return (" or ".join(words),)
+    return plan_for(net, request.netns, packet, table, f"ether proto {ETHERTYPE}")
 
 
 def _send(talk: Talk, on: Instruments, timeout_s: float) -> tuple[int, Outcome]:
@@ -292,32 +209,3 @@ def _texts(names: Sequence[NetnsName]) -> dict[tuple[NetnsName, Rules, int], Rul
     return {
         (name, where, handle): text for name, one in zip(names, found, strict=True) for (where, handle), text in one.items()
     }
-
-
-def _untold(walks: Sequence[Walk], legacy: Collection[NetnsName], step: Step) -> tuple[RuleUse, ...]:
-    """Find the rules of iptables-legacy, of which nf_tables tells nothing, that make of a packet what it was seen to become."""
-    hops = (hop for walk in walks for hop in walk.hops if hop.netns == step.netns and hop.stage == step.kind)
-    found = next((hop for hop in hops if hop.after == step.after or _is_masqueraded(hop, step)), None)
-    if found is None or step.netns not in legacy:
-        return ()
-    return tuple(
-        RuleUse(
-            where=Rules("ip6" if step.packet.is_ipv6 else "ip", "nat", one.chain),
-            text=one.rule,
-            verdict=f"jump {target(one.rule)}" if is_ours(target(one.rule)) else target(one.rule) or "continue",
-            elements=one.elements,
-        )
-        for one in found.matched
-    )
-
-
-def _is_masqueraded(hop: Hop, step: Step) -> bool:
-    """Tell whether a hop gives the packet the source it was seen to get, but for the port, which chance draws."""
-    return hop.before != hop.after and hop.after.source == step.after.source and hop.after.destination == step.after.destination
-
-
-def _elements(walks: Sequence[Walk], call: Call, after: Packet) -> Mapping[tuple[str, str], tuple[Element, ...]]:
-    """Find the elements by which the rules of a hook match, on the walk on which it ends as it was seen to."""
-    hops = [hop for walk in walks for hop in walk.hops if hop.netns == call.netns and hop.stage == call.hook]
-    best = next((hop for hop in hops if hop.after == after), hops[0] if hops else None)
-    return {(one.chain, one.rule): one.elements for one in best.matched} if best else {}

@@ -21,7 +21,7 @@ from pods import LAB, NETLAB
 from report import Figures, add
 
 from netlab import Lab
-from netlab.engine.trace import Plan, Request, plan_of
+from netlab.engine.trace import Request, plan_of
 from netlab.engine.xray import observe
 from netlab.kernel.instruments import Instruments
 from netlab.kernel.netns import in_namespace
@@ -29,6 +29,7 @@ from netlab.kernel.packet_filter import compile_filter
 from netlab.kernel.rule_traces import with_rules
 from netlab.netstate.names import NetnsName
 from netlab.packets.marking import TABLE_STEM
+from netlab.packets.trace_plan import Plan
 from netlab.store.paths import LabPaths
 
 PORT, OTHER_PORT = 8080, 8081

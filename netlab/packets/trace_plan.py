@@ -1,0 +1,154 @@
+"""Where to look for a request, decided from the lab's state: interfaces, rules, a filter; and what explains what is seen. Pure.
+
+The ways that a request may take are walked (walk.py), every choice of chance, and those of its answers. Where no walk is
+possible everything is looked at.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
+
+from netlab.frozen import dataclass
+from netlab.netstate.iptables import is_ours, target
+from netlab.netstate.links import Vxlan
+from netlab.netstate.names import IfName, NetnsName
+from netlab.netstate.nft import Element
+from netlab.netstate.rule_trace import Rules
+from netlab.netstate.seen import Place
+from netlab.netstate.state import NetState
+from netlab.packets import marking
+from netlab.packets.headers import VXLAN_PORTS
+from netlab.packets.hops import Hop, Walk
+from netlab.packets.joining import Call
+from netlab.packets.packet import Packet
+from netlab.packets.routing import CannotWalk
+from netlab.packets.steps import RuleUse, Step
+from netlab.packets.tokens import UnknownRule
+from netlab.packets.walk import Walker
+
+MOST_WALKS: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Where to look for a request: on the `walks` that it may take, and on those of its answers.
+
+    `tables` are for namespaces that have rules; those of the others are not needed.
+    """
+
+    sent: Packet
+    walks: tuple[Walk, ...]
+    places: tuple[Place, ...]
+    tables: Mapping[NetnsName, str]
+    words: tuple[str, ...]
+
+
+def plan_for(net: NetState, netns: NetnsName, packet: Packet, table: str, canary: str) -> Plan:
+    """Return where to look for a packet that is sent from `netns`; everywhere if it cannot be known where it may pass.
+
+    Args:
+        net: the lab as it is.
+        netns: the sender's namespace.
+        packet: what it will send; routing may fill in its source.
+        table: the name of the tables that mark packets for tracing.
+        canary: the words of a filter that let canaries pass.
+    """
+    try:
+        walker = Walker(net)
+        walks = tuple(itertools.islice(walker.branches(netns, packet), MOST_WALKS))
+        walks += tuple(walker.reply(one) for one in walks if one.verdict.is_delivered)
+        tunnels = tuple(tunnel_walks(net, walker, walks))
+    except (UnknownRule, CannotWalk, KeyError):
+        walks = tunnels = ()
+    sent = walks[0].packet if walks else packet
+    wanted = marking.matches(walk for walk in walks if walk.packet == sent)
+    places = (
+        places_on((*walks, *tunnels))
+        if walks
+        else tuple(Place(item.name, link.name) for item in net.namespaces for link in item.links)
+    )
+    ports = {
+        one
+        for walk in walks
+        for hop in walk.hops
+        for side in (hop.before, hop.after)
+        for one in (side.source_port, side.destination_port)
+    }
+    return Plan(
+        sent=sent,
+        walks=walks,
+        places=places,
+        tables={name: marking.table(table, one) for name, one in sorted(wanted.items())},
+        words=filter_words(packet.protocol, ports | {packet.source_port, packet.destination_port}, canary),
+    )
+
+
+def tunnel_walks(net: NetState, walker: Walker, walks: Sequence[Walk]) -> Iterator[Walk]:
+    """Yield the ways of the packets that carry others through tunnels on these walks."""
+    tunnels = {(item.name, link.name): link for item in net.namespaces for link in item.links if isinstance(link, Vxlan)}
+    links = [hop for walk in walks for hop in walk.hops if hop.stage == "link"]
+    passed = {(hop.netns, hop.oif, hop.peer or hop.netns, hop.iif) for hop in links}
+    for name, oif, peer, iif in sorted(passed):
+        near, far = tunnels.get((name, IfName(oif))), tunnels.get((peer, IfName(iif)))
+        if near and far:
+            outer = Packet(protocol="udp", source=near.local, destination=far.local, destination_port=near.port)
+            yield walker.walk(name, outer)
+
+
+def places_on(walks: Sequence[Walk]) -> tuple[Place, ...]:
+    """Return every interface that a packet passes on these walks, ports of bridges included."""
+    found = {place for walk in walks for hop in walk.hops for place in _places(hop)}
+    return tuple(sorted(found))
+
+
+def _places(hop: Hop) -> Iterator[Place]:
+    if hop.stage != "link":
+        yield from (Place(hop.netns, IfName(one)) for one in (hop.iif, hop.oif) if one)
+        return
+    yield from (Place(hop.netns, IfName(one)) for one in hop.ports)
+    if hop.peer:
+        yield Place(hop.peer, IfName(hop.iif))
+
+
+def filter_words(protocol: str, ports: set[int], canary: str) -> tuple[str, ...]:
+    """Return the filter that lets the request pass, what may answer it, what may carry it, and canaries."""
+    words = [
+        "arp or icmp or icmp6",
+        canary,
+        *(f"udp port {port}" for port in sorted(VXLAN_PORTS)),
+        "ip[6:2] & 0x1fff != 0",
+    ]
+    if protocol in {"tcp", "udp", "sctp"}:
+        words += [f"({protocol} and ({' or '.join(f'port {one}' for one in sorted(ports) if one)}))"]
+    return (" or ".join(words),)
+
+
+def untold_rules(walks: Sequence[Walk], legacy: Collection[NetnsName], step: Step) -> tuple[RuleUse, ...]:
+    """Find the rules of iptables-legacy, of which nf_tables tells nothing, that make of a packet what it was seen to become."""
+    hops = (hop for walk in walks for hop in walk.hops if hop.netns == step.netns and hop.stage == step.kind)
+    found = next((hop for hop in hops if hop.after == step.after or _is_masqueraded(hop, step)), None)
+    if found is None or step.netns not in legacy:
+        return ()
+    return tuple(
+        RuleUse(
+            where=Rules("ip6" if step.packet.is_ipv6 else "ip", "nat", one.chain),
+            text=one.rule,
+            verdict=f"jump {target(one.rule)}" if is_ours(target(one.rule)) else target(one.rule) or "continue",
+            elements=one.elements,
+        )
+        for one in found.matched
+    )
+
+
+def _is_masqueraded(hop: Hop, step: Step) -> bool:
+    """Tell whether a hop gives the packet the source it was seen to get, but for the port, which chance draws."""
+    return hop.before != hop.after and hop.after.source == step.after.source and hop.after.destination == step.after.destination
+
+
+def matched_elements(walks: Sequence[Walk], call: Call, after: Packet) -> Mapping[tuple[str, str], tuple[Element, ...]]:
+    """Find the elements by which the rules of a hook match, on the walk on which it ends as it was seen to."""
+    hops = [hop for walk in walks for hop in walk.hops if hop.netns == call.netns and hop.stage == call.hook]
+    best = next((hop for hop in hops if hop.after == after), hops[0] if hops else None)
+    return {(one.chain, one.rule): one.elements for one in best.matched} if best else {}
