@@ -231,29 +231,18 @@ def test_a_port_on_which_nothing_listens_is_refused_by_the_pod(lab):
     assert "nothing listens there on tcp port 81" in found["verdict"]["sentence"]
 
 
-def test_a_rule_made_by_hand_that_drops_is_named(lab):
-    table = (
-        "table inet byhand {\n chain c {\n type filter hook forward priority 5; policy accept;\n tcp dport 8080 drop\n }\n}\n"
-    )
-    node = f"{lab.lab}.node-2"
-    netns.in_namespace(node, lambda: nft.run(table))
+@pytest.mark.parametrize(("hook", "space", "where"), [("forward", "node-2", "node-2"), ("input", "default.two", "two")])
+def test_a_rule_made_by_hand_that_drops_is_named(lab, hook, space, where):
+    """On a Node, and in a Pod, where nobody else has any rules."""
+    chain = f"type filter hook {hook} priority 5; policy accept;"
+    table = f"table inet byhand {{\n chain c {{\n {chain}\n tcp dport 8080 drop\n }}\n}}\n"
+    name = f"{lab.lab}.{space}"
+    netns.in_namespace(name, lambda: nft.run(table))
     try:
         found = trace(lab, "one", "svc/two:http", "-4", "--timeout", "0.2")
     finally:
-        netns.in_namespace(node, lambda: nft.run("delete table inet byhand"))
-    assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("dropped", "node-2")
-    assert "tcp dport 8080 drop" in found["verdict"]["sentence"]
-
-
-def test_a_rule_made_by_hand_in_a_pod_is_named_too(lab):
-    table = "table inet byhand {\n chain c {\n type filter hook input priority 0; policy accept;\n tcp dport 8080 drop\n }\n}\n"
-    pod = f"{lab.lab}.default.two"
-    netns.in_namespace(pod, lambda: nft.run(table))
-    try:
-        found = trace(lab, "one", "svc/two:http", "-4", "--timeout", "0.2")
-    finally:
-        netns.in_namespace(pod, lambda: nft.run("delete table inet byhand"))
-    assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("dropped", "two")
+        netns.in_namespace(name, lambda: nft.run("delete table inet byhand"))
+    assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("dropped", where)
     assert "tcp dport 8080 drop" in found["verdict"]["sentence"]
 
 
