@@ -162,8 +162,8 @@ def _tell(config: pytest.Config, lab: Lab) -> None:
 
 def _look(lab: Lab) -> str:
     """The lab's name, its Pods, its newest events; with `keep` the commands to go on with."""
-    from netlab.cli.columns import table  # noqa: PLC0415 - a run without failures does not pay for it
     from netlab.cli.events import event_table  # noqa: PLC0415
+    from netlab.cli.table import table  # noqa: PLC0415 - a run without failures does not pay for it
 
     now, nodes = time.time(), lab.get("nodes")
     lines = [f"lab {lab.name}: {', '.join(node.metadata.name for node in nodes)}"]

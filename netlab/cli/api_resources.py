@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from netlab.cli.columns import aligned
+from netlab.cli.cells import aligned
 from netlab.cli.options import example
 from netlab.cli.words import ALL, KINDS, resource
 from netlab.model import codec

@@ -1,15 +1,14 @@
 """kubectl's tables: for each kind its columns, and how a cell is made. `-o wide` adds the columns of the second list.
 
-Source: kubectl get, printers/internalversion. Ages as kubectl's: 45s, 3m20s, 5h2m, 4d.
+Source: kubectl get, printers/internalversion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any, cast
 
-from netlab.cli.words import subject
+from netlab.cli.cells import age, duration, pairs, selector_words
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.daemon_set import DaemonSet
 from netlab.model.endpoints import Endpoints
@@ -17,7 +16,6 @@ from netlab.model.event import Event
 from netlab.model.job import Job
 from netlab.model.lab import KubernetesObject
 from netlab.model.lifecycle import status_word
-from netlab.model.meta import Labels, LabelSelector
 from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod, PodSpec
 from netlab.model.service import EndpointSlice, Service
@@ -29,102 +27,8 @@ Cell = Callable[[Any, float], str]
 MAX_ENDPOINTS = 3
 
 
-def table(
-    kind: str,
-    items: Sequence[KubernetesObject],
-    now: float,
-    *,
-    wide: bool = False,
-    namespaced: bool = False,
-    headers: bool = True,
-    labels: bool = False,
-    label_columns: Sequence[str] = (),
-    prefix: bool = False,
-    widths: list[int] | None = None,
-) -> str:
-    """Return the objects of one kind as aligned columns, three spaces apart.
-
-    Args:
-        kind: which columns.
-        items: the objects, in the order of the lines.
-        now: seconds since the epoch, for ages.
-        wide: add the columns of `-o wide`.
-        namespaced: begin with the column NAMESPACE.
-        headers: begin with the line of headings.
-        labels: end with the column LABELS.
-        label_columns: labels with a column of their own (`-L`), the last part of the key as heading.
-        prefix: write names as `pod/web`, as kubectl does when several kinds are listed.
-        widths: of the columns printed so far; they only grow, so that lines printed later stand under the earlier ones.
-    """
-    columns = [*COLUMNS[kind][0], *(COLUMNS[kind][1] if wide else ())]
-    if prefix:
-        columns = [("NAME", _subject) if column == NAME else column for column in columns]
-    if namespaced:
-        columns.insert(0, ("NAMESPACE", lambda item, _: item.metadata.namespace))
-    columns += [(label.rpartition("/")[2].upper(), _label_cell(label)) for label in label_columns]
-    if labels:
-        columns.append(("LABELS", lambda item, _: pairs(item.metadata.labels)))
-    rows = [[cell(item, now) for _, cell in columns] for item in items]
-    return aligned([[title for title, _ in columns], *rows] if headers else rows, widths)
-
-
-def aligned(rows: Sequence[Sequence[str]], widths: list[int] | None = None) -> str:
-    """Return rows of cells as lines of columns, three spaces apart, nothing behind the last one; `widths` are made to fit."""
-    least = widths if widths is not None else []
-    least += [0] * (len(rows[0]) - len(least) if rows else 0)
-    for row in rows:
-        least[:] = [max(width, len(cell)) for width, cell in zip(least, row, strict=True)]
-    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(row, least, strict=True)).rstrip() for row in rows)
-
-
-def age(stamp: str, now: float) -> str:
-    """Return the time from an RFC 3339 stamp to `now` (seconds since the epoch) as kubectl shortens it."""
-    if not stamp:
-        return "<unknown>"
-    return duration(max(0, int(now - datetime.fromisoformat(stamp).timestamp())))
-
-
-def duration(seconds: int) -> str:
-    """Return a time as kubectl shortens it. Source: apimachinery duration.HumanDuration."""
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if seconds < 60 * 2:
-        return f"{seconds}s"
-    if minutes < 10:
-        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
-    if minutes < 60 * 3:
-        return f"{minutes}m"
-    if hours < 8:
-        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
-    if hours < 48:
-        return f"{hours}h"
-    if days < 8:
-        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
-    return f"{days}d"
-
-
-def pairs(labels: Labels) -> str:
-    """Return labels as `a=b,c=d`, or `<none>`."""
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "<none>"
-
-
-def selector_words(selector: LabelSelector) -> str:
-    """Return a selector as `a=b,c in (d,e),!f`, or `<none>`."""
-    words = [f"{key}={value}" for key, value in sorted(selector.match_labels.items())]
-    signs = {"Exists": "{}", "DoesNotExist": "!{}", "In": "{} in ({})", "NotIn": "{} notin ({})"}
-    words += [signs[one.operator].format(one.key, ",".join(sorted(one.values))) for one in selector.match_expressions]
-    return ",".join(words) or "<none>"
-
-
-def _label_cell(label: str) -> Cell:
-    return lambda item, _: str(item.metadata.labels.get(label, ""))
-
-
 def _name(item: KubernetesObject, _: float) -> str:
     return item.metadata.name
-
-
-def _subject(item: KubernetesObject, _: float) -> str:
-    return subject(item.key)
 
 
 def _age(item: KubernetesObject, now: float) -> str:

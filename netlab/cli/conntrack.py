@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from netlab.cli.capture_lines import clock
-from netlab.cli.columns import aligned
+from netlab.cli.cells import aligned
 from netlab.cli.find import find_machine, find_object, pods_of
 from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.saying import say

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from netlab.cli.columns import duration, selector_words
+from netlab.cli.cells import duration, selector_words
 from netlab.cli.describe_pod import template_lines
 from netlab.cli.tabbed import NONE, block, long_time, mapping
 from netlab.desired.deployments import rollout_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from netlab.cli.columns import age
+from netlab.cli.cells import age
 from netlab.cli.tabbed import block
 from netlab.model.node import Node
 from netlab.model.pod import Pod

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netlab.cli.columns import MAX_ENDPOINTS, pairs
+from netlab.cli.cells import pairs
+from netlab.cli.columns import MAX_ENDPOINTS
 from netlab.cli.tabbed import NONE, block, headed, listed
 from netlab.model.endpoints import Endpoints
 from netlab.model.service import Endpoint, EndpointSlice, Service, ServicePort

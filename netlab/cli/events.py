@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from netlab.cli.columns import aligned
+from netlab.cli.cells import aligned
 from netlab.cli.options import example, lab_option, live_lab, namespace_option
 from netlab.cli.output import Output, OutputType, printed
 from netlab.cli.tabbed import last_seen

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from netlab.cli.columns import table
 from netlab.cli.options import example, file_option, kinds_argument, lab_option, live_lab, namespace_option
 from netlab.cli.output import FORM_PRINTERS, Output, OutputType, printed
 from netlab.cli.query import parse_query
 from netlab.cli.saying import say_error
+from netlab.cli.table import table
 from netlab.cli.words import is_namespaced, one_source, resource, usage
 from netlab.engine.view import read_lab
 from netlab.frozen import dataclass

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli.columns import aligned
+from netlab.cli.cells import aligned
 from netlab.cli.flags import VerbGroup, early_options
 from netlab.cli.options import complete_files, example
 from netlab.cli.saying import say_error

@@ -6,7 +6,7 @@ import contextlib
 
 import click
 
-from netlab.cli.columns import aligned
+from netlab.cli.cells import aligned
 from netlab.cli.options import example
 from netlab.cli.text import as_json_line
 from netlab.engine.agent import agent_pid

@@ -94,7 +94,7 @@ def _jsonpath(data: Any, template: str, _: bool) -> str:  # noqa: FBT001 - by pl
 
 
 def _custom_columns(data: Any, spec: str, headers: bool) -> str:  # noqa: FBT001 - by place
-    from netlab.cli.columns import aligned  # noqa: PLC0415
+    from netlab.cli.cells import aligned  # noqa: PLC0415
     from netlab.cli.custom_columns import columns_rows, parse_columns  # noqa: PLC0415
 
     columns = parse_columns(spec)

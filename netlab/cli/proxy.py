@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.columns import aligned
+from netlab.cli.cells import aligned
 from netlab.cli.flags import VerbGroup, early_options
 from netlab.cli.options import (
     DEFAULT_LAB,

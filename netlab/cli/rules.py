@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netlab.cli.columns import aligned
+from netlab.cli.cells import aligned
 from netlab.cli.options import complete_nodes, complete_objects, example, lab_option, live_lab, namespace_option
 from netlab.cli.query import one_service
 from netlab.cli.saying import say, visible

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import click
 
-from netlab.cli.columns import aligned, duration
+from netlab.cli.cells import aligned, duration
 from netlab.cli.options import example, lab_option, live_lab
 from netlab.cli.text import as_json_line
 from netlab.cli.words import KINDS

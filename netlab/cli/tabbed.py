@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from netlab.cli.columns import age
+from netlab.cli.cells import age
 from netlab.cli.saying import visible
 from netlab.model.event import Event
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import click
 
-from netlab.cli.columns import aligned
+from netlab.cli.cells import aligned
 from netlab.cli.flags import VerbGroup
 from netlab.cli.options import complete_nodes, complete_pods, example, lab_option, live_lab, namespace_option
 from netlab.cli.selectors import parse_labels

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from netlab.cli.columns import table
 from netlab.cli.output import FORM_PRINTERS, Output, printed
 from netlab.cli.query import Query
+from netlab.cli.table import table
 from netlab.cli.text import as_json_line, as_yaml
 from netlab.cli.words import is_namespaced, usage
 from netlab.engine.view import watch_lab

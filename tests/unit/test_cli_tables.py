@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.cli.columns import COLUMNS, table
+from netlab.cli.columns import COLUMNS
 from netlab.cli.describe import chosen, describe
 from netlab.cli.query import parse_query
 from netlab.cli.tabbed import tabbed
+from netlab.cli.table import table
 from netlab.cli.text import as_json, as_yaml, plain
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from netlab.cli.columns import aligned, duration
+from netlab.cli.cells import aligned, duration
 from netlab.cli.find import container_of, find_machine, find_pod
 from netlab.cli.main import ALL_VERBS, group
 from netlab.cli.words import keys, kinds, subject
