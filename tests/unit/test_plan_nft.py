@@ -46,6 +46,11 @@ FRESH = [f"add table {T}", f"delete table {T}"]
         pytest.param(a_table(X), None, FRESH, id="the table goes"),
         pytest.param(None, a_table(X), [*FRESH, *str(a_table(X)).splitlines()], id="the table comes, whatever is there"),
         pytest.param(
+            None, a_table(verdicts(TO_X), X, BASE),
+            [*FRESH, *str(a_table(verdicts(), X, BASE)).splitlines(), f"add element {T} m {{ 10.0.0.1 : goto x }}"],
+            id="elements come after what they lead to",
+        ),
+        pytest.param(
             a_table(addresses(ONE)), a_table(addresses(TWO)),
             [f"delete element {T} s {{ 10.0.0.1 }}", f'add element {T} s {{ 10.0.0.2 comment "b" }}'], id="elements",
         ),

@@ -103,7 +103,7 @@ def test_network_alone_starts_nothing(small):
 
 
 def test_nothing_of_this_program_is_needed(small):
-    script = re.sub(r"table inet netlab|'netlab [0-9a-f-]+'", "", build_script(*small) + removal_script(*small))
+    script = re.sub(r"(table|element) inet netlab|'netlab [0-9a-f-]+'", "", build_script(*small) + removal_script(*small))
     assert "netlab" not in script
 
 

@@ -73,18 +73,14 @@ delete table inet netlab
 table inet netlab {
 	set cluster-ips {
 		type ipv4_addr
-		elements = { 10.96.0.20 comment "default/web" }
 	}
 
 	map endpoints-1 {
 		typeof ip daddr . meta l4proto . th dport . numgen random mod 1 : ip daddr . th dport
-		elements = { 10.96.0.20 . tcp . 80 . 0 comment "default/web" : 10.244.1.2 . 8080,
-			     172.18.0.2 . tcp . 30080 . 0 comment "default/web" : 10.244.1.2 . 8080 }
 	}
 
 	set hairpins {
 		type ipv4_addr . ipv4_addr
-		elements = { 10.244.1.2 . 10.244.1.2 }
 	}
 
 	map host-ports {
@@ -97,13 +93,10 @@ table inet netlab {
 
 	set node-ips {
 		type ipv4_addr
-		elements = { 172.18.0.2 }
 	}
 
 	map service-ips {
 		type ipv4_addr . inet_proto . inet_service : verdict
-		elements = { 10.96.0.20 . tcp . 80 comment "default/web" : goto service-1,
-			     172.18.0.2 . tcp . 30080 comment "default/web" : goto external-1 }
 	}
 
 	chain external-1 {
@@ -167,6 +160,11 @@ table inet netlab {
 		dnat ip to ip daddr . meta l4proto . th dport map @host-ports
 	}
 }
+add element inet netlab cluster-ips { 10.96.0.20 comment "default/web" }
+add element inet netlab endpoints-1 { 10.96.0.20 . tcp . 80 . 0 comment "default/web" : 10.244.1.2 . 8080, 172.18.0.2 . tcp . 30080 . 0 comment "default/web" : 10.244.1.2 . 8080 }
+add element inet netlab hairpins { 10.244.1.2 . 10.244.1.2 }
+add element inet netlab node-ips { 172.18.0.2 }
+add element inet netlab service-ips { 10.96.0.20 . tcp . 80 comment "default/web" : goto service-1, 172.18.0.2 . tcp . 30080 comment "default/web" : goto external-1 }
 EOF
 
 # ---- Pods: how a container's root directory is made, and the names of Services ----
