@@ -183,6 +183,7 @@ def table(*entries: Frontend, node_ip: str = "172.18.0.2") -> NftTable:
     return service_tables(
         Frontends(entries, {}),
         nodes=[ProxyNode(Place(name), (ip,), (ip,)) for name, ip in addresses.items()],
+        local_ips=dict.fromkeys(addresses, frozenset(target.ip for item in entries for target in item.targets)),
         host_ports={},
         pods=dict.fromkeys(addresses, pods),
         pod_subnets=("10.244.0.0/16",),

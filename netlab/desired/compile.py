@@ -96,8 +96,18 @@ def _tables(found: Frontends, cluster: Cluster, assignments: Assignments) -> dic
     return service_tables(
         found,
         nodes=proxy_nodes(cluster, assignments),
+        local_ips=_local_ips(assignments),
         host_ports=host_ports(cluster, assignments),
         pods={name: pod_matches(spec, node) for name, node in assignments.nodes.items()},
         pod_subnets=listed(spec.pod_subnet),
         service_subnets=listed(spec.service_subnet),
     )
+
+
+def _local_ips(assignments: Assignments) -> dict[str, set[str]]:
+    """The addresses of each Node and of its Pods."""
+    found = {name: set(node.ips) for name, node in assignments.nodes.items()}
+    for pod in assignments.pods.values():
+        if pod.node in found:
+            found[pod.node].update(pod.ips)
+    return found

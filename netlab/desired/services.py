@@ -24,6 +24,7 @@ Source: kube-proxy.md (kube-proxy's nftables mode, whose decisions these are); n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -56,6 +57,7 @@ def service_tables(
     frontends: Frontends,
     *,
     nodes: Sequence[ProxyNode],
+    local_ips: Mapping[str, AbstractSet[str]],
     host_ports: Mapping[str, Sequence[HostPort]],
     pods: Mapping[str, Mapping[Family, PodMatch]],
     pod_subnets: Sequence[str],
@@ -66,6 +68,7 @@ def service_tables(
     Args:
         frontends: every frontend of the lab.
         nodes: the Nodes; a Pod keeps its own address towards them.
+        local_ips: the addresses of each Node and of its Pods, by the Node's name.
         host_ports: the ports that Pods have of their Nodes, by the Node's name.
         pods: how a Node's rules know the packets of Pods, by the Node's name.
         pod_subnets: CIDRs of all Pods, at most one in each family.
@@ -96,6 +99,8 @@ def service_tables(
             own.take(part)
         for one in host_ports.get(name, ()):
             own.add_host_port(one)
+        for ip in local_ips[name] & shared.targets | local_ips[name] & own.targets:
+            own.hairpin(ip)
         picks = pick_chains(shared.picks | own.picks, pods[name])
         found[name] = _table(shared_sets, own.sets(), (*chains, *picks))
     _forget_others(found.values())
@@ -126,9 +131,10 @@ def _forget_others(tables: Iterable[NftTable]) -> None:
 
 
 class _Part(NamedTuple):
-    """What one frontend adds to a table: ways, and elements by the name of their set and its type."""
+    """What one frontend adds to a table: ways, whom they lead to, and elements by the name of their set and its type."""
 
     picks: frozenset[Pick]
+    targets: frozenset[str]
     elements: tuple[tuple[str, str, frozenset[Element]], ...]
 
 
@@ -154,10 +160,15 @@ AT_ONCE = 100
 
 
 class _Content:
-    """Elements by the set they are in, and the ways that lead to them, while frontends are added."""
+    """Elements by the set they are in, and the ways that lead to them, while frontends are added.
+
+    `targets` are the addresses of endpoints. The Node that has such a Pod needs a hairpin for it, as its own Node translates
+    what a Pod sends, and of ten thousand endpoints a Node has few.
+    """
 
     def __init__(self, number: int = 0) -> None:
         self.picks: set[Pick] = set()
+        self.targets: set[str] = set()
         self._number = number
         self._kinds: dict[str, str] = {}
         self._elements: dict[str, set[Element]] = {}
@@ -174,12 +185,14 @@ class _Content:
         """All of it."""
         return _Part(
             frozenset(self.picks),
+            frozenset(self.targets),
             tuple((name, kind, frozenset(self._elements[name])) for name, kind in self._kinds.items()),
         )
 
     def take(self, part: _Part) -> None:
         """Add what was made of one frontend."""
         self.picks |= part.picks
+        self.targets |= part.targets
         for name, kind, elements in part.elements:
             if name not in self._kinds:
                 self._kinds[name] = kind
@@ -198,7 +211,10 @@ class _Content:
         if not item.targets:
             verdict = "goto refuse" if item.otherwise == "reject" else "drop"
             self.put(family, "no-endpoint-services", key, item.comment, verdict)
+        self.targets.update(target.ip for target in item.targets)
         self._endpoints(family, item, item.targets, "")
+        for target in (*item.shortcut, *(item.targets if item.masquerade == "never" else ())):
+            self.hairpin(target.ip)  # who comes keeps his source, a Pod of another Node too
         self._endpoints(family, item, item.shortcut, "shortcut-")
         if item.sources:
             self.put(family, "guarded-services", key, item.comment)
@@ -209,7 +225,11 @@ class _Content:
         """Add a port of a Node that leads to one Pod."""
         family, key = family_of(one.address), f"{one.address} . {one.protocol} . {one.port}"
         self.put(family, "host-ports", key, one.owner[:COMMENT_MAX], f"{one.target} . {one.target_port}")
-        self.put(family, "hairpins", f"{one.target} . {one.target}")
+        self.hairpin(one.target)
+
+    def hairpin(self, ip: str) -> None:
+        """Add a Pod that may reach itself through a translation: then it must see the Node as its client."""
+        self.put(family_of(ip), "hairpins", f"{ip} . {ip}")
 
     def have(self, family: Family, stem: str) -> set[Element]:
         """Have a set with this stem, and return its elements."""
@@ -230,8 +250,6 @@ class _Content:
     def _endpoints(self, family: Family, item: Frontend, targets: Sequence[Target], stem: str) -> None:
         """The endpoints themselves, a map for each number of them."""
         key, count = key_of(item), len(targets)
-        for target in targets:  # a Pod that reaches itself through a translation must see the Node as its client
-            self.put(family, "hairpins", f"{target.ip} . {target.ip}")
         if item.affinity_s and targets:
             remembering = affinity.memory(family, item, self._number)
             for found in (*affinity.endpoint_elements(family, item, targets, stem), *remembering):

@@ -207,6 +207,7 @@ def service_table() -> NftTable:
     tables = service_tables(
         Frontends((web, outer, balancer._replace(sources=("198.51.100.0/24",)), nobody), {}),
         nodes=(ProxyNode(Place("node-1"), (node,), (node,)),),
+        local_ips={"node-1": {node, here.ip}},
         host_ports={"node-1": (own,)},
         pods={"node-1": {IPV4: PodMatch(f"ip saddr {pods}", f"ip saddr != {pods}")}},
         pod_subnets=(pods,),

@@ -109,7 +109,22 @@ def test_nodes_have_the_same_rules(build, name):
 
 def test_what_all_nodes_have_is_made_once(build):
     one, two = (table(build, *CASES["clusterip_two_endpoints"](build), node=node) for node in ("node-1", "node-2"))
-    assert one.sets == two.sets
+    assert {item.name for item in one.sets - two.sets} == {"hairpins"}
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "ips"),
+    [
+        pytest.param("clusterip_two_endpoints", KubeProxy(), {"10.244.1.2"}, id="its own Pods: each Node translates for them"),
+        pytest.param("nodeport", KubeProxy(), {"10.244.1.2"}, id="who comes to a NodePort is masqueraded anyway"),
+        pytest.param("nodeport_local_and_nobody_here", KubeProxy(), {"10.244.2.2"}, id="shortcuts take Pods of other Nodes"),
+        pytest.param("handwritten_slice", KubeProxy(), set(), id="another machine is marked, as it is no Pod"),
+        pytest.param("handwritten_slice", KubeProxy(detect_local_mode="None"), {"198.51.100.7"}, id="unless nobody is"),
+    ],
+)
+def test_who_needs_a_hairpin_on_a_node(build, name, config, ips):
+    found = table(build, *CASES[name](build), of=build.lab(kube_proxy=config))
+    assert set(elements(found, "hairpins")) == {f"{ip} . {ip}" for ip in ips}
 
 
 @pytest.mark.parametrize("name", CASES)

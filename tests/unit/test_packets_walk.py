@@ -123,6 +123,9 @@ BEHAVIOUR += [
     pytest.param(
         "client", packet(NODE_1, 30090), {("a", CLIENT), ("c", CLIENT)}, id="external Local, from a Pod: all, source kept"
     ),
+    pytest.param(
+        "a", packet(NODE_2, 30090), {("a", NODE_2), ("c", A)}, id="the same at another Node, hairpin: masqueraded there"
+    ),
     pytest.param("node-1", packet(NODE_1, 30090), {("a", GATEWAY_1), ("c", NODE_1)}, id="from the Node: all, masqueraded"),
     pytest.param("client", packet(INSIDE, 80), {("b", CLIENT)}, id="internal Local: this Node's"),
     pytest.param(
