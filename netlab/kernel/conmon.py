@@ -71,13 +71,11 @@ def create(bundle: Bundle, *, exits: Path, options: Sequence[str], program: str)
 
 
 def _command(bundle: Bundle, exits: Path, options: Sequence[str]) -> list[str]:
-    from shutil import which  # noqa: PLC0415 - most commands start no container
-
     path = str(bundle.path)
     return [
         "conmon",
         *("--api-version", "1", "-c", bundle.id, "-u", bundle.id, "-n", bundle.id),
-        *("-r", which("crun", path=crun.ENVIRONMENT["PATH"]) or "/usr/bin/crun"),
+        *("-r", crun.executable()),
         *(word for option in options for word in ("--runtime-arg", option)),
         *("-b", path, "-p", f"{path}/pidfile", "-P", f"{path}/conmon.pid"),
         # without --full-attach conmon wants a directory for links to sockets, and dies silently if it is missing

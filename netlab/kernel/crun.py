@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from netlab.errors import KernelError
-from netlab.kernel import processes
+from netlab.kernel import processes, sealed
 from netlab.kernel.files import remove_tree
 
 DEADLINE_S: Final = 20.0
@@ -118,6 +118,11 @@ class Crun:
             return []
 
 
+def executable() -> str:
+    """Return the path of the crun to run, as long as this process lives. Raises OSError without crun."""
+    return sealed.program("crun", ENVIRONMENT["PATH"])
+
+
 def text(config: Mapping[str, Any]) -> str:
     """Return a configuration as crun reads it."""
     return json.dumps(config, ensure_ascii=False, separators=(",", ":"))
@@ -152,8 +157,9 @@ def run_logged(
         words = [*command, f"--log=/proc/self/fd/{log}", *args]
         try:
             process = subprocess.Popen(
-                words, stdin=stdio[0], stdout=stdio[1], stderr=stdio[2], env=ENVIRONMENT, cwd="/", pass_fds=(log,)
-            )
+                words, executable=executable(), stdin=stdio[0], stdout=stdio[1], stderr=stdio[2],
+                env=ENVIRONMENT, cwd="/", pass_fds=(log,),
+            )  # fmt: skip
         except OSError as error:
             raise KernelError(f"{command[0]}: {error.strerror}") from error
         finish(process, f"{command[0]} {args[0]}", deadline_s)

@@ -20,7 +20,7 @@ from typing import Final
 from netlab.errors import KernelError
 from netlab.kernel import mounts, processes
 from netlab.kernel.commands import exec_process
-from netlab.kernel.crun import ENVIRONMENT, Crun, message_of, unstartable
+from netlab.kernel.crun import ENVIRONMENT, Crun, executable, message_of, unstartable
 from netlab.kernel.crun import text as as_text
 from netlab.kernel.files import replace_text
 from netlab.kernel.poddir import LabDirectories
@@ -125,7 +125,7 @@ class RunningCommand:
         try:
             return subprocess.Popen(
                 [*words, "--process", str(path), self._bundle.id],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=ENVIRONMENT, cwd="/",
+                executable=executable(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=ENVIRONMENT, cwd="/",
                 pass_fds=(self._log,),
             )  # fmt: skip
         except OSError as error:

@@ -109,12 +109,12 @@ def wait_readable(handle: int, timeout_s: float) -> bool:
 
 
 def scan(belongs: Callable[[str, list[str], int], bool], names: frozenset[str]) -> Iterator[Process]:
-    """Yield the living processes called one of `names` for which `belongs(name, arguments, pid)` holds."""
+    """Yield the living processes of one of these programs for which `belongs(program, arguments, pid)` holds."""
     for entry in os.listdir("/proc"):  # noqa: PTH208 - names, not paths
         if not entry.isdecimal():
             continue
         try:
-            name = _read(f"/proc/{entry}/comm").rstrip("\n")
+            name = program_of(os.readlink(f"/proc/{entry}/exe"))  # noqa: PTH115 - all processes of the machine
             if name not in names:
                 continue
             process = find(int(entry))
@@ -122,6 +122,14 @@ def scan(belongs: Callable[[str, list[str], int], bool], names: frozenset[str]) 
                 yield process
         except OSError:
             continue
+
+
+def program_of(link: str) -> str:
+    """Return the name of the program that a link /proc/PID/exe speaks of. Its `comm` is a number if a descriptor was run.
+
+    It may be one in memory (memfd_create(2)), or replaced since; of a crun that protected itself (sealed.py) `/` is left.
+    """
+    return os.path.basename(link).removeprefix("memfd:").removesuffix(" (deleted)") or "crun"  # noqa: PTH119
 
 
 def environment(pid: int) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from netlab.errors import HostUnready, KernelError, NotFound
-from netlab.kernel import cgroups, conmon, mounts, netns, processes
+from netlab.kernel import cgroups, conmon, crun, ending, mounts, netns, processes
 from netlab.kernel.commands import run_command
 from netlab.kernel.crun import Crun
 from netlab.kernel.inotify import Watch
@@ -109,6 +109,7 @@ class TestLab:
 @pytest.fixture
 def make_lab():
     before = MOUNTINFO.read_text()
+    crun.executable()  # stays open as long as the process lives
     descriptors = set(os.listdir("/proc/self/fd"))
     labs = []
 
@@ -521,6 +522,16 @@ def test_what_a_killed_command_had_begun_may_come_to_light_late(lab, monkeypatch
     assert next(first, None) is None
     assert lab.run(pod).state == "running"
     assert len(lab.runtime.pids()) == 3, "pause, conmon, sleep"
+
+
+def test_crun_at_work_is_found_and_needs_no_copy_of_its_own(lab):
+    pause, caller = lab.places.pod(lab.started().uid).pause, Crun(lab.places.crun)
+    mounts.inside(lambda: caller.call("create", "-b", str(pause.path), "other", manager="disabled"))
+    try:
+        [waiting] = ending.makers([f"{pause.path}/"], frozenset({"crun"}))
+        assert Path(f"/proc/{waiting.pid}/exe").readlink() == Path("/memfd:crun (deleted)")
+    finally:
+        mounts.inside(lambda: caller.delete("other"))
 
 
 def test_seven_pods_at_once(lab, record_property):
