@@ -8,8 +8,11 @@ Source: nf_tables_api.c (base_seq, NFT_MSG_GETGEN), linux/netfilter/nf_tables.h;
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
+from netlab.kernel.late_close import close_later
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attributes
 
 _NFT_MSG_GETGEN: Final = (10 << 8) | 16
@@ -33,6 +36,20 @@ class Generation(NamedTuple):
 def generation() -> Generation | None:
     """Return that of the thread's namespace; None if this kernel does not tell namespaces apart. Raises OSError."""
     with NetlinkSocket(NETLINK_NETFILTER) as netlink:
-        answer = attributes(netlink.ask(Message(_NFT_MSG_GETGEN, 0, _NFGENMSG)), len(_NFGENMSG))
-        cookie = netlink.cookie
+        return _ask(netlink)
+
+
+@contextmanager
+def generations() -> Iterator[Callable[[], Generation | None]]:
+    """Give a function that returns it, again and again, of where the thread is now; the end does not wait (late_close.py)."""
+    netlink = NetlinkSocket(NETLINK_NETFILTER)
+    try:
+        yield lambda: _ask(netlink)
+    finally:
+        close_later(netlink)
+
+
+def _ask(netlink: NetlinkSocket) -> Generation | None:
+    answer = attributes(netlink.ask(Message(_NFT_MSG_GETGEN, 0, _NFGENMSG)), len(_NFGENMSG))
+    cookie = netlink.cookie
     return None if cookie is None else Generation(cookie, int.from_bytes(answer[_NFTA_GEN_ID], "big"))

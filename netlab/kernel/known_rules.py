@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 from netlab.errors import KernelError
 from netlab.kernel import netns, nft
 from netlab.kernel.files import PRIVATE, make_directory, read, replace_text
-from netlab.kernel.generation import Generation, generation
+from netlab.kernel.generation import Generation, generation, generations
 from netlab.kernel.known_iptables import KnownIptables
 from netlab.netstate.names import NetnsName, digest
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
@@ -81,14 +81,15 @@ class KnownRules:
 
     def apply(self, step: ApplyNft) -> None:
         """Run the script of a step in the thread's namespace, which is the step's. Raises NftError, OSError."""
-        before = generation() if self._directory is not None else None
-        (nft.run_aside if nft.is_large(step.script) else nft.run)(step.script)
-        is_sure = before is not None and (step.is_whole or self._seen.get(step.netns) == before)
-        if before is not None and is_sure and step.leaves is not None and generation() == before.next:
-            self._seen[step.netns] = before.next
-            self._learn(step.netns, before.next, step.leaves)
-        elif step.leaves is None:
-            self.forget([step.netns])
+        with generations() as newest:
+            before = newest() if self._directory is not None else None
+            (nft.run_aside if nft.is_large(step.script) else nft.run)(step.script)
+            is_sure = before is not None and (step.is_whole or self._seen.get(step.netns) == before)
+            if before is not None and is_sure and step.leaves is not None and newest() == before.next:
+                self._seen[step.netns] = before.next
+                self._learn(step.netns, before.next, step.leaves)
+            elif step.leaves is None:
+                self.forget([step.netns])
 
     def save(self) -> None:
         """Write down what was learned. What cannot be written down costs a listing and nothing else."""

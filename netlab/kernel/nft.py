@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from netlab.errors import HostUnready
 from netlab.kernel.findings import CURES
+from netlab.kernel.late_close import close_later, next_descriptor, second_owner
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attributes
 from netlab.kernel.nft_listing import parse_table
 from netlab.netstate.nft import NftTable
@@ -45,7 +46,7 @@ class NftError(Exception):
 def run(script: str, flags: int = STATELESS) -> str:
     """Run `script` in the thread's namespace, all or nothing; return its output. Raises NftError with nft's own words."""
     library = load_library()
-    with _lock, _context(library, flags) as context:
+    with _lock, _context(library, flags, deletes="delete " in script) as context:
         return _run(library, context, script)
 
 
@@ -177,12 +178,16 @@ def load_library() -> Any:
 
 
 @contextmanager
-def _context(library: Any, flags: int) -> Iterator[int]:
+def _context(library: Any, flags: int, *, deletes: bool) -> Iterator[int]:
+    number = next_descriptor()
     context = _new_context(library, flags)
+    owner = second_owner(number) if deletes else None
     try:
         yield context
     finally:
         library.nft_ctx_free(context)
+        if owner is not None:
+            close_later(owner)
 
 
 def _new_context(library: Any, flags: int) -> int:
