@@ -104,17 +104,18 @@ def take(net: NetState, request: Request, number: int) -> Trace:
     with closing(new_talk(request)) if not request.live else nullcontext() as talk:
         plan = plan_of(net, request, talk.port if talk else ANY_PORT, f"{marking.TABLE_STEM}{number}")
         ruled, before = with_rules(plan.tables), counters(plan.tables)
-        on = Instruments(plan.places, {name: plan.tables[name] for name in ruled}, compile_filter(plan.words))
+        on = Instruments(plan.places, {name: plan.tables[name] for name in ruled}, compile_filter(plan.words), plan.peers)
         try:
             unproved = on.prove(PROOF_S)
             started_ns, outcome = _send(talk, on, request.timeout_s) if talk else _await_request(on, request, plan.sent)
             unproved |= on.prove(PROOF_S)
-            lost, texts, after = on.losses(), _texts(ruled), counters(plan.tables)
+            lost = on.losses()
         finally:
-            # The kernel takes a tenth of a second to let go of the sockets; the story is told meanwhile.
+            # Nobody else is to feel them any longer than that; all the rest is done meanwhile.
             off = threading.Thread(target=on.close, name="instruments")
             off.start()
     try:
+        texts, after = _texts(ruled), counters(plan.tables)
         passages, sent = _story(net, plan, on, request, in_words_of_iptables(texts, net))
     finally:
         off.join()

@@ -63,6 +63,5 @@ class Canaries:
         return flows
 
     def close(self) -> None:
-        """Close all sockets."""
-        for one in (*self._frames.values(), *self._datagrams.values()):
-            one.close()
+        """Close all sockets, side by side: with each that could send frames the kernel waits for its processors."""
+        netns.run_in_threads([one.close for one in (*self._frames.values(), *self._datagrams.values())])

@@ -2,6 +2,10 @@
 
 An instrument that saw nothing proves nothing, unless it saw a canary (canaries.py) before and after.
 
+What one end of a veth sends is told by the other end, which receives it: no rule is between them, and a look at what an
+interface sends is what the packets of others feel (PacketSockets). Both have the time at which it was received. Bridges and
+tunnels have no such peer: there both directions are looked at.
+
 What is on: a socket for each, and one table of nft in each namespace with rules, which the kernel takes away with this process.
 """
 
@@ -10,7 +14,8 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final, Self
 
@@ -37,12 +42,16 @@ class Instruments:
         places: the interfaces to look at.
         tables: for each namespace with rules, the table that marks packets for tracing, with `flags owner`.
         program: the filter of the packets (packet_filter.compile_filter), which must let canaries pass.
+        peers: the ends of veths among the places, each with the other end, which is among them too.
 
     Raises:
         KernelError: a place or namespace is not there, or the kernel refuses.
     """
 
-    def __init__(self, places: Sequence[Place], tables: Mapping[NetnsName, str], program: bytes) -> None:
+    def __init__(
+        self, places: Sequence[Place], tables: Mapping[NetnsName, str], program: bytes, peers: Mapping[Place, Place]
+    ) -> None:
+        self._peers = peers
         self.packets: list[SeenPacket] = []
         self.events: list[TraceEvent] = []
         self.connections: list[ConnectionEvent] = []
@@ -51,12 +60,13 @@ class Instruments:
         self._tracked: list[ConnectionEvents] = []
         self._made: list[tuple[NetnsName, FlowTuple]] = []
         self._poll = select.poll()
-        self.sockets = PacketSockets(places, program=program, shape=_SHAPE)
+        self._canaries = Canaries(places, tuple(tables))
+        self.sockets = PacketSockets((), program=program, shape=_SHAPE, receiving=peers)
         try:
-            netns.run_in_threads([partial(self._watch, name, script) for name, script in tables.items()])
-            self._canaries = Canaries(self.sockets.places, tuple(tables))
+            watches = (partial(self._watch, name, script) for name, script in tables.items())
+            netns.run_in_threads([partial(self.sockets.open_places, places), *watches])
         except BaseException:
-            self._switch_off()
+            self.close()
             raise
         for number in (self.sockets.fileno(), *(one.fileno() for _, one in self._others())):
             self._poll.register(number, select.POLLIN)
@@ -76,7 +86,7 @@ class Instruments:
         """Take what has come, waiting for the first of it; tell whether there was anything."""
         before = len(self.packets), len(self.events), len(self.connections)
         self._poll.poll(timeout_s * 1000)
-        self.packets += self.sockets.read(0)
+        self.packets += _with_sent(self.sockets.read(0), self._peers)
         for rules in self._rules:
             self.events += rules.read()
         for tracked in self._tracked:
@@ -96,7 +106,7 @@ class Instruments:
         end = time.monotonic() + deadline_s
         while missing and time.monotonic() < end:
             self.read(max(0.0, end - time.monotonic()))
-            missing -= {str(one.place) for one in self.packets[seen[0] :] if nonce in one.data}
+            missing -= {str(one.place) for one in self.packets[seen[0] :] if nonce in one.data and self._is_own(one)}
             missing -= {f"rules of {one.netns}" for one in self.events[seen[1] :] if nonce in one.transport_header}
             missing -= {
                 f"connections of {one.netns}"
@@ -112,18 +122,21 @@ class Instruments:
         return lost | {f"{what} of {one.name}": 1 for what, one in self._others() if one.lost}
 
     def close(self) -> None:
-        """Switch everything off, and let the kernel forget the connections of canaries."""
-        for one in self._tracked:
-            one.forget([flow for name, flow in self._made if name == one.name])
-        self._canaries.close()
-        self._switch_off()
+        """Switch everything off, and let the kernel forget the connections of canaries.
 
-    def _switch_off(self) -> None:
+        What others feel the most comes first: a socket sees nothing from the beginning of its end on, which takes its time.
+        """
+        netns.run_in_threads([self.sockets.close, self._canaries.close])
         for held in self._tables:
             held.close()
-        for _, one in self._others():
-            one.close()
-        self.sockets.close()
+        for one in self._tracked:
+            one.forget([flow for name, flow in self._made if name == one.name])
+        for _, other in self._others():
+            other.close()
+
+    def _is_own(self, one: SeenPacket) -> bool:
+        """Tell whether the place itself has seen it, and not its peer."""
+        return not (one.outgoing and one.place in self._peers)
 
     def _others(self) -> tuple[tuple[str, RuleTraces | ConnectionEvents], ...]:
         return (*(("rules", one) for one in self._rules), *(("connections", one) for one in self._tracked))
@@ -140,3 +153,11 @@ class Instruments:
             netns.in_namespace(name, inside)
         except (OSError, nft.NftError) as error:
             raise KernelError(f"trace: {name}: {error}") from error
+
+
+def _with_sent(received: Sequence[SeenPacket], peers: Mapping[Place, Place]) -> Iterator[SeenPacket]:
+    """Yield each packet; before one that has come through a veth the same one as its peer sent it."""
+    for one in received:
+        if one.place in peers:
+            yield replace(one, place=peers[one.place], outgoing=True)
+        yield one

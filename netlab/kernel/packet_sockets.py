@@ -39,14 +39,24 @@ class PacketSockets:
     Args:
         places: where to look; packets have their positions in this list as numbers.
         program: what to see (netlab.kernel.packet_filter.compile_filter); b"" is everything.
+        receiving: where only what an interface receives is looked at. That is cheap for the packets of others: of each one that
+            an interface sends the kernel makes a copy for its sockets before it asks any filter (dev_queue_xmit_nit).
         shape: of the ring that each place gets.
 
     Raises:
         KernelError: a namespace or interface does not exist or carries no Ethernet frames, or the kernel refuses.
     """
 
-    def __init__(self, places: Iterable[Place], *, program: bytes = b"", shape: RingShape | None = None) -> None:
+    def __init__(
+        self,
+        places: Iterable[Place],
+        *,
+        program: bytes = b"",
+        shape: RingShape | None = None,
+        receiving: Collection[Place] = (),
+    ) -> None:
         self.places: tuple[Place, ...] = ()
+        self._receiving = receiving
         self._program, self._shape = program, shape or RingShape()
         self._sockets: dict[Place, socket.socket] = {}
         self._rings: dict[Place, Ring] = {}
@@ -142,6 +152,8 @@ class PacketSockets:
             one = self._sockets[place]
             if self._program:
                 _translated([place], partial(attach_filter, one, self._program))
+            if place in self._receiving:
+                _translated([place], partial(ignore_outgoing, one))
             _bind(place, one)
             self._numbers[one.fileno()] = numbers[place]
             self._poll.register(one, select.EPOLLIN)

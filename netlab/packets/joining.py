@@ -208,9 +208,9 @@ def _ways(evidence: Evidence, found: Sequence[Call], direction: Direction, wante
     ]
 
 
-def _order(evidence: Evidence, one: Sighting) -> tuple[int, bool]:
-    """By time; a frame that comes up through a bridge keeps the time at which it came to the port."""
-    return one.time_ns, one.place in evidence.bridges
+def _order(evidence: Evidence, one: Sighting) -> tuple[int, bool, bool]:
+    """By time. What leaves a veth has the time at which its peer received it; what comes up a bridge, that of the port."""
+    return one.time_ns, one.place in evidence.bridges, not one.outgoing
 
 
 def _turns(items: Sequence[Item], key: Callable[[Item], object]) -> list[list[Item]]:

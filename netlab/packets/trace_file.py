@@ -25,7 +25,7 @@ def trace_file(
     places = sorted({one.place for one in packets})
     numbers = {place: number for number, place in enumerate(places)}
     comments = dict(_comments(passages, names))
-    ordered = sorted(packets)
+    ordered = sorted(packets, key=lambda one: (one.time_ns, not one.outgoing, one.place))
     blocks = [
         head(
             [Interface(name=f"{names.space(place.netns)}/{place.ifname}") for place in places],

@@ -12,7 +12,7 @@ from typing import Final
 
 from netlab.frozen import dataclass
 from netlab.netstate.iptables import is_ours, target
-from netlab.netstate.links import Vxlan
+from netlab.netstate.links import Veth, Vxlan
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.nft import Element
 from netlab.netstate.rule_trace import Rules
@@ -35,12 +35,14 @@ MOST_WALKS: Final = 200
 class Plan:
     """Where to look for a request: on the `walks` that it may take, and on those of its answers.
 
-    `tables` are for namespaces that have rules; those of the others are not needed.
+    `tables` are for namespaces that have rules; those of the others are not needed. `peers` are the ends of veths with their
+    other ends, where both are looked at: what one receives the other has sent.
     """
 
     sent: Packet
     walks: tuple[Walk, ...]
     places: tuple[Place, ...]
+    peers: Mapping[Place, Place]
     tables: Mapping[NetnsName, str]
     words: tuple[str, ...]
 
@@ -80,6 +82,7 @@ def plan_for(net: NetState, netns: NetnsName, packet: Packet, table: str, canary
         sent=sent,
         walks=walks,
         places=places,
+        peers=peers_among(net, places),
         tables={name: marking.table(table, one) for name, one in sorted(wanted.items())},
         words=filter_words(packet.protocol, ports | {packet.source_port, packet.destination_port}, canary),
     )
@@ -101,6 +104,17 @@ def places_on(walks: Sequence[Walk]) -> tuple[Place, ...]:
     """Return every interface that a packet passes on these walks, ports of bridges included."""
     found = {place for walk in walks for hop in walk.hops for place in _places(hop)}
     return tuple(sorted(found))
+
+
+def peers_among(net: NetState, places: Collection[Place]) -> Mapping[Place, Place]:
+    """Return the ends of veths that are both up and among these places, each with the other end."""
+    ends = {
+        Place(item.name, link.name): Place(link.peer_netns, link.peer_name)
+        for item in net.namespaces
+        for link in item.links
+        if isinstance(link, Veth)
+    }
+    return {place: ends[place] for place in sorted(places) if ends.get(place) in places}
 
 
 def _places(hop: Hop) -> Iterator[Place]:

@@ -163,8 +163,9 @@ class _Judge:
         if counted:
             reason = f": {counted[0]} (the kernel counted such a packet meanwhile)"
         else:
-            reason = f": {why} (so says the state of the lab; the kernel does not tell)" if why else ", without a trace of why"
-        sentence = f"The packet came to {self._who(last.netns)} and ended there{reason}."
+            reason = f": {why} (so says the state of the lab; the kernel does not tell)" if why else ""
+        ended = f"ended there{reason}" if reason else "was seen nowhere after that; the kernel does not tell why"
+        sentence = f"The packet came to {self._who(last.netns)} and {ended}."
         return Verdict(ending="lost", where=last.netns, sentence=sentence, step=last.number)
 
     def _answer_lost(self) -> Verdict:

@@ -87,7 +87,7 @@ def instruments(address: str) -> Iterator[Instruments]:
     """The instruments of a trace to the receiver, on and proved."""
     request = Request(netns=NetnsName(f"{LAB}.default.sender"), protocol="tcp", address=address, port=PORT)
     plan = plan_of(observe(LabPaths(LAB)), request, 40000, f"{TABLE_STEM}{os.getpid()}")
-    with Instruments(plan.places, ruled(plan), compile_filter(plan.words)) as on:
+    with Instruments(plan.places, ruled(plan), compile_filter(plan.words), plan.peers) as on:
         if on.prove(PROOF_S):
             raise TimeoutError("an instrument did not see its canary")
         yield on
@@ -100,7 +100,7 @@ def switched(found: Figures, address: str) -> None:
     begun = time.perf_counter()
     program = compile_filter(plan.words)
     tables = ruled(plan)
-    on = Instruments(plan.places, tables, program)
+    on = Instruments(plan.places, tables, program, plan.peers)
     there = time.perf_counter()
     on.prove(PROOF_S)
     proved = time.perf_counter()

@@ -16,43 +16,27 @@ from netlab.kernel import netns, nft
 from netlab.kernel.instruments import Instruments
 from netlab.netstate.seen import Place
 from netlab.packets.marking import Match, table
+from tests.cable import LEFT, RIGHT, ip
 
 pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test"),
 ]
 
-LEFT, RIGHT = Place("t3.left", "eth0"), Place("t3.right", "eth0")
+PEERS = {LEFT: RIGHT, RIGHT: LEFT}
 RULES = "table inet t {\n chain in {\n type filter hook input priority 0; policy accept;\n udp dport 5353 accept\n }\n}\n"
 WANTED = Match("udp", "192.0.2.1", 0, "192.0.2.2", 5353)
 PROOF_S = 10.0
 
 
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
-
-
 @pytest.fixture
-def pair():
-    """Two namespaces and a cable; the right one has a rule."""
-    before = set(os.listdir("/proc/self/fd"))
-    for name in (LEFT.netns, RIGHT.netns):
-        ip("netns", "add", name)
-        netns.in_namespace(name, lambda: Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1"))
-    ip("-n", LEFT.netns, "link", "add", "eth0", "type", "veth", "peer", "eth0", "netns", RIGHT.netns)
-    for number, name in enumerate((LEFT.netns, RIGHT.netns), 1):
-        ip("-n", name, "address", "add", f"192.0.2.{number}/24", "dev", "eth0")
-        ip("-n", name, "link", "set", "eth0", "up")
-        ip("-n", name, "link", "set", "lo", "up")
+def ruled(pair):
+    """The right one has a rule."""
     netns.in_namespace(RIGHT.netns, lambda: nft.run(RULES))
-    yield
-    for name in (LEFT.netns, RIGHT.netns):
-        ip("netns", "delete", name)
-    assert set(os.listdir("/proc/self/fd")) <= before
 
 
 def instruments():
-    return Instruments([LEFT, RIGHT], {RIGHT.netns: table("netlab-trace-1", [WANTED])}, b"")
+    return Instruments([LEFT, RIGHT], {RIGHT.netns: table("netlab-trace-1", [WANTED])}, b"", PEERS)
 
 
 def rules():
@@ -67,13 +51,14 @@ def send(words):
     netns.in_namespace(LEFT.netns, inside)
 
 
-def test_a_packet_is_seen_at_interfaces_at_rules_and_in_conntrack(pair):
+def test_a_packet_is_seen_at_interfaces_at_rules_and_in_conntrack(ruled):
     with instruments() as on:
         assert on.prove(PROOF_S) == frozenset()
         send(b"are you there")
         assert on.prove(PROOF_S) == frozenset()
         sent = [one for one in sorted(on.packets) if b"are you there" in one.data and one.data[23] == socket.IPPROTO_UDP]
-        assert [one.place for one in sent] == [LEFT, RIGHT]
+        assert [(one.place, one.outgoing) for one in sent] == [(LEFT, True), (RIGHT, False)]
+        assert sent[0].time_ns == sent[1].time_ns  # what LEFT sent is told by RIGHT
         (rule,) = [one for one in on.events if one.where.table == "t" and one.handle]
         assert (rule.where.chain, rule.verdict, rule.netns) == ("in", "accept", RIGHT.netns)
         new = [
@@ -83,20 +68,34 @@ def test_a_packet_is_seen_at_interfaces_at_rules_and_in_conntrack(pair):
         assert on.losses() == {}
 
 
-def test_an_interface_that_is_down_is_not_proved(pair):
+def test_an_interface_that_is_down_is_not_proved(ruled):
     ip("-n", RIGHT.netns, "link", "set", "eth0", "down")
     with instruments() as on:
         assert str(RIGHT) in on.prove(0.2)
 
 
-def test_an_instrument_whose_table_is_gone_is_not_proved(pair):
+def test_that_its_peer_has_received_something_does_not_prove_an_interface(ruled):
+    with instruments() as on:
+        on.sockets.close_places([LEFT])
+        assert on.prove(0.2) == {str(LEFT)}
+
+
+def test_without_a_peer_both_directions_are_looked_at(ruled):
+    with Instruments([LEFT], {}, b"", {}) as on:
+        assert on.prove(PROOF_S) == frozenset()
+        send(b"are you there")
+        assert on.prove(PROOF_S) == frozenset()
+    assert (LEFT, True) in {(one.place, one.outgoing) for one in on.packets if b"are you there" in one.data}
+
+
+def test_an_instrument_whose_table_is_gone_is_not_proved(ruled):
     with instruments() as on:
         assert on.prove(PROOF_S) == frozenset()
         on._tables[0].close()
         assert f"rules of {RIGHT.netns}" in on.prove(0.2)
 
 
-def test_nobody_else_can_change_the_marking_table_and_it_ends_with_its_owner(pair):
+def test_nobody_else_can_change_the_marking_table_and_it_ends_with_its_owner(ruled):
     before = rules()
     with instruments():
         assert "netlab-trace-1" in rules()
@@ -112,7 +111,7 @@ def tracked():
     return done.stdout
 
 
-def test_kill_9_leaves_nothing(pair, tmp_path):
+def test_kill_9_leaves_nothing(ruled, tmp_path):
     before = rules()
     program = f"import sys; sys.path.insert(0, {str(Path.cwd())!r})\nimport tests.kernel.test_instruments as t\non = t.instruments()\nprint('on', flush=True)\nsys.stdin.read()\n"
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
@@ -123,10 +122,10 @@ def test_kill_9_leaves_nothing(pair, tmp_path):
     assert rules() == before
 
 
-def test_a_place_that_is_not_there_is_refused_and_nothing_is_left(pair):
+def test_a_place_that_is_not_there_is_refused_and_nothing_is_left(ruled):
     before = rules()
     with pytest.raises(KernelError, match="eth7"):
-        Instruments([LEFT, Place(RIGHT.netns, "eth7")], {RIGHT.netns: table("netlab-trace-1", [WANTED])}, b"")
+        Instruments([LEFT, Place(RIGHT.netns, "eth7")], {RIGHT.netns: table("netlab-trace-1", [WANTED])}, b"", {})
     with pytest.raises(KernelError, match="syntax error"):
-        Instruments([LEFT], {RIGHT.netns: "table inet netlab-trace-1 { nonsense"}, b"")
+        Instruments([LEFT], {RIGHT.netns: "table inet netlab-trace-1 { nonsense"}, b"", {})
     assert rules() == before

@@ -19,37 +19,15 @@ from netlab.kernel.packet_filter import BadFilter, compile_filter
 from netlab.kernel.packet_ring import RingShape
 from netlab.kernel.packet_sockets import PacketSockets
 from netlab.netstate.seen import Place
+from tests.cable import LEFT, RIGHT, ip
 
 pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test"),
 ]
 
-LEFT, RIGHT = Place("t2.left", "eth0"), Place("t2.right", "eth0")
 DEADLINE_S = 10.0
 FRAME = bytes.fromhex("0200000000020200000000018888")  # to, from, a type that no protocol has
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
-
-
-@pytest.fixture
-def pair():
-    """Two namespaces and a cable. There is no IPv6 in them, so nothing is sent that no test has sent."""
-    before = set(os.listdir("/proc/self/fd"))
-    for name in (LEFT.netns, RIGHT.netns):
-        ip("netns", "add", name)
-        netns.in_namespace(name, lambda: Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1"))
-    ip("-n", LEFT.netns, "link", "add", "eth0", "type", "veth", "peer", "eth0", "netns", RIGHT.netns)
-    for number, name in enumerate((LEFT.netns, RIGHT.netns), 1):
-        ip("-n", name, "address", "add", f"192.0.2.{number}/24", "dev", "eth0")
-        ip("-n", name, "link", "set", "eth0", "up")
-        ip("-n", name, "link", "set", "lo", "up")
-    yield
-    for name in (LEFT.netns, RIGHT.netns):
-        ip("netns", "delete", name)
-    assert set(os.listdir("/proc/self/fd")) <= before
 
 
 def send(*frames, place=LEFT):
@@ -85,6 +63,15 @@ def test_a_packet_is_seen_where_it_leaves_and_where_it_arrives(pair):
     assert (sent.place, sent.outgoing, sent.data, sent.wire_bytes) == (LEFT, True, frame, 64)
     assert (received.place, received.outgoing, received.data, received.wire_bytes) == (RIGHT, False, frame, 64)
     assert before < sent.time_ns <= received.time_ns < after
+
+
+def test_where_only_what_is_received_is_looked_at_nothing_sent_is_seen(pair):
+    with PacketSockets([RIGHT, LEFT], receiving={LEFT}) as sockets:
+        send(FRAME + bytes(50))
+        send(FRAME + bytes(50), place=RIGHT)
+        found = sorted(read_until(sockets, 3))
+        assert sockets.drops() == {RIGHT: (2, 0), LEFT: (1, 0)}
+    assert [(one.place, one.outgoing) for one in found] == [(RIGHT, False), (RIGHT, True), (LEFT, False)]
 
 
 def test_packets_of_one_reading_are_in_order_of_time_over_all_places(pair):
@@ -233,9 +220,9 @@ def test_more_places_than_a_process_may_open_files(pair):
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        pytest.param(Place("t2.none", "eth0"), r"t2\.none: no such network namespace", id="namespace"),
-        pytest.param(Place("t2.left", "eth9"), r"t2\.left/eth9: no such interface", id="interface"),
-        pytest.param(Place("t2.left", "tun0"), r"t2\.left/tun0: its packets have no Ethernet header", id="no-ethernet"),
+        pytest.param(Place("cable.none", "eth0"), r"cable\.none: no such network namespace", id="namespace"),
+        pytest.param(Place(LEFT.netns, "eth9"), r"cable\.left/eth9: no such interface", id="interface"),
+        pytest.param(Place(LEFT.netns, "tun0"), r"cable\.left/tun0: its packets have no Ethernet header", id="no-ethernet"),
     ],
 )
 def test_a_place_that_cannot_be_looked_at_is_named_and_nothing_stays_open(pair, place, message):

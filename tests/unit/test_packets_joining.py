@@ -59,6 +59,11 @@ def test_what_came_by_a_bridge_is_seen_at_the_port_first_though_the_clock_says_t
     assert ways(SYN[0], SYN[2], SYN[1]) == [("forward", ["client/eth0", "node-1/veth1", "node-1/cni0"])]
 
 
+def test_what_left_one_end_of_a_veth_comes_before_what_the_other_end_received_though_the_clock_says_the_same():
+    late = sighting(2, POD, "eth0", "out", SENT)
+    assert ways(SYN[2], SYN[1], late) == [("forward", ["client/eth0", "node-1/veth1", "node-1/cni0"])]
+
+
 def test_a_packet_that_is_sent_again_just_so_is_another_journey():
     again = [replace(one, time_ns=one.time_ns + 100) for one in SYN[:2]]
     assert ways(*SYN[:2], *again) == [("forward", ["client/eth0", "node-1/veth1"])] * 2

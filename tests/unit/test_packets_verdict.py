@@ -99,6 +99,11 @@ def lost_walk(netns: NetnsName, reason: str) -> Walk:
             id="lost on a link",
         ),
         pytest.param(
+            (passage("forward", OUT, INTO, flags=("SYN",)),), Told(answered=False), {}, "lost",
+            "The packet came to node-1 and was seen nowhere after that; the kernel does not tell why.",
+            id="lost, and nobody knows why: nor that it was not passed on",
+        ),
+        pytest.param(
             (passage("forward", OUT, INTO, flags=("SYN",)),), Told(answered=False),
             {"walks": (lost_walk(NODE, "l.node-1 has no route to 10.96.0.9"),)}, "lost",
             "The packet came to node-1 and ended there: node-1 has no route to 10.96.0.9 (so says the state of the lab; the kernel"
