@@ -7,16 +7,18 @@ Source: MetalLB, Concepts (layer 2); RFC 2992 and rendezvous hashing for the cho
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
-from netlab.desired.frontends import Frontends
+from netlab.desired.frontends import Frontend, Frontends
 from netlab.desired.proxy_nodes import ProxyNode
 from netlab.desired.wiring import ETH0
 from netlab.model.families import family_of, listed
 from netlab.model.lab import LabSpec
 from netlab.netstate.links import Route
 from netlab.netstate.names import digest
+from netlab.remembered import remembered_portions
 
 ANNOUNCED = {"LoadBalancer", "ExternalIP"}
 
@@ -27,7 +29,7 @@ def announced_routes(found: Frontends, nodes: Sequence[ProxyNode], spec: LabSpec
         return
     fabric = [ip_network(subnet) for subnet in listed(spec.node_subnet)]
     useful: dict[str, set[str]] = {}
-    everywhere = [item for item in found.everywhere if item.kind in ANNOUNCED]  # of ten thousand Services most are not
+    everywhere = tuple(itertools.chain.from_iterable(_announced(found.everywhere)))
     for node in nodes:
         for item in (*everywhere, *found.own.get(node.place.node, ())):
             if item.kind in ANNOUNCED and not any(ip_address(item.address) in subnet for subnet in fabric):
@@ -36,6 +38,12 @@ def announced_routes(found: Frontends, nodes: Sequence[ProxyNode], spec: LabSpec
         chosen = _choose(address, [node for node in nodes if node.place.node in names] or nodes)
         via = next(ip for ip in chosen.ips if family_of(ip) == family_of(address))
         yield Route(destination=address, dev=ETH0, via=via)
+
+
+@remembered_portions
+def _announced(frontends: Sequence[Frontend]) -> tuple[Frontend, ...]:
+    """Those of these that are announced: of ten thousand Services most are not."""
+    return tuple(item for item in frontends if item.kind in ANNOUNCED)
 
 
 def _choose(address: str, nodes: Iterable[ProxyNode]) -> ProxyNode:

@@ -62,8 +62,8 @@ def assign(cluster: Cluster, earlier: Assignments, room: Amounts | None = None) 
 
 def _as_before(found: Assignments, earlier: Assignments) -> Assignments:
     """What is as it was is the same object, by which the rest knows that nothing follows from it."""
-    kept = {field.name: getattr(earlier, field.name) for field in fields(Assignments)}
-    return replace(found, **{name: one for name, one in kept.items() if getattr(found, name) == one})
+    pairs = ((field.name, getattr(earlier, field.name), getattr(found, field.name)) for field in fields(Assignments))
+    return replace(found, **{name: one for name, one, new in pairs if new is not one and new == one})
 
 
 def _what_services_get(cluster: Cluster, given: Assignments) -> tuple[object, ...]:

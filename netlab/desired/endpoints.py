@@ -8,6 +8,7 @@ Source: Kubernetes docs, EndpointSlices; endpointslice controller; trafficdist.g
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
 from netlab.desired.assignments import Assignments, PodAssignment
@@ -32,7 +33,7 @@ from netlab.model.service import (
     ServicePort,
     TrafficDistribution,
 )
-from netlab.remembered import remembered, remembered_by, remembered_each, remembered_groups
+from netlab.remembered import remembered, remembered_by, remembered_each, remembered_groups, remembered_order
 
 CONTROLLER = "endpointslice-controller.k8s.io"
 ZONE_LABEL = "topology.kubernetes.io/zone"
@@ -47,8 +48,8 @@ def derive_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointS
     index, zones = _by_label(cluster, assignments), _zones(cluster)
     selecting = _selecting(cluster.services)
     calls = ((service, cluster.lab.spec, zones, *_candidates(service, index)) for service in selecting)
-    found = [item for items in _of_each_service(calls) for item in items]
-    return tuple(sorted((*found, *mirrored_slices(cluster)), key=lambda item: item.key))
+    found = itertools.chain.from_iterable(_of_each_service(calls))
+    return _derived_in_order((*found, *mirrored_slices(cluster)))
 
 
 @remembered
@@ -77,15 +78,14 @@ def _of_each_service(
 def all_slices(cluster: Cluster, assignments: Assignments) -> tuple[EndpointSlice, ...]:
     """Return the hand-written slices and the derived ones, sorted by key."""
     derived = derive_slices(cluster, assignments)
-    if not derived:
-        return cluster.slices
-    every = {**_by_key(cluster.slices), **{item.key: item for item in derived}}
-    return tuple(map(every.__getitem__, sorted(every)))
+    return _in_order((*cluster.slices, *derived)) if derived else cluster.slices
 
 
-@remembered
-def _by_key(slices: tuple[EndpointSlice, ...]) -> dict[Key, EndpointSlice]:
-    return {item.key: item for item in slices}
+def _key(item: EndpointSlice) -> Key:
+    return item.key
+
+
+_derived_in_order, _in_order = remembered_order(_key), remembered_order(_key)
 
 
 @remembered_groups

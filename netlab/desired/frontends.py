@@ -17,7 +17,6 @@ Source: kube-proxy serviceport.go, topology.go, nftables/proxier.go; kube-proxy.
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Literal, NamedTuple
@@ -31,7 +30,7 @@ from netlab.model.kube_proxy import KubeProxy
 from netlab.model.lab import Cluster
 from netlab.model.ranges import parse_range, ranges_of
 from netlab.model.service import EndpointSlice, Service, ServicePort
-from netlab.remembered import remembered, remembered_by, remembered_each
+from netlab.remembered import remembered, remembered_by, remembered_columns, remembered_each, remembered_portions
 
 Kind = Literal["ClusterIP", "NodePort", "ExternalIP", "LoadBalancer"]
 Masquerade = Literal["never", "always", "off-cluster"]
@@ -97,16 +96,15 @@ def frontends(cluster: Cluster, slices: Sequence[EndpointSlice], assignments: As
     """Return every frontend of every Node, in the order of the Services."""
     nodes = proxy_nodes(cluster, assignments)
     behind, given = by_service(slices), _given(cluster, assignments, nodes)
-    parts = _of_each_service(zip(given, map(behind.get, map(_place, given), itertools.repeat(())), strict=False))
-    found = [part for each in parts for part in each]
-    everywhere = [item for part in found for item in part.everywhere]
+    parts = _together(_of_each_service(given, tuple(map(behind.groups.__getitem__, _numbers(given, behind.numbers)))))
+    everywhere = tuple(itertools.chain.from_iterable(part.everywhere for part in parts))
     own: dict[str, list[Frontend]] = {node.place.node: [] for node in nodes}
-    for part in found:
+    for part in parts:
         for name, mine in part.own.items():
             own[name] += mine
     if _have_external_ips(cluster.services):
         return _without_repeated(everywhere, own)
-    return Frontends(tuple(everywhere), {name: tuple(mine) for name, mine in own.items()})
+    return Frontends(everywhere, {name: tuple(mine) for name, mine in own.items()})
 
 
 class _Given(NamedTuple):
@@ -121,7 +119,10 @@ class _Given(NamedTuple):
     node_ports: Mapping[PortKey, int]
 
 
-_place = operator.itemgetter(0)
+@remembered
+def _numbers(given: tuple[_Given, ...], numbers: Mapping[tuple[str, str], int]) -> tuple[int, ...]:
+    """The number of each Service's slices among those of all."""
+    return tuple(numbers.get(one.place, -1) for one in given)
 
 
 @remembered_by(
@@ -149,11 +150,23 @@ def _each_given(service: Service, *rest: Any) -> _Given:
     return _Given((service.metadata.namespace, service.metadata.name), service, *rest)
 
 
-@remembered_each
+@remembered_columns
 def _of_each_service(given: _Given, slices: tuple[EndpointSlice, ...]) -> tuple[Frontends, ...]:
     key = given.service.key
     mine = Assignments(cluster_ips={key: given.cluster_ips}, load_balancers={key: given.balancers}, node_ports=given.node_ports)
     return tuple(service_frontends(given.service, slices, mine, given.nodes, given.config))
+
+
+@remembered_portions
+def _together(services: Sequence[tuple[Frontends, ...]]) -> Frontends:
+    """What several Services have."""
+    found = [part for each in services for part in each]
+    own: dict[str, list[Frontend]] = {}
+    for part in found:
+        for name, mine in part.own.items():
+            own.setdefault(name, []).extend(mine)
+    everywhere = tuple(item for part in found for item in part.everywhere)
+    return Frontends(everywhere, {name: tuple(mine) for name, mine in own.items()})
 
 
 @remembered

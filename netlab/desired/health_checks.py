@@ -94,7 +94,7 @@ def _counts(slices: Sequence[EndpointSlice], services: Iterable[Key]) -> dict[tu
     """How many addresses of ready endpoints each Service has on each Node, in each family. Without a port it has none."""
     found: dict[tuple[str, str, str, str], set[str]] = {}
     for owner in {(key.namespace, key.name) for key in services}:
-        for item in by_service(slices).get(owner, ()):
+        for item in by_service(slices).get(owner):
             for endpoint in item.endpoints if item.ports else ():
                 if endpoint.conditions.ready and endpoint.node_name:
                     found.setdefault((*owner, endpoint.node_name, item.address_type), set()).add(endpoint.addresses[0])

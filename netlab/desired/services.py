@@ -23,10 +23,11 @@ Source: kube-proxy.md (kube-proxy's nftables mode, whose decisions these are); n
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, TypeAlias
 
 from netlab.desired import affinity
 from netlab.desired.backends import Target
@@ -36,7 +37,7 @@ from netlab.desired.packet_keys import Family, family_of, key_of
 from netlab.desired.proxy_nodes import ProxyNode
 from netlab.desired.service_chains import SHORTCUT, Pick, PodMatch, base_chains, pick_chains, pick_of
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
-from netlab.remembered import remembered_each
+from netlab.remembered import remembered_columns, remembered_portions, remembered_unions
 
 # The sets that are there in each family whatever the Services are, and the others by their stems; a map has a colon.
 _ALWAYS = ("service-ips", "no-endpoint-services", "host-ports", "hairpins", "cluster-ips", "node-ips")
@@ -76,20 +77,19 @@ def service_tables(
     """
     every = (*frontends.everywhere, *(item for mine in frontends.own.values() for item in mine))
     families = tuple(dict.fromkeys(map(family_of, (*pod_subnets, *service_subnets))))
-    numbers = affinity.affinity_ids(every)
-    is_guarded = any(item.sources for item in every)
+    is_guarded = any(_guarded(every))
     chains = tuple(base_chains(families, pod_subnets, service_subnets, is_guarded=is_guarded))
-    parts = _contents(zip(every, [numbers[item.owner, item.protocol] if item.affinity_s else 0 for item in every], strict=True))
+    parts = _contents(every, _affinity_numbers(every))
     everywhere, rest = parts[: len(frontends.everywhere)], iter(parts[len(frontends.everywhere) :])
-    shared = _Content()
+    always = _Content()
     for family in families:
         for stem in _ALWAYS + (("guarded-services", "source-ranges") if is_guarded else ()):
-            shared.have(family, stem)
-    for together in _together(tuple(everywhere[start : start + AT_ONCE]) for start in range(0, len(everywhere), AT_ONCE)):
-        shared.take(together)
+            always.have(family, stem)
     for ip in (ip for node in nodes for ip in node.ips):
-        shared.put(family_of(ip), "node-ips", ip)
-    shared_sets = shared.sets()
+        always.put(family_of(ip), "node-ips", ip)
+    shared = dict(_together((always.part, *everywhere)))
+    picks, targets = shared.pop(_WAYS), shared.pop(_TARGETS)
+    shared_sets = {name: _element_set(name, kind, elements) for (name, kind), elements in shared.items()}
     own_parts = {name: [next(rest) for _ in mine] for name, mine in frontends.own.items()}
     found = {}
     for node in nodes:
@@ -99,10 +99,9 @@ def service_tables(
             own.take(part)
         for one in host_ports.get(name, ()):
             own.add_host_port(one)
-        for ip in local_ips[name] & shared.targets | local_ips[name] & own.targets:
+        for ip in local_ips[name] & targets | local_ips[name] & own.targets:
             own.hairpin(ip)
-        picks = pick_chains(shared.picks | own.picks, pods[name])
-        found[name] = _table(shared_sets, own.sets(), (*chains, *picks))
+        found[name] = _table(shared_sets, own.sets(), (*chains, *pick_chains(picks | own.picks, pods[name])))
     _forget_others(found.values())
     return found
 
@@ -111,8 +110,12 @@ def _table(shared: Mapping[str, ElementSet], own: Mapping[str, ElementSet], chai
     """The table of a Node out of the sets that all have and those that only it has."""
     sets = dict(shared)
     for name, item in own.items():
-        sets[name] = replace(item, elements=item.elements | sets[name].elements) if name in sets else item
-    return NftTable(sets=frozenset(map(_as_before, sets.values())), chains=frozenset(chains))
+        sets[name] = _as_before(replace(item, elements=item.elements | sets[name].elements) if name in sets else item)
+    return NftTable(sets=frozenset(sets.values()), chains=frozenset(chains))
+
+
+def _element_set(name: str, kind: str, elements: frozenset[Element]) -> ElementSet:
+    return ElementSet(name=name, key_type=kind, is_map=" : " in kind, elements=elements)
 
 
 def _as_before(item: ElementSet) -> ElementSet:
@@ -130,15 +133,32 @@ def _forget_others(tables: Iterable[NftTable]) -> None:
         del _known[elements]
 
 
-class _Part(NamedTuple):
-    """What one frontend adds to a table: ways, whom they lead to, and elements by the name of their set and its type."""
-
-    picks: frozenset[Pick]
-    targets: frozenset[str]
-    elements: tuple[tuple[str, str, frozenset[Element]], ...]
+_Part: TypeAlias = Mapping[tuple[str, str], frozenset[Any]]
+"""What one frontend adds to a table: elements by the name of their set and its type, its ways (Pick), whom they lead to."""
+_WAYS, _TARGETS = ("", "ways"), ("", "targets")
 
 
-@remembered_each
+@remembered_portions
+def _guarded(frontends: Sequence[Frontend]) -> bool:
+    """Tell whether a load balancer is among these that asks who comes."""
+    return any(item.sources for item in frontends)
+
+
+@remembered_portions
+def _affine(frontends: Sequence[Frontend]) -> tuple[Frontend, ...]:
+    """Those of these that remember their clients."""
+    return tuple(item for item in frontends if item.affinity_s)
+
+
+def _affinity_numbers(frontends: Sequence[Frontend]) -> Sequence[int]:
+    """The number of each frontend's Service port if that has session affinity, else 0."""
+    numbers = affinity.affinity_ids(itertools.chain.from_iterable(_affine(frontends)))
+    if not numbers:
+        return (0,) * len(frontends)
+    return [numbers[item.owner, item.protocol] if item.affinity_s else 0 for item in frontends]
+
+
+@remembered_columns
 def _contents(item: Frontend, number: int) -> _Part:
     """What one frontend adds; `number` is that of a Service port with session affinity."""
     content = _Content(number)
@@ -146,17 +166,7 @@ def _contents(item: Frontend, number: int) -> _Part:
     return content.part
 
 
-def _merged(*parts: _Part) -> _Part:
-    """What several frontends add."""
-    content = _Content()
-    for part in parts:
-        content.take(part)
-    return content.part
-
-
-_together = remembered_each(_merged)
-AT_ONCE = 100
-"""Frontends that are merged together: after a change of one, these are merged anew, and those of all others only once."""
+_together = remembered_unions()
 
 
 class _Content:
@@ -175,25 +185,21 @@ class _Content:
 
     def sets(self) -> dict[str, ElementSet]:
         """Return all sets and maps by name."""
-        return {
-            name: ElementSet(name=name, key_type=kind, is_map=" : " in kind, elements=frozenset(self._elements[name]))
-            for name, kind in self._kinds.items()
-        }
+        return {name: _element_set(name, kind, frozenset(self._elements[name])) for name, kind in self._kinds.items()}
 
     @property
     def part(self) -> _Part:
         """All of it."""
-        return _Part(
-            frozenset(self.picks),
-            frozenset(self.targets),
-            tuple((name, kind, frozenset(self._elements[name])) for name, kind in self._kinds.items()),
-        )
+        found = {(name, kind): frozenset(self._elements[name]) for name, kind in self._kinds.items()}
+        return {_WAYS: frozenset(self.picks), _TARGETS: frozenset(self.targets), **found}
 
     def take(self, part: _Part) -> None:
         """Add what was made of one frontend."""
-        self.picks |= part.picks
-        self.targets |= part.targets
-        for name, kind, elements in part.elements:
+        self.picks |= part[_WAYS]
+        self.targets |= part[_TARGETS]
+        for (name, kind), elements in part.items():
+            if not name:
+                continue
             if name not in self._kinds:
                 self._kinds[name] = kind
                 self._elements[name] = set()
@@ -275,13 +281,18 @@ def udp_endpoints(
     Whatever still serves counts, whoever the policies and hints would send there: a flow that is answered is not cut.
     `ports` are those that Pods have of their Nodes, by the Node's name.
     """
-    everywhere = _serving(frontends.everywhere)
+    everywhere = _serving(itertools.chain.from_iterable(_udp(frontends.everywhere)))
     return {
         node: {(one.address, one.port): frozenset({one.target}) for one in mine if one.protocol == "udp"}
         | everywhere
         | _serving(frontends.own.get(node, ()))
         for node, mine in ports.items()
     }
+
+
+@remembered_portions
+def _udp(frontends: Sequence[Frontend]) -> tuple[Frontend, ...]:
+    return tuple(item for item in frontends if item.protocol == "udp")
 
 
 def _serving(frontends: Iterable[Frontend]) -> dict[tuple[str, int], frozenset[str]]:

@@ -103,9 +103,7 @@ def zone(cluster: Cluster, slices: Sequence[EndpointSlice], cluster_ips: Mapping
     said, has_headless = _said(cluster.services, spec, cluster_ips)
     if has_headless:
         behind = by_service(slices)
-        said = tuple(
-            one._replace(slices=behind.get(_owner(one.service), ())) if one.service.is_headless else one for one in said
-        )
+        said = tuple(one._replace(slices=behind.get(_owner(one.service))) if one.service.is_headless else one for one in said)
     body, elsewhere = _together(_paragraphs(said))
     domain = f"{spec.cluster_domain}."
     reverse = _subnet_zones(spec.pod_subnet, spec.service_subnet) | elsewhere

@@ -6,6 +6,7 @@ Every change of a wish makes a new revision; statuses, restarts and events do no
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -189,7 +190,9 @@ class Store:
             known.bodies = {key: body for key, body in known.bodies.items() if key in there}
         statuses = dict(self.execute("SELECT uid, body FROM statuses"))
         if news := {uid for uid, _ in statuses.items() ^ known.statuses.items()}:
-            bodies |= {key: found for key, found in known.bodies.items() if found[0] in news}
+            told: Iterable[Pod | Job] = itertools.chain(cluster.pods, cluster.jobs)
+            keys = [item.key for item in told if item.metadata.uid in news]
+            bodies |= {key: known.bodies[key] for key in keys if key in known.bodies}
         found = [self._object(key, body, statuses.get(uid, "")) for key, (uid, body) in sorted(bodies.items())]
         known.revision, known.statuses, known.put = revision, statuses, {}
         return cluster.with_objects(found)

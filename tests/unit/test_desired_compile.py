@@ -9,7 +9,7 @@ import pytest
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
-from netlab.desired.services import AT_ONCE
+from netlab.remembered import PORTION
 
 EVERYWHERE = ("a", "b", "c")
 
@@ -65,9 +65,9 @@ def test_any_change(build, seed):
 
 
 def test_services_that_come_go_and_change_among_many(build):
-    """More than are merged together at once."""
-    services = [build.service(f"s{number:04}", 80, app="") for number in range(2 * AT_ONCE + 1)]
-    slices = [build.slice_of(f"s{number:04}", f"10.9.0.{number}", ports=[{"port": 80}]) for number in range(2 * AT_ONCE + 1)]
+    """More than are looked at together."""
+    services = [build.service(f"s{number:04}", 80, app="") for number in range(2 * PORTION + 1)]
+    slices = [build.slice_of(f"s{number:04}", f"10.9.0.{number}", ports=[{"port": 80}]) for number in range(2 * PORTION + 1)]
     cluster = build.cluster(*services, *slices)
     given = assign(cluster, Assignments())
     moved = build.slice_of("s0007", "10.8.8.8", "10.8.8.9", ports=[{"port": 80}])

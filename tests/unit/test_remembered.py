@@ -1,10 +1,21 @@
 """What is remembered is what would be computed, and nothing is computed twice."""
 
+import random
 from typing import NamedTuple
 
 import pytest
 
-from netlab.remembered import remembered, remembered_by, remembered_each, remembered_groups
+from netlab.remembered import (
+    PORTION,
+    remembered,
+    remembered_by,
+    remembered_columns,
+    remembered_each,
+    remembered_groups,
+    remembered_order,
+    remembered_portions,
+    remembered_unions,
+)
 
 
 def counting(function):
@@ -111,7 +122,7 @@ def test_groups_are_those_of_the_items_and_the_same_ones_where_nothing_has_chang
     some, others = (
         tuple(known.setdefault(word, Item(word[0], int(word[1]))) for word in row) for row in (["a1", "b2", "a3"], after)
     )
-    before, found = grouped(some), grouped(others)
+    before, found = ({name: made.get(name) for name in made.numbers} for made in (grouped(some), grouped(others)))
     assert found == {
         name: tuple(item for item in others if item.group == name) for name in dict.fromkeys(word[0] for word in after)
     }
@@ -123,3 +134,93 @@ def test_who_is_gone_is_not_taken_for_somebody_else():
     kept = remembered_each(list)
     assert kept([([number],) for number in range(100)]) == tuple([number] for number in range(100))
     assert kept([([number],) for number in range(100, 200)]) == tuple([number] for number in range(100, 200))
+
+
+def test_whoever_is_in_no_group_has_an_empty_one_and_keys_without_news_have_the_same_numbers():
+    @remembered_groups
+    def grouped(item):
+        return item.group
+
+    some = [Item("a", 1), Item("b", 2)]
+    before = grouped(some)
+    after = grouped([some[0], Item("b", 3)])
+    assert before.get("c") == after.get("c") == ()
+    assert before.numbers is after.numbers
+    assert grouped(some[:1]).numbers is not before.numbers
+
+
+def test_a_column_is_as_good_as_an_argument_of_each_call():
+    function, calls = counting(lambda one, other: (one, other))
+    kept = remembered_columns(function)
+    names, parts = tuple([number] for number in range(5)), tuple([-number] for number in range(5))
+    before = kept(names, parts)
+    calls.clear()
+    assert kept(list(names), parts) is before
+    assert kept(names, (*parts[:3], ["x"], parts[4])) == (*before[:3], ([3], ["x"]), before[4])
+    assert len(calls) == 1
+    assert kept(names[1:], parts[1:]) == before[1:]
+    assert len(calls) == 1 + 1  # the one with x is another one again
+    assert kept((), ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("places", "anew"),
+    [
+        pytest.param([], [], id="the same"),
+        pytest.param([0, PORTION - 1], [0], id="two of a portion"),
+        pytest.param([2 * PORTION], [2], id="the last one"),
+        pytest.param([1, PORTION], [0, 1], id="two portions"),
+    ],
+)
+def test_what_was_made_of_portions_without_news_is_kept(places, anew):
+    function, calls = counting(lambda items: [sum(item) for item in items])
+    kept = remembered_portions(function)
+    items = tuple([number] for number in range(2 * PORTION + 1))
+    before = kept(items)
+    assert [number for part in before for number in part] == list(range(2 * PORTION + 1))
+    calls.clear()
+    after = kept(tuple([-1] if number in places else item for number, item in enumerate(items)))
+    assert [number for part in after for number in part] == [-1 if number in places else number for number in range(len(items))]
+    assert [number for number in range(3) if after[number] is not before[number]] == anew
+    assert len(calls) == len(anew)
+    assert kept(items[1:]) == (list(range(1, PORTION + 1)), list(range(PORTION + 1, 2 * PORTION + 1)))
+
+
+@pytest.mark.parametrize(
+    ("after", "found"),
+    [
+        pytest.param(["b1", "a2"], ["a2", "b1"], id="the same"),
+        pytest.param(["b3", "a2"], ["a2", "b3"], id="another one with the same key"),
+        pytest.param(["b1", "c2"], ["b1", "c2"], id="another key"),
+        pytest.param(["b1", "a2", "b3"], ["a2", "b3"], id="of two with one key the last"),
+        pytest.param([], [], id="none"),
+    ],
+)
+def test_items_are_in_the_order_of_their_keys(after, found):
+    ordered = remembered_order(lambda item: item.group)
+    for words, wanted in ((["b1", "a2"], ["a2", "b1"]), (after, found)):
+        assert [f"{item.group}{item.number}" for item in ordered([Item(word[0], int(word[1])) for word in words])] == wanted
+
+
+def test_unions_are_those_of_all_parts_whatever_came_and_went():
+    chance = random.Random(7)
+
+    def part():
+        return {
+            name: frozenset(chance.sample(range(30), chance.randint(0, 3)))
+            for name in chance.sample("abc", chance.randint(0, 2))
+        }
+
+    union, parts = remembered_unions(), [part() for _ in range(4 * PORTION)]
+    before = union(tuple(parts))
+    for step in range(60):
+        parts = list(parts)
+        for _ in range(chance.choice([0, 1, 1, 2])):
+            parts[chance.randrange(len(parts))] = part()
+        if step % 20 == 0:
+            parts = [{}] * len(parts) if step == 40 else parts[1:]
+        found = union(tuple(parts))
+        names = {name for one in parts for name in one}
+        assert found == {name: frozenset().union(*(one.get(name, ()) for one in parts)) for name in names}
+        assert all(found[name] is before[name] for name in names & before.keys() if found[name] == before[name])
+        before = found

@@ -217,6 +217,18 @@ def test_a_memory_makes_nothing_different(tmp_path, build):
     writer.close()
 
 
+@pytest.mark.parametrize("several", [1, 60])
+def test_an_object_that_was_changed_is_in_its_place_among_those_of_its_kind(build, several):
+    cluster = build.cluster(*(build.pod(f"p{number}") for number in range(70)), build.service("web", 80))
+    assert (len(cluster.pods), len(cluster.services)) == (70, 1)
+    later = [replace(pod, metadata=replace(pod.metadata, labels={"new": "yes"})) for pod in cluster.pods[5 : 5 + several]]
+    found = cluster.with_objects(later)
+    assert found.pods == tuple(found.objects[key] for key in sorted(key for key in found.objects if key.kind == "Pod"))
+    assert [pod.metadata.labels.get("new") for pod in found.pods[4:7]] == [None, "yes", "yes" if several > 1 else None]
+    assert found.services is cluster.services
+    assert len(cluster.with_objects([build.pod("p0a")]).pods) == 71
+
+
 def test_objects_of_kinds_without_a_change_stay_the_same_ones(store, build):
     pod = store.put(build.pod("web"))
     store.put(build.service("front", 80))
