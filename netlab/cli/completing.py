@@ -13,10 +13,10 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from netlab.cli.find import FABRIC, OUTSIDE
 from netlab.cli.words import KINDS, WORDS, is_namespaced
 from netlab.engine.view import open_store
 from netlab.errors import NetlabError
+from netlab.netstate.names import FABRIC, OUTSIDE
 from netlab.store.paths import LabPaths, labs
 from netlab.store.store import Store
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-from netlab.cli.exec import run_in
-from netlab.cli.find import find_container
+from netlab.cli.find import find_reachable
 from netlab.cli.options import complete_files, example, lab_option, live_lab, namespace_option
+from netlab.cli.reaching import container_for_command, run_in
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError
 from netlab.frozen import dataclass
@@ -61,7 +61,8 @@ def command(*, container: str | None, no_preserve: bool, namespace: str | None, 
     paths = live_lab(lab)
     scope = remote.namespace or namespace or "default"
     say = partial(click.echo, err=True)
-    pod, name = find_container(read_lab(paths), f"pod/{remote.pod}", scope, container, say)
+    pod = find_reachable(read_lab(paths), f"pod/{remote.pod}", scope)
+    name = container_for_command(pod, container, say)
 
     def run(args: Sequence[str], stdio: Stdio) -> int:
         return run_in(paths, pod, name, args, stdio=stdio)

@@ -9,24 +9,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import click
 
-from netlab.cli.find import Say, find_container, find_machine, silent
 from netlab.cli.options import complete_containers, complete_targets, example, lab_option, live_lab, namespace_option
-from netlab.engine.containers import directories
-from netlab.engine.view import read_lab, read_objects
-from netlab.errors import NetlabError, NotFound
+from netlab.cli.reaching import Say, container_for_command, reached, run_in, silent
+from netlab.errors import NetlabError
 from netlab.kernel.cgroups import expect_moves
-from netlab.kernel.commands import run_command
-from netlab.kernel.crun import Stdio
 from netlab.kernel.programs import become_program
-from netlab.model.meta import Key
-from netlab.model.node import Node
-from netlab.model.pod import Pod
-from netlab.store.paths import LabPaths
 
 NO_TERMINAL = "Unable to use a TTY - input is not a terminal or the right kind of file"
 
@@ -96,16 +88,11 @@ def command(
     if stdin and tty and not terminal:
         note(NO_TERMINAL)
     paths = live_lab(lab)
-    space = namespace or "default"
-    # A name alone is that of a Pod or of a machine: of many Pods only this one is read.
-    cluster = read_objects(paths, () if "/" in target else (Key(Pod.kind, space, target), Key(Node.kind, "", target)))
-    if cluster.lab.status.machines:  # then it counts where the Pod is, which no wish says
-        cluster = read_lab(paths)
-    machine = find_machine(cluster, target)
-    if machine is not None:
-        become_program(machine, args, stdin=stdin)
-    pod, name = find_container(cluster, target, space, container, note)
-    code = run_in(paths, pod, name, args, tty=terminal, stdio=(None if stdin else subprocess.DEVNULL, None, None))
+    found = reached(paths, target, namespace or "default")
+    if isinstance(found, str):
+        become_program(found, args, stdin=stdin)
+    name = container_for_command(found, container, note)
+    code = run_in(paths, found, name, args, tty=terminal, stdio=(None if stdin else subprocess.DEVNULL, None, None))
     if code:
         click.echo(f"command terminated with exit code {code}", err=True)
     ctx.exit(code)
@@ -120,21 +107,3 @@ def checked(words: Sequence[str], args: tuple[str, ...]) -> tuple[str, tuple[str
     if not args:
         raise NetlabError("you must specify at least one command for the container")
     return words[0], args
-
-
-def run_in(
-    paths: LabPaths,
-    pod: Pod,
-    container: str,
-    args: Sequence[str],
-    *,
-    stdio: Stdio,
-    tty: bool = False,
-    env: Mapping[str, str] | None = None,
-) -> int:
-    """Run a command in a container and return its exit code. Raises NotFound with a cure, KernelError."""
-    variables = (env or {}).items()
-    try:
-        return run_command(directories(paths), pod.metadata.uid, container, args, env=variables, tty=tty, stdio=stdio)
-    except NotFound as error:
-        raise NotFound(f"{error}; `netlab describe {pod.key} -n {pod.metadata.namespace}` says why") from None

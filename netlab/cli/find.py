@@ -1,33 +1,22 @@
-"""From a user's words to one object: a Pod by name, a container of it, a machine of the lab.
+"""From a user's words to one object: a Pod by name, a Pod of what makes Pods, a machine of the lab.
 
-Source: kubectl's `exec`, `logs`, `cp`, `port-forward` (polymorphichelpers AttachablePodForObject, podcmd), as of v1.32.
+Source: kubectl's `exec`, `logs`, `cp`, `port-forward` (polymorphichelpers AttachablePodForObject), as of v1.32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from netlab.cli.words import kinds, not_found, resource, usage
 from netlab.desired.power import stopped_nodes
-from netlab.errors import NetlabError, NotFound
+from netlab.errors import NetlabError
 from netlab.model.lab import Cluster, KubernetesObject
-from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Key, selects
+from netlab.model.outline import PodOutline, outline_of
 from netlab.model.owners import WORKLOADS
 from netlab.model.pod import Pod
 from netlab.model.service import Service
-from netlab.netstate.names import NetnsName, machine_netns
+from netlab.netstate.names import FABRIC, OUTSIDE, NetnsName, machine_netns
 
-OUTSIDE, FABRIC = "outside", "fabric"
 KUBELET_PORT = 10250
-DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
-
-Say = Callable[[str], object]
-"""Tells the user something that is no error."""
-
-
-def silent(_: str) -> None:
-    """Tell nobody."""
 
 
 def find_pod(cluster: Cluster, word: str, namespace: str) -> Pod:
@@ -72,18 +61,11 @@ def pods_of(cluster: Cluster, item: KubernetesObject) -> list[Pod]:
     raise NetlabError(f"{item.key} has no Pods: name a Pod, a Service, or what makes Pods")
 
 
-def find_container(cluster: Cluster, word: str, namespace: str, container: str | None, note: Say = silent) -> tuple[Pod, str]:
-    """Return a Pod in which commands can run, and the name of the container that is meant; `note` as in `container_of`.
-
-    Raises:
-        NotFound: there is no such Pod or container.
-        NetlabError: the Pod has ended, or its Node's machine is off.
-    """
+def find_reachable(cluster: Cluster, word: str, namespace: str) -> PodOutline:
+    """Return the Pod that a word names, as `find_pod`. Raises NetlabError also if its Node's machine is off."""
     pod = find_pod(cluster, word, namespace)
     require_reachable(cluster, pod)
-    if pod.status.phase in FINAL_PHASES:
-        raise NetlabError(f"cannot exec into a container in a completed pod; current phase is {pod.status.phase}")
-    return pod, container_of(pod, container, note)
+    return outline_of(pod)
 
 
 def require_reachable(cluster: Cluster, pod: Pod) -> None:
@@ -93,28 +75,6 @@ def require_reachable(cluster: Cluster, pod: Pod) -> None:
         address = next((node.internal_ip for node in cluster.nodes if node.metadata.name == name), name)
         why = f"error dialing backend: dial tcp {address}:{KUBELET_PORT}: connect: no route to host"
         raise NetlabError(f"{why}; {name} is stopped: `netlab node start {name}`", origin="Error from server")
-
-
-def container_of(pod: Pod, name: str | None, note: Say = silent) -> str:
-    """Return the name of the container that is meant: `name`, the one the Pod's annotation names, or the first.
-
-    `note` is told if one of several was taken because nothing names it. Raises NotFound.
-    """
-    names = [container.name for container in pod.spec.containers]
-    if name is None:
-        wanted = pod.metadata.annotations.get(DEFAULT_CONTAINER)
-        if wanted in names:
-            return wanted
-        if wanted:
-            note(f'Default container name "{wanted}" not found in pod {pod.metadata.name}')
-        every = [*names, *(f"{container.name} (init)" for container in pod.spec.init_containers)]
-        if len(every) > 1:
-            note(f'Defaulted container "{names[0]}" out of: {", ".join(every)}')
-        return names[0]
-    names = [container.name for container in pod.spec.all_containers]
-    if name not in names:
-        raise NotFound(f"container {name} is not valid for pod {pod.metadata.name}; it has {', '.join(names)}")
-    return name
 
 
 def find_machine(cluster: Cluster, word: str) -> NetnsName | None:

@@ -14,17 +14,19 @@ from datetime import datetime
 import click
 
 from netlab.cli.durations import DurationType
-from netlab.cli.find import container_of, find_object, find_pod, pods_of, require_reachable
+from netlab.cli.find import find_object, find_pod, pods_of, require_reachable
 from netlab.cli.log_files import Log, follow_logs, open_log, show, show_rest
 from netlab.cli.log_lines import Printer, Wanted
 from netlab.cli.options import complete_containers, complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.query import parse_query
+from netlab.cli.reaching import container_of
 from netlab.cli.saying import say_error
 from netlab.cli.words import usage
 from netlab.engine.view import read_lab
 from netlab.errors import NetlabError, NotFound
 from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
+from netlab.model.outline import outline_of
 from netlab.model.pod import Pod
 from netlab.store.paths import LabPaths
 
@@ -139,7 +141,7 @@ def chosen(cluster: Cluster, which: Which) -> list[Container]:
         require_reachable(cluster, pod)
     if which.all_containers:
         return [(pod, container.name) for pod in pods for container in pod.spec.all_containers]
-    return [(pod, container_of(pod, which.container, _say)) for pod in pods]
+    return [(pod, container_of(outline_of(pod), which.container, _say)) for pod in pods]
 
 
 def tail_of(given: int | None, selector: str) -> int | None:

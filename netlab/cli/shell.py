@@ -10,10 +10,8 @@ from functools import partial
 
 import click
 
-from netlab.cli.exec import run_in
-from netlab.cli.find import find_container, find_machine
 from netlab.cli.options import complete_containers, complete_targets, example, lab_option, live_lab, namespace_option
-from netlab.engine.view import read_lab
+from netlab.cli.reaching import container_for_command, reached, run_in
 from netlab.kernel.programs import become_program
 
 BEST_SHELL = ("sh", "-c", "if command -v bash >/dev/null 2>&1; then exec bash; fi; exec sh")
@@ -42,13 +40,12 @@ def command(ctx: click.Context, *, container: str | None, namespace: str | None,
     Without a terminal it reads commands from standard input.
     """
     paths = live_lab(lab)
-    cluster = read_lab(paths)
-    machine = find_machine(cluster, target)
-    if machine is not None:
-        become_program(machine, BEST_SHELL, env=prompt(target.rpartition("/")[2]))
-    pod, name = find_container(cluster, target, namespace or "default", container, partial(click.echo, err=True))
-    where = f"{pod.key}" if pod.metadata.namespace == "default" else f"{pod.key} -n {pod.metadata.namespace}"
-    ctx.exit(run_in(paths, pod, name, BEST_SHELL, tty=sys.stdin.isatty(), stdio=(None, None, None), env=prompt(where)))
+    found = reached(paths, target, namespace or "default")
+    if isinstance(found, str):
+        become_program(found, BEST_SHELL, env=prompt(target.rpartition("/")[2]))
+    name = container_for_command(found, container, partial(click.echo, err=True))
+    where = f"{found}" if found.namespace == "default" else f"{found} -n {found.namespace}"
+    ctx.exit(run_in(paths, found, name, BEST_SHELL, tty=sys.stdin.isatty(), stdio=(None, None, None), env=prompt(where)))
 
 
 def prompt(where: str) -> dict[str, str]:

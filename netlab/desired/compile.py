@@ -13,13 +13,13 @@ from netlab.desired.iptables import iptables_rules
 from netlab.desired.pod_match import pod_matches
 from netlab.desired.proxy_nodes import proxy_nodes
 from netlab.desired.services import service_tables
-from netlab.desired.wiring import OUTSIDE, Wiring
+from netlab.desired.wiring import Wiring
 from netlab.model.families import listed
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.lab import Cluster
 from netlab.model.service import Service
 from netlab.netstate.iptables import IptablesRules
-from netlab.netstate.names import machine_netns
+from netlab.netstate.names import OUTSIDE, machine_netns
 from netlab.netstate.nft import NftTable
 from netlab.netstate.state import Namespace, NetState
 

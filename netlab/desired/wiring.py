@@ -33,10 +33,20 @@ from netlab.model.lab import Cluster, LabSpec
 from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
 from netlab.netstate.links import Address, Bridge, Entry, Link, Route, Sysctl, Veth, is_ipv6
-from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName, link_local, mac_address, machine_netns, pod_netns, veth_name
+from netlab.netstate.names import (
+    FABRIC,
+    IFNAMSIZ,
+    OUTSIDE,
+    IfName,
+    NetnsName,
+    link_local,
+    mac_address,
+    machine_netns,
+    pod_netns,
+    veth_name,
+)
 from netlab.netstate.state import Namespace
 
-FABRIC, OUTSIDE = "fabric", "outside"
 FABRIC_BRIDGE, CNI0, ETH0, LO = IfName("fabric0"), IfName("cni0"), IfName("eth0"), IfName("lo")
 
 

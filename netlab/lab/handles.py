@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
 
-from netlab.cli.find import OUTSIDE, container_of, find_pod
+from netlab.cli.find import find_pod
 from netlab.cli.log_lines import text_of
+from netlab.cli.reaching import container_of
 from netlab.cli.words import not_found
 from netlab.desired.host_network import netns_of
 from netlab.engine.agent import wake_agent
@@ -23,10 +24,11 @@ from netlab.lab.captured import Call, Completed, captured, netns_call
 from netlab.model.families import listed
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
+from netlab.model.outline import outline_of
 from netlab.model.pod import Pod
 from netlab.model.service import Service
 from netlab.netstate.links import is_ipv6
-from netlab.netstate.names import NetnsName, machine_netns
+from netlab.netstate.names import OUTSIDE, NetnsName, machine_netns
 from netlab.store.paths import LabPaths
 
 
@@ -101,14 +103,14 @@ class PodHandle:
             NotFound: no such Pod, or the container does not run.
         """
         pod = self.object
-        run = partial(run_command, directories(self.paths), pod.metadata.uid, container_of(pod, container), args)
+        run = partial(run_command, directories(self.paths), pod.metadata.uid, container_of(outline_of(pod), container), args)
         call: Call = lambda stdio: run(stdio=stdio)  # noqa: E731 - a Call by place, not by name
         return captured(call, args, where=str(pod.key), given=input, check=check, timeout_s=timeout_s)
 
     def logs(self, container: str | None = None, *, previous: bool = False) -> str:
         """Return what a container printed, of this run or the one before. Raises NotFound if there was no such run."""
         pod = self.object
-        name = container_of(pod, container)
+        name = container_of(outline_of(pod), container)
         path = new_runtime(self.paths).log_path(pod.metadata.uid, name, previous=previous)
         if not path.exists():
             raise NotFound(f"{pod.key}: container {name!r} has not run yet" + (" before this run" if previous else ""))

@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from netlab.cli.find import OUTSIDE
 from netlab.cli.words import is_namespaced, keys, kinds, not_found, usage
 from netlab.desired.compile import compile_net
 from netlab.engine.agent import wake_agent
@@ -31,7 +30,7 @@ from netlab.lab.wishes import Source, read_objects
 from netlab.model.event import Event
 from netlab.model.lab import KubernetesObject
 from netlab.model.meta import Key
-from netlab.netstate.names import machine_netns
+from netlab.netstate.names import OUTSIDE, machine_netns
 from netlab.store.events import events
 
 

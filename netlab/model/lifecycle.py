@@ -10,10 +10,11 @@ Source: Kubernetes docs, pod-lifecycle; kubelet getPhase; kubectl's printer of P
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from netlab.model.pod import Pod, RestartPolicy
-from netlab.model.pod_status import ContainerStatus, PodPhase
+if TYPE_CHECKING:
+    from netlab.model.pod import Pod, RestartPolicy
+    from netlab.model.pod_status import ContainerStatus, PodPhase
 
 Outcome = Literal["absent", "running", "restarting", "success", "failure"]
 Fate = Literal["absent", "alive", "failed", "completed"]

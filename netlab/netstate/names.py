@@ -6,7 +6,6 @@ A link-local address is made from a MAC, so it is as lasting.
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
 from typing import NewType
 
 NetnsName = NewType("NetnsName", str)
@@ -14,6 +13,8 @@ IfName = NewType("IfName", str)
 
 IFNAMSIZ = 15
 NAME_MAX = 255
+FABRIC, OUTSIDE = "fabric", "outside"
+"""The machines that are no Nodes: the switch between all of them, and a client that is not part of the cluster."""
 
 
 def digest(*parts: str) -> str:
@@ -47,6 +48,8 @@ def mac_address(*parts: str) -> str:
 
 def link_local(mac: str) -> str:
     """Return the IPv6 link-local address that Linux gives a link with this MAC (RFC 4291 appendix A, modified EUI-64)."""
+    from ipaddress import IPv6Address  # noqa: PLC0415 - a command in a container asks this room for names only
+
     first, *rest = bytes.fromhex(mac.replace(":", ""))
     identifier = bytes((first ^ 2, *rest[:2], 0xFF, 0xFE, *rest[2:]))
     return str(IPv6Address(b"\xfe\x80" + bytes(6) + identifier))

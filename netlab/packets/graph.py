@@ -13,14 +13,13 @@ from typing import Final, Literal, NamedTuple, TypeVar
 from netlab.desired.assignments import Assignments
 from netlab.desired.host_network import netns_of
 from netlab.desired.power import stopped_nodes
-from netlab.desired.wiring import FABRIC, OUTSIDE
 from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.service import Service
 from netlab.netstate.links import Bridge, Link, Route, Veth, Vxlan
-from netlab.netstate.names import IfName, NetnsName, machine_netns
+from netlab.netstate.names import FABRIC, OUTSIDE, IfName, NetnsName, machine_netns
 from netlab.netstate.state import Namespace, NetState
 from netlab.packets.names import short_name
 

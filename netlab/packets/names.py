@@ -21,12 +21,11 @@ from netlab.desired.endpoints import all_slices
 from netlab.desired.frontends import Frontend, frontends
 from netlab.desired.host_network import netns_of
 from netlab.desired.ipam import gateway, outside_addresses
-from netlab.desired.wiring import FABRIC, OUTSIDE
 from netlab.frozen import dataclass
 from netlab.model.families import listed
 from netlab.model.lab import Cluster
 from netlab.model.meta import ObjectMeta
-from netlab.netstate.names import NetnsName, machine_netns
+from netlab.netstate.names import FABRIC, OUTSIDE, NetnsName, machine_netns
 from netlab.netstate.seen import Place
 from netlab.packets.packet import Packet, endpoint
 

@@ -16,9 +16,8 @@ from itertools import groupby
 
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net, mark
-from netlab.desired.wiring import FABRIC
 from netlab.model.lab import Cluster
-from netlab.netstate.names import machine_netns
+from netlab.netstate.names import FABRIC, machine_netns
 from netlab.netstate.state import NetState
 from netlab.plan.diff import diff
 from netlab.plan.script_pods import ETC_NETNS, Places, pod_lines, preparation, with_network

@@ -8,11 +8,13 @@ import pytest
 
 from netlab.cli.exec import checked, program
 from netlab.cli.exec import command as exec_command
-from netlab.cli.find import DEFAULT_CONTAINER, container_of, find_container, find_object, find_pod
+from netlab.cli.find import find_object, find_pod, find_reachable
+from netlab.cli.reaching import container_for_command, container_of
 from netlab.desired.owning import adopted
 from netlab.errors import ManifestError, NetlabError, NotFound
 from netlab.model.container import Container
 from netlab.model.meta import LabelSelector, ObjectMeta, OwnerReference
+from netlab.model.outline import DEFAULT_CONTAINER, outline_of
 from netlab.model.pod import PodSpec
 from netlab.model.workload import Deployment, DeploymentSpec, PodTemplateSpec, ReplicaSet, ReplicaSetSpec
 
@@ -100,7 +102,7 @@ def several(build, names, annotation=None):
     pod = build.pod("both")
     spec = replace(pod.spec, containers=tuple(Container(name=name, image="host") for name in names))
     annotations = {DEFAULT_CONTAINER: annotation} if annotation else {}
-    return replace(pod, spec=spec, metadata=replace(pod.metadata, annotations=annotations))
+    return outline_of(replace(pod, spec=spec, metadata=replace(pod.metadata, annotations=annotations)))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_container_that_there_is_not(build):
 
 def test_nothing_runs_in_a_pod_that_has_ended(cluster):
     with pytest.raises(NetlabError, match="cannot exec into a container in a completed pod; current phase is Succeeded"):
-        find_container(cluster, "done", "default", None)
+        container_for_command(find_reachable(cluster, "done", "default"), None)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import pytest
 from click.testing import CliRunner
 
 from netlab.cli.cells import aligned, duration
-from netlab.cli.find import container_of, find_machine, find_pod
+from netlab.cli.find import find_machine, find_pod
 from netlab.cli.main import ALL_VERBS, group
+from netlab.cli.reaching import container_of
 from netlab.cli.words import keys, kinds, subject
 from netlab.errors import ManifestError, NotFound
 from netlab.model.meta import Key
+from netlab.model.outline import outline_of
 
 
 @pytest.mark.parametrize(
@@ -84,11 +86,11 @@ def test_machines_and_pods_are_found_by_name(build):
 def test_container_must_be_named_if_there_are_several(build):
     pod = build.pod("web")
     only = pod.spec.containers[0].name
-    assert container_of(pod, None) == only
+    assert container_of(outline_of(pod), None) == only
     with pytest.raises(NotFound, match=only):
-        container_of(pod, "nosuch")
+        container_of(outline_of(pod), "nosuch")
     both = build.cluster(pod).pods[0]
-    assert container_of(both, only) == only
+    assert container_of(outline_of(both), only) == only
 
 
 @pytest.mark.parametrize("verb", ALL_VERBS)
