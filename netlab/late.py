@@ -1,10 +1,11 @@
 """Modules of Python that are read only when somebody asks them more than one question.
 
 click and dataclasses import `inspect`, and with it `ast`, `dis` and `tokenize`; uuid imports `platform`; click has its words
-translated by `gettext`, which looks for a catalogue that nobody wrote, and subprocess may ask `locale` for an encoding. That
-is a sixth of what `netlab exec` takes before it knows what to do, and all that they ask is in ONE_QUESTION. A stand-in answers
-this; asked for anything else, it becomes the module. (importlib.util.LazyLoader cannot do it: it reads the module at any
-question.)
+translated by `gettext`, which looks for a catalogue that nobody wrote; subprocess may ask `locale` for an encoding, and waits
+for several pipes by `selectors`; pathlib knows of Windows (`ntpath`) and of addresses of files (`urllib.parse`, and with it
+`ipaddress`); dataclasses may have to `copy`. That is a fifth of what `netlab exec` takes before it knows what to do, and all
+that they ask is in ONE_QUESTION. A stand-in answers this; asked for anything else, it becomes the module.
+(importlib.util.LazyLoader cannot do it: it reads the module at any question.)
 
 Only the program does so (`__main__`): whoever imports netlab has the modules of Python as they are.
 Source: Python's library reference, importlib (lazy imports), sys.modules.
@@ -34,23 +35,31 @@ def stand_in() -> None:
         if name not in sys.modules:
             sys.modules[name] = module = _StandIn(name)
             vars(module).update(answers)
+            package, _, last = name.rpartition(".")
+            if package:
+                setattr(importlib.import_module(package), last, module)
 
 
 def _become(module: _StandIn) -> ModuleType:
     """Return the real module. Whoever holds the stand-in has all of it there, too."""
     if sys.modules.get(module.__name__) is module:
         del sys.modules[module.__name__]
-    real = importlib.import_module(module.__name__)
+    real = importlib.import_module(module.__name__)  # which puts it into its package, too
     vars(module).update(vars(real))
     return real
+
+
+def _real(name: str) -> ModuleType:
+    """Return the module itself, for an answer that only it knows."""
+    module = sys.modules[name]
+    return _become(module) if isinstance(module, _StandIn) else module
 
 
 def _without_indent(text: str) -> str:
     """What inspect.cleandoc returns; of a text in one line, as the help of an option is, that is little work."""
     if text.isprintable():
         return text.lstrip(" ")
-    module = sys.modules["inspect"]
-    clean: str = (_become(module) if isinstance(module, _StandIn) else module).cleandoc(text)
+    clean: str = _real("inspect").cleandoc(text)
     return clean
 
 
@@ -62,9 +71,22 @@ def _of_number(one: str, many: str, number: int) -> str:
     return one if number == 1 else many
 
 
-ONE_QUESTION: Mapping[str, Mapping[str, Callable[..., str]]] = {
+def _selector() -> object:
+    return _real("selectors").PollSelector()
+
+
+def _quoted(text: bytes) -> str:
+    quoted: str = _real("urllib.parse").quote_from_bytes(text)
+    return quoted
+
+
+ONE_QUESTION: Mapping[str, Mapping[str, Callable[..., object]]] = {
+    "copy": {},
     "inspect": {"cleandoc": _without_indent},
     "gettext": {"gettext": _as_it_is, "ngettext": _of_number},
     "locale": {},
+    "ntpath": {},
     "platform": {"system": lambda: os.uname().sysname},
+    "selectors": {"PollSelector": _selector},  # subprocess asks whether there is one, and makes one for several pipes
+    "urllib.parse": {"quote_from_bytes": _quoted},
 }
