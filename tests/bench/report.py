@@ -47,7 +47,8 @@ ASKED = {
     "trace across two Nodes, Enter to the last line": "500 ms",
     "instruments on, 12 interfaces, 2 Nodes": "80 ms",
     **{
-        f"others {when}, {what}": "0.95 x"
+        f"{which} {when}, {what}": "0.95 x"
+        for which in ("others", "  by processor time,")
         for when in ("while instruments are on", "in a second with a trace")
         for what in ("round trips", "throughput")
     },
