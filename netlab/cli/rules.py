@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from netlab.store.origins import Origins
 
 NARROWEST, WIDEST = 80, 140
-MARKS = {"there": " ", "missing": "-", "more": "+"}
-COLOURS = {"missing": "red", "more": "yellow"}
+MARKS = {"there": " ", "moved": "~", "missing": "-", "more": "+"}
+COLOURS = {"moved": "yellow", "missing": "red", "more": "yellow"}
 TITLES = (" ", "WHERE", "RULE OR ELEMENT", "FIELD", "WRITTEN", "WHY")
 FILLED_IN = "filled in by netlab"
 
@@ -63,7 +64,8 @@ class Page:
 def command(*, service: str, node: str | None, output: str | None, namespace: str | None, lab: str) -> None:
     """Show each rule and element that a Service causes, the field that made it and where that is written, and what it is for.
 
-    Rules are shown as the Nodes have them now. What is missing has a - before it, what nobody asked for a +.
+    Rules are shown as the Nodes have them now. What is missing has a - before it, what nobody asked for a +, what
+    stands in another order than it should a ~.
     """
     from netlab.engine.service_rules import look_at_service  # noqa: PLC0415 - the help needs no Linux
 
@@ -196,7 +198,8 @@ def nothing(service: Service) -> str:
 
 
 def say_drift(pages: Sequence[Page]) -> None:
-    """Say how many are missing and how many are there that nobody asked for."""
-    counts = {state: sum(rule.state == state for page in pages for rule in page.rules or ()) for state in ("missing", "more")}
-    if any(counts.values()):
-        say(f"{counts['missing']} missing, {counts['more']} that nobody asked for; `netlab up` puts that right")
+    """Say how many are missing, stand elsewhere, and are there that nobody asked for."""
+    counts = Counter(rule.state for page in pages for rule in page.rules or ())
+    moved = f"{counts['moved']} in another order, " if counts["moved"] else ""
+    if counts.keys() - {"there"}:
+        say(f"{counts['missing']} missing, {moved}{counts['more']} that nobody asked for; `netlab up` puts that right")

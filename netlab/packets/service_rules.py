@@ -1,14 +1,14 @@
 """What one Service causes on a Node, rule by rule and element by element, compared with what is there. Pure.
 
-    desired .... what the Service alone adds to a Node's rules (desired/compile.py)
-    seen ....... the Node's rules as the kernel has them
-    state ...... `there`, or `missing`, or `more`: nobody asked for it, and it carries the Service's name or is in its way
-
-Whether rules of one chain stand in another order is not looked at.
+desired .... what the Service alone adds to a Node's rules (desired/compile.py)
+seen ....... the Node's rules as the kernel has them
+state ...... `there`; `moved`: at another place among its chain's rules; `missing`; or `more`: nobody asked for it, and it
+             carries the Service's name or is in its way
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -23,7 +23,7 @@ from netlab.netstate.state import Namespace
 from netlab.packets.reasons import Reason, Reasons
 from netlab.packets.stages import STAGES, Block, element_text, iptables_blocks, nft_blocks
 
-State = Literal["there", "missing", "more"]
+State = Literal["there", "moved", "missing", "more"]
 NOBODY: Final = Reason("", "Nobody asked for this: the Service as it is does not cause it.")
 OTHERS: Final = "Rules of others"
 
@@ -85,17 +85,29 @@ def _states(
     wished: Sequence[str | Element], seen: Iterable[str | Element], block: Block, reasons: Reasons
 ) -> Iterator[tuple[str | Element, State]]:
     """Yield what is wished, there or missing, in the order of the wish; behind it what there is more of this Service."""
-    left = list(seen)
+    left: list[str | Element | None] = [*seen]
+    found: list[int | None] = []
     for item in wished:
-        if item in left:
-            left.remove(item)
-            yield item, "there"
-        else:
-            yield item, "missing"
+        found.append(left.index(item) if item in left else None)
+        if found[-1] is not None:
+            left[found[-1]] = None
+    present = [one for one in found if one is not None]
+    settled = in_order(present) if block.keyword == "chain" else frozenset(present)
+    for item, one in zip(wished, found, strict=True):
+        yield item, "missing" if one is None else "there" if one in settled else "moved"
     is_own = block.keyword == "chain" and bool(wished) and block.name not in _SHARED
-    for item in left:
-        if is_own or (block.name not in _BUILT_IN and reasons.is_mine(block.name, item)):
-            yield item, "more"
+    for other in left:
+        if other is not None and (is_own or (block.name not in _BUILT_IN and reasons.is_mine(block.name, other))):
+            yield other, "more"
+
+
+def in_order(places: Sequence[int]) -> frozenset[int]:
+    """Return the most of these places that follow each other in order: who moves the others, moves as few as can be."""
+    shortest: list[tuple[int, ...]] = []  # for each length, of the rows of that length the one that ends first
+    for place in places:
+        at = bisect_left(shortest, place, key=lambda row: row[-1])
+        shortest[at : at + 1] = [(*(shortest[at - 1] if at else ()), place)]
+    return frozenset(shortest[-1]) if shortest else frozenset()
 
 
 _BUILT_IN: Final = frozenset(name for names in TABLES.values() for name in names)

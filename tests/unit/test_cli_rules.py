@@ -16,7 +16,8 @@ RULE = ServiceRule(
     stage="Whose packet it is", program="nft", table="inet netlab", block="map", name="service-ips",
     text="10.96.0.20 . tcp . 80 : goto service-2", state="there", path="spec.ports[0].port", why="Packets are for default/web.",
 )  # fmt: skip
-MISSING, MORE = replace(RULE, state="missing"), replace(RULE, state="more", path="", why="Nobody asked for this.")
+MISSING, MOVED = replace(RULE, state="missing"), replace(RULE, state="moved")
+MORE = replace(RULE, state="more", path="", why="Nobody asked for this.")
 OF_LAB = replace(RULE, path="Lab spec.podSubnet")
 
 
@@ -42,7 +43,7 @@ def test_a_rule_stands_above_its_field_and_its_sentence(build, fields):
     ]
 
 
-@pytest.mark.parametrize(("rule", "mark"), [(RULE, " "), (MISSING, "-"), (MORE, "+")])
+@pytest.mark.parametrize(("rule", "mark"), [(RULE, " "), (MISSING, "-"), (MORE, "+"), (MOVED, "~")])
 def test_what_is_missing_or_more_has_a_mark(build, fields, rule, mark):
     assert any(f"  {mark} 10.96.0.20" in line for line in lines(build, fields, rule))
     assert next(wide([Page(node="n", mode="nftables", differs=False, rules=[rule])], fields)) == "n:"
@@ -82,5 +83,7 @@ def test_a_service_without_rules_says_why(build, spec, words):
 def test_drift_is_counted(capsys):
     say_drift([Page(node="n", mode="nftables", differs=False, rules=[RULE, MISSING, MORE])])
     assert capsys.readouterr().err.startswith("1 missing, 1 that nobody asked for")
+    say_drift([Page(node="n", mode="nftables", differs=False, rules=[RULE, MOVED, MOVED])])
+    assert capsys.readouterr().err.startswith("0 missing, 2 in another order, 0 that nobody asked for")
     say_drift([Page(node="n", mode="nftables", differs=False, rules=[RULE])])
     assert capsys.readouterr().err == ""

@@ -16,7 +16,7 @@ from netlab.model.meta import Key
 from netlab.netstate.nft import Chain, Element
 from netlab.packets.reason_rows import ELEMENTS, IPTABLES_RULES, NFT_RULES
 from netlab.packets.reasons import Reasons, is_iptables, of_rule
-from netlab.packets.service_rules import NOBODY, service_rules
+from netlab.packets.service_rules import NOBODY, in_order, service_rules
 
 DUAL = {"ip_family_policy": "RequireDualStack"}
 VIP = {"cluster_ip": "10.96.0.20"}
@@ -143,6 +143,33 @@ def with_rule(table):
     [chain] = [chain for chain in table.chains if chain.name == "service-2"]
     changed = Chain(name=chain.name, rules=("counter packets 0 bytes 0 accept", *chain.rules[1:]))
     return replace(table, chains=table.chains - {chain} | {changed})
+
+
+def turned_round(table):
+    [chain] = [chain for chain in table.chains if chain.name == "service-2"]
+    assert len(chain.rules) > 1
+    return replace(table, chains=table.chains - {chain} | {Chain(name=chain.name, rules=(*chain.rules[1:], chain.rules[0]))})
+
+
+def test_a_rule_that_was_moved_within_its_chain_is_marked(build):
+    found = rules(build, "policy Cluster", change=with_table(turned_round))
+    assert by_state(found, "moved") == [("service-2", "ip saddr != 10.244.0.0/16 meta mark set meta mark | 0x00004000")]
+    assert by_state(found, "missing") == by_state(found, "more") == []
+
+
+@pytest.mark.parametrize(
+    ("places", "settled"),
+    [
+        pytest.param((), (), id="nothing"),
+        pytest.param((4, 5, 9), (4, 5, 9), id="others between them are no disorder"),
+        pytest.param((3, 0, 1, 2), (0, 1, 2), id="the first one has gone to the end"),
+        pytest.param((0, 3, 1, 2), (0, 1, 2), id="one has gone behind two others"),
+        pytest.param((1, 0, 3, 2), (0, 2), id="two pairs are turned round"),
+        pytest.param((2, 1, 0), (0,), id="all are turned round"),
+    ],
+)
+def test_what_is_in_order(places, settled):
+    assert in_order(places) == frozenset(settled)
 
 
 @pytest.mark.parametrize(
