@@ -15,13 +15,13 @@ from typing import Final
 
 import click
 
-from netlab.cli.capture_lines import Lines, totals
+from netlab.cli.capture_lines import JsonLines, Lines, totals
 from netlab.cli.capture_words import split_words, spots
 from netlab.cli.durations import DurationType
 from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.saying import say
 from netlab.cli.words import usage
-from netlab.engine.capture import Recording, Section, View, look
+from netlab.engine.capture import Count, Recording, Section, View, look
 from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.frozen import dataclass
 from netlab.kernel.capture import Capture
@@ -39,10 +39,10 @@ ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Where packets go: lines to standard output, a file, or both. `path` "" is no file."""
+    """Where packets go: lines to standard output, a file, or both. `path` "" is no file; `lines` None are none."""
 
     path: str
-    lines: bool
+    lines: type[Lines] | None
     rotate_bytes: int
     rotate_count: int
 
@@ -56,6 +56,7 @@ class Output:
         "netlab capture --all -w all.pcapng --duration 1s",
         "netlab capture svc/frontend -w - --duration 1s | tcpdump -nr -",
         "netlab capture --all -w ring.pcapng -C 10 -W 4 --duration 1s",
+        "netlab capture deploy/frontend -o json --duration 1s",
     ),
 )
 @click.option("--all", "everything", is_flag=True, help="Every interface of the lab.")
@@ -64,6 +65,7 @@ class Output:
 )
 @click.option("-w", "--write", default="", metavar="FILE|-", help="Write pcapng instead of lines; - is standard output.")
 @click.option("--print", "with_lines", is_flag=True, help="With -w FILE: lines, too.")
+@click.option("-o", "--output", "form", type=click.Choice(["json"]), help="Lines as JSON, an object each.")
 @click.option(
     "-C", "--rotate-size", type=click.IntRange(min=0), default=0, metavar="MB",
     help="Begin a new file, FILE1, FILE2 ..., after so many million bytes.",
@@ -83,8 +85,8 @@ class Output:
 @click.argument("words", nargs=-1, metavar="WHAT... [FILTER]", shell_complete=complete_targets)
 @click.pass_context
 def command(
-    ctx: click.Context, *, everything: bool, ifnames: tuple[str, ...], write: str, with_lines: bool, rotate_size: int,
-    rotate_count: int, count: int, duration: float, snapshot_length: int, namespace: str | None, lab: str,
+    ctx: click.Context, *, everything: bool, ifnames: tuple[str, ...], write: str, with_lines: bool, form: str | None,
+    rotate_size: int, rotate_count: int, count: int, duration: float, snapshot_length: int, namespace: str | None, lab: str,
     words: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Capture packets until Ctrl-C, of all places where objects are seen, as one.
@@ -94,7 +96,7 @@ def command(
     behind it, what was translated since it was seen before.
     """
     objects, words = split_words(words)
-    output = checked(write, rotate_size, rotate_count, with_lines=with_lines)
+    output = checked(write, rotate_size, rotate_count, with_lines=with_lines, form=form)
     if duration < 0:
         raise usage("--duration must not be negative", "write for example 10s")
     if everything and objects:
@@ -112,7 +114,8 @@ def command(
                 changes=Watch([paths.state], modified=True), changed=lambda: seeing.follow(capture),
             )
         )  # fmt: skip
-        seeing.sinks += opened(stack, output, Section(view, words=words, snaplen_bytes=snapshot_length), view)
+        section = Section(view, words=words, snaplen_bytes=snapshot_length)
+        seeing.sinks += opened(stack, output, section, view, lambda: capture.counts)
         stack.enter_context(stopped_by_signals(capture))
         say(f"listening on {seeing.listed(view.places)}; Ctrl-C ends")
         seeing.run(capture, limit=count, duration_s=duration or None)
@@ -136,7 +139,7 @@ class Seeing:
                 for sink in self.sinks:
                     sink.add(packets)
             for sink in self.sinks:
-                sink.end(capture.counts)
+                sink.end()
         finally:
             for line in totals(captured, capture.counts, self.names):
                 say(line)
@@ -166,16 +169,16 @@ class Seeing:
         return ", ".join(map(self.names.place, places))
 
 
-def opened(stack: ExitStack, output: Output, section: Section, view: View) -> Iterator[Recording | Lines]:
+def opened(stack: ExitStack, output: Output, section: Section, view: View, counts: Count) -> Iterator[Recording | Lines]:
     """Yield whoever takes the packets; files are closed by the stack. Raises OSError."""
     if output.path:
         files = CaptureFiles(output.path, section.head, size_bytes=output.rotate_bytes, count=output.rotate_count)
-        yield Recording(stack.enter_context(files), section)
+        yield Recording(stack.enter_context(files), section, counts)
     if output.lines:
-        yield Lines(view.places, view.names)
+        yield output.lines(view.places, view.names)
 
 
-def checked(write: str, rotate_size: int, rotate_count: int, *, with_lines: bool) -> Output:
+def checked(write: str, rotate_size: int, rotate_count: int, *, with_lines: bool, form: str | None = None) -> Output:
     """Return where packets go. Raises ManifestError, NetlabError."""
     if rotate_size and write in {"", STDOUT}:
         raise usage("-C needs a file", "add -w FILE")
@@ -183,9 +186,12 @@ def checked(write: str, rotate_size: int, rotate_count: int, *, with_lines: bool
         raise usage("-W needs -C", "for example -C 10 -W 4")
     if with_lines and write == STDOUT:
         raise usage("lines and packets cannot both go to standard output", "write packets to a file: -w FILE")
+    if form and write and not with_lines:
+        raise usage("-o says how lines are printed, and -w prints none", "add --print, or leave out -o")
     if write == STDOUT and sys.stdout.isatty():
         raise NetlabError("packets are nothing for a terminal; use -w FILE, or pipe them: -w - | tshark -r -")
-    return Output(path=write, lines=with_lines or not write, rotate_bytes=rotate_size * MEGABYTE, rotate_count=rotate_count)
+    lines = (JsonLines if form else Lines) if with_lines or not write else None
+    return Output(path=write, lines=lines, rotate_bytes=rotate_size * MEGABYTE, rotate_count=rotate_count)
 
 
 def limited(batches: Iterable[list[RawPacket]], limit: int) -> Iterator[list[RawPacket]]:

@@ -1,4 +1,4 @@
-"""A capture as text: a line for each packet, with what was translated since the place before."""
+"""A capture as lines, one for each packet, with what was translated since the place before: as text, or as JSON."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from netlab.cli.saying import visible
+from netlab.cli.text import as_json_line
 from netlab.kernel.packet_ring import RawPacket
-from netlab.netstate.seen import Place
+from netlab.netstate.seen import Place, SeenPacket
+from netlab.packets.capture_json import as_data
 from netlab.packets.headers import decode
 from netlab.packets.names import Names
 from netlab.packets.summary import summary
@@ -29,10 +31,11 @@ class Lines:
 
     def follow(self, places: Sequence[Place], names: Names) -> None:
         """Go by these places and names from now on."""
+        self._places, self._names = places, names
+        self._translations.names = names
         words = [names.place(place) for place in places]
         width = max(map(len, words), default=0)
-        self._places = [word.ljust(width) for word in words]
-        self._names = self._translations.names = names
+        self._words = [word.ljust(width) for word in words]
 
     def line(self, packet: RawPacket) -> str:
         """Return the line of a packet; packets are to come in order of time."""
@@ -40,15 +43,26 @@ class Lines:
         frame = decode(data)
         changes = "".join(f" [{change}]" for change in self._translations.of(time_ns, frame))
         text = f"{summary(frame, self._names)}{changes}"
-        return f"{clock(time_ns)} {self._places[number]} {ARROWS[outgoing]} {visible(text)}"
+        return f"{clock(time_ns)} {self._words[number]} {ARROWS[outgoing]} {visible(text)}"
 
-    def end(self, counts: Mapping[Place, tuple[int, int]]) -> None:
+    def end(self) -> None:
         """Nothing is to be said behind the last line."""
 
     def add(self, packets: Iterable[RawPacket]) -> None:
         """Print the lines of packets, all at once."""
         sys.stdout.write("".join([f"{self.line(packet)}\n" for packet in packets]))
         sys.stdout.flush()
+
+
+class JsonLines(Lines):
+    """Makes an object of JSON a line (netlab.packets.capture_json)."""
+
+    def line(self, packet: RawPacket) -> str:
+        """Return the object of a packet; packets are to come in order of time."""
+        time_ns, number, outgoing, wire_bytes, data = packet
+        seen = SeenPacket(time_ns=time_ns, place=self._places[number], outgoing=outgoing, wire_bytes=wire_bytes, data=data)
+        frame = decode(data)
+        return as_json_line(as_data(seen, frame, self._translations.of(time_ns, frame), self._names))
 
 
 def clock(time_ns: int) -> str:

@@ -24,6 +24,9 @@ from netlab.store.paths import LabPaths
 Choose = Callable[[Cluster, Assignments], Iterable[Spot]]
 """Says where to look in a lab as it is now. May raise NotFound."""
 
+Count = Callable[[], Mapping[Place, tuple[int, int]]]
+"""Tells for each place how many packets its filter let through so far, and how many of them were lost."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
@@ -84,10 +87,10 @@ def _by_address(names: Names) -> dict[str, tuple[str, ...]]:
 
 
 class Recording:
-    """Packets on their way into files."""
+    """Packets on their way into files. `counts` tells what each place has counted so far; each file ends with that."""
 
-    def __init__(self, files: CaptureFiles, section: Section) -> None:
-        self._files, self._section = files, section
+    def __init__(self, files: CaptureFiles, section: Section, counts: Count) -> None:
+        self._files, self._section, self._counts = files, section, counts
         self._started_ns = time.time_ns()
 
     def add(self, packets: Iterable[RawPacket]) -> None:
@@ -97,6 +100,7 @@ class Recording:
             return
         for one in packets:
             if self._files.is_full:
+                self.end()
                 self._files.turn()
             self._files.write(enhanced_packet(*one))
 
@@ -105,7 +109,8 @@ class Recording:
         self._files.write(self._section.follow(places, names))
         self._files.head = self._section.head
 
-    def end(self, counts: Mapping[Place, tuple[int, int]]) -> None:
-        """Write what each place counted. Raises OSError."""
+    def end(self) -> None:
+        """Write what each place has counted since the capture began. Raises OSError."""
+        counts = self._counts()
         told = {n: Counts(packets=counts[place][0], dropped=counts[place][1]) for n, place in enumerate(self._section.places)}
         self._files.write(tail(told, started_ns=self._started_ns, ended_ns=time.time_ns()))

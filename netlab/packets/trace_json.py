@@ -19,7 +19,8 @@ from typing import Any, Final
 from netlab.netstate.conntrack import FlowTuple
 from netlab.packets.names import Names
 from netlab.packets.packet import Packet
-from netlab.packets.steps import Passage, RuleUse, Step, flow_tuple
+from netlab.packets.packet_json import packet_data, sides
+from netlab.packets.steps import Passage, RuleUse, Step
 from netlab.packets.telling import WhyOf, named_elements
 from netlab.packets.verdict import Verdict
 
@@ -41,7 +42,7 @@ def as_data(
     """Return a trace as plain data, for JSON. Times are nanoseconds since the request was sent."""
     return {
         "schema": SCHEMA,
-        "sent": _packet(sent, names),
+        "sent": packet_data(sent, names),
         "startedNs": started_ns,
         "tookNs": round(took_s * 1e9),
         "verdict": {
@@ -71,13 +72,13 @@ def _step(step: Step, started_ns: int, names: Names, why: WhyOf) -> dict[str, An
         "kind": step.kind,
         "interface": step.interface,
         "timeNs": step.time_ns - started_ns if step.time_ns else None,
-        "before": _packet(step.packet, names),
-        "after": _packet(step.after, names),
+        "before": packet_data(step.packet, names),
+        "after": packet_data(step.after, names),
         "translated": step.is_translated,
         "remembered": step.remembered,
         "dropped": step.is_dropped,
         "route": step.route,
-        "tunnel": _packet(step.tunnel, names) if step.tunnel else None,
+        "tunnel": packet_data(step.tunnel, names) if step.tunnel else None,
         "rules": [_rule(step, rule, why) for rule in step.rules],
         "connection": None,
     }
@@ -112,17 +113,5 @@ def _rule(step: Step, rule: RuleUse, why: WhyOf) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _packet(packet: Packet, names: Names) -> dict[str, Any]:
-    return {"protocol": packet.protocol, **_sides(flow_tuple(packet), names), "ttl": packet.ttl}
-
-
 def _flow(flow: FlowTuple, names: Names) -> dict[str, Any]:
-    return {"protocol": flow.protocol, **_sides(flow, names)}
-
-
-def _sides(flow: FlowTuple, names: Names) -> dict[str, Any]:
-    ends = (("source", flow.source, flow.source_port), ("destination", flow.destination, flow.destination_port))
-    return {
-        side: {"address": address, "port": port, "name": names.service(flow.protocol, address, port) or names.of(address)}
-        for side, address, port in ends
-    }
+    return {"protocol": flow.protocol, **sides(flow, names)}

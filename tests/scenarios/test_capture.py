@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -11,6 +12,8 @@ import sys
 import time
 
 import pytest
+
+from netlab.packets.pcapng_reader import read_capture
 
 DEADLINE_S = 20.0
 MANIFEST = """
@@ -123,6 +126,19 @@ def test_lines_have_names_and_say_what_was_translated(shared):
     assert times == sorted(times)
 
 
+def test_lines_are_objects_for_who_asks_for_json(shared):
+    with running(shared, "client", "svc/web", "-o", "json", "tcp port 80 or tcp port 8000") as capture:
+        ask(shared)
+        code, out = capture.end()
+    assert code == 0
+    seen = [json.loads(line) for line in out.splitlines()]
+    assert {one["schema"] for one in seen} == {"netlab.capture/v1"}
+    first, *_, last = [one for one in seen if one["flags"] == ["SYN"] and one["packet"]["source"]["name"] == "client"]
+    assert (first["where"], first["kind"], first["packet"]["destination"]["name"]) == ("client/eth0", "out", "svc/web")
+    assert (last["where"], last["kind"], last["packet"]["destination"]["name"]) == ("web/eth0", "in", "web")
+    assert any(one["translated"] for one in seen)
+
+
 def test_a_file_of_many_places_is_whole_after_ctrl_c(shared, tmp_path):
     file = tmp_path / "all.pcapng"
     with running(shared, "--all", "-w", str(file)) as capture:
@@ -207,6 +223,7 @@ def test_full_files_are_followed_by_others(shared, tmp_path):
     assert 1_000_000 < (tmp_path / "ring0").stat().st_size < 1_002_000
     for name in os.listdir(tmp_path):
         assert tshark(tmp_path / name, "-c", "1")
+        assert read_capture((tmp_path / name).read_bytes()).lost == {"client/eth0": 0}  # what it had counted by then
 
 
 @pytest.mark.parametrize(
