@@ -14,7 +14,7 @@ from netlab.netstate.state import NetState
 SERVICES = tuple(f"10.96.0.{n}" for n in range(21, 32))
 BOTH, SELF, EMPTY, LOCAL, ELSEWHERE, INSIDE, STICKY, LOYAL, DEVOTED, OUTER, BALANCED = SERVICES
 UNALLOCATED = "10.96.0.99"
-EXTERNAL_IP, EXTERNAL_IPV6, BALANCER = "198.51.100.80", "2001:db8:2::80", "192.0.2.9"
+EXTERNAL_IP, EXTERNAL_IPV6, BALANCER, LONELY = "198.51.100.80", "2001:db8:2::80", "192.0.2.9", "192.0.2.10"
 A, B, CLIENT, C, HOSTED = "10.244.1.2", "10.244.1.3", "10.244.1.4", "10.244.2.2", "10.244.2.3"
 NODE_1, NODE_2, OUTSIDE, INTERNET = "172.18.0.2", "172.18.0.3", "172.18.0.1", "203.0.113.1"
 
@@ -33,12 +33,14 @@ def walked(build, lab="demo", **spec) -> tuple[Cluster, Assignments]:
     local ....... a and c; external policy Local; 30090             outer ........... a and c; an external IP
     elsewhere ... b; external policy Local; 30093                   balanced ........ a and c; a load balancer, for Pods of
                                                                                       node-1 only
+    With loadBalancerIPMode Proxy `balanced` is for node-1 and the Internet, its policy is Local so that its endpoints see the load
+    balancer; and there is another one, for nobody.
     """
     of, is_dual = build.lab(name=lab, **spec), spec.get("ip_family") == "dual"
 
     def service(name, cluster_ip, app, node_port=0, **more):
         """A Service of port 80, of both families where the lab is."""
-        kind = {"type": "NodePort"} if node_port else {}
+        kind = {"type": "NodePort"} if node_port and "type" not in more else {}
         families = {"ip_family_policy": "RequireDualStack"} if is_dual else {}
         others = more.pop("ports", ())
         port = build.port(80, 8080, "http" if others else "", node_port=node_port)
@@ -50,6 +52,11 @@ def walked(build, lab="demo", **spec) -> tuple[Cluster, Assignments]:
         "type": "LoadBalancer", "load_balancer_ip": BALANCER, "allocate_load_balancer_node_ports": False,
         "load_balancer_source_ranges": ("10.244.1.0/24",),
     }  # fmt: skip
+    lonely = []
+    if of.spec.load_balancer_ip_mode == "Proxy":
+        lonely.append(service("lonely", "10.96.0.32", "none", type="LoadBalancer", load_balancer_ip=LONELY))
+        more = {"load_balancer_source_ranges": (f"{NODE_1}/32", f"{INTERNET}/32", "fc00:f853:ccd:e793::/64")}
+        balanced |= {"node_port": 30094, "allocate_load_balancer_node_ports": True} | external | more
     made = build.cluster(
         build.pod("a", app="both", node="node-1"),
         build.pod("b", app="self", node="node-1"),
@@ -67,6 +74,7 @@ def walked(build, lab="demo", **spec) -> tuple[Cluster, Assignments]:
         service("devoted", DEVOTED, "both", **sticky),
         service("outer", OUTER, "both", external_ips=(EXTERNAL_IP, EXTERNAL_IPV6) if is_dual else (EXTERNAL_IP,)),
         service("balanced", BALANCED, "both", **balanced),
+        *lonely,
         of=of,
     )
     return made, assign(made, Assignments())
@@ -82,7 +90,7 @@ def _hosted(build):
 def ipv6_of(assigned: Assignments) -> dict[str, str]:
     """The IPv6 address of what has an IPv4 one in a lab of both families, and nobody's for nobody's."""
     bound = (*assigned.pods.values(), *assigned.nodes.values())
-    return dict([*(one.ips for one in bound), *assigned.cluster_ips.values()]) | {
+    return dict([*(one.ips for one in bound), *assigned.cluster_ips.values(), *assigned.load_balancers.values()]) | {
         OUTSIDE: "fc00:f853:ccd:e793::1",
         INTERNET: "2001:db8::1",
         EXTERNAL_IP: EXTERNAL_IPV6,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netlab.desired import packet_keys
 from netlab.desired.announcing import announced_routes
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
@@ -12,11 +13,11 @@ from netlab.desired.host_ports import host_ports
 from netlab.desired.iptables import iptables_rules
 from netlab.desired.pod_match import pod_matches
 from netlab.desired.proxy_nodes import proxy_nodes
-from netlab.desired.services import service_tables
+from netlab.desired.services import balancer_table, service_tables
 from netlab.desired.wiring import Wiring
 from netlab.model.families import listed
 from netlab.model.kube_proxy import ProxyMode
-from netlab.model.lab import Cluster
+from netlab.model.lab import Cluster, LabSpec
 from netlab.model.service import Service
 from netlab.netstate.iptables import IptablesRules
 from netlab.netstate.names import OUTSIDE, machine_netns
@@ -42,10 +43,11 @@ def compile_net(cluster: Cluster, assignments: Assignments) -> NetState:
     running = [node for node in proxy_nodes(cluster, assignments) if node.place.node in wiring.pods_of]
     outside = machine_netns(lab.metadata.name, OUTSIDE)
     announced = frozenset(announced_routes(found, running, lab.spec))
+    balancer = _balancer(found, lab.spec)
 
     def with_rules(item: Namespace) -> Namespace:
         if item.name == outside:
-            return replace(item, routes=item.routes | announced)
+            return replace(item, routes=item.routes | announced, table=balancer)
         name, mode = modes.get(item.name, ("", ""))
         if mode == "nftables":
             return replace(item, table=tables[name])
@@ -54,15 +56,19 @@ def compile_net(cluster: Cluster, assignments: Assignments) -> NetState:
     return NetState(namespaces=frozenset(map(with_rules, wiring.namespaces())))
 
 
+def is_at_balancer(cluster: Cluster, assignments: Assignments, service: Service) -> bool:
+    """Tell whether a Service is reached on the machine outside: it has a load balancer there, and not on the Nodes."""
+    return cluster.lab.spec.load_balancer_ip_mode == "Proxy" and bool(assignments.load_balancers.get(service.key))
+
+
 def service_part(cluster: Cluster, assignments: Assignments, service: Service, node: str = "") -> NftTable:
     """Return what one Service alone adds to a Node's table: sets with its elements only, and the chains they lead to.
 
-    It is what nftables mode would make of it, whatever the mode of the Node is. `node` is "" for the first one.
+    It is what nftables mode would make of it, whatever the mode of the Node is. `node` is "" for the first one; it may be the
+    machine outside, which has a table if it is the load balancer.
     """
     one, found = alone(cluster, assignments, service, "nftables")
-    with_it, without = (_tables(some, one, assignments) for some in (found, Frontends((), {})))
-    name = node or next(iter(with_it), "")
-    table, other = with_it.get(name, NftTable()), without.get(name, NftTable())
+    table, other = (_table_of(node, some, one, assignments) for some in (found, Frontends((), {})))
     return replace(table, sets=table.sets - other.sets, chains=table.chains - other.chains)
 
 
@@ -88,6 +94,19 @@ def alone(cluster: Cluster, assignments: Assignments, service: Service, mode: Pr
     spec = replace(spec, nodes=nodes, kube_proxy=replace(spec.kube_proxy, mode=mode))
     one = Cluster(lab=replace(cluster.lab, spec=spec), objects=objects)
     return one, frontends(one, all_slices(one, assignments), assignments)
+
+
+def _table_of(node: str, found: Frontends, cluster: Cluster, assignments: Assignments) -> NftTable:
+    if node == OUTSIDE:
+        return _balancer(found, cluster.lab.spec) or NftTable()
+    tables = _tables(found, cluster, assignments)
+    return tables.get(node or next(iter(tables), ""), NftTable())
+
+
+def _balancer(found: Frontends, spec: LabSpec) -> NftTable | None:
+    """The table of the machine outside, None if it is no load balancer."""
+    families = tuple(map(packet_keys.family_of, listed(spec.node_subnet)))
+    return balancer_table(found, families) if spec.load_balancer_ip_mode == "Proxy" else None
 
 
 def _tables(found: Frontends, cluster: Cluster, assignments: Assignments) -> dict[str, NftTable]:

@@ -1,4 +1,4 @@
-"""Where a Service is reached on a Node, and what becomes of a packet that comes there. Pure; all rules are made of this.
+"""Where a Service is reached, and what becomes of a packet that comes there. Pure; all rules are made of this.
 
     reached at              from           goes to                                              its source is replaced
     ClusterIP               a Pod          policy Cluster: all; Local: this Node's              no
@@ -10,8 +10,12 @@
 
 Nobody to go to: refused if there is no endpoint anywhere, dropped if a policy Local leaves none here. internalTrafficPolicy
 says nothing of the lower rows, externalTrafficPolicy nothing of the first. Who counts as an endpoint stands in backends.py.
+
+That is so on every Node, but for load balancers whose ipMode is Proxy: of those the Nodes know nothing. The balancer is the
+machine outside, and leads to the NodePorts of the Nodes that have somebody to go to; their source is replaced, and where there
+is none of them clients are refused.
 What is *not* here: headless and ExternalName Services, which have no address; and how any of this is written as rules.
-Source: kube-proxy serviceport.go, topology.go, nftables/proxier.go; kube-proxy.md section 3.
+Source: kube-proxy serviceport.go, topology.go, nftables/proxier.go; kube-proxy.md section 3; KEP-1860 (ipMode).
 """
 
 from __future__ import annotations
@@ -24,12 +28,15 @@ from typing import Any, Literal, NamedTuple
 from netlab.desired.assignments import Assignments, PortKey
 from netlab.desired.backends import Backend, Place, Target, backends, for_everybody, for_local, has_hints
 from netlab.desired.endpoints import by_service
+from netlab.desired.ipam import outside_addresses
+from netlab.desired.power import stopped_nodes
 from netlab.desired.proxy_nodes import ProxyNode, proxy_nodes
 from netlab.model.families import family_of
 from netlab.model.kube_proxy import KubeProxy
-from netlab.model.lab import Cluster
+from netlab.model.lab import Cluster, LabSpec
 from netlab.model.ranges import parse_range, ranges_of
 from netlab.model.service import EndpointSlice, Service, ServicePort
+from netlab.netstate.names import OUTSIDE
 from netlab.remembered import remembered, remembered_by, remembered_columns, remembered_each, remembered_portions
 
 Kind = Literal["ClusterIP", "NodePort", "ExternalIP", "LoadBalancer"]
@@ -41,7 +48,7 @@ _NO_PORTS: Mapping[PortKey, int] = {}
 
 
 class Frontend(NamedTuple):
-    """One address and port of a Service port on a Node. `targets` may be empty: then `otherwise` happens.
+    """One address and port of a Service port on a machine. `targets` may be empty: then `otherwise` happens.
 
     `shortcut` are the endpoints that Pods and the Node itself get under an external policy Local, empty for none. `sources`
     are the ranges that may come, empty for all. `affinity_s` is how long a client keeps its endpoint, 0: for one connection.
@@ -75,14 +82,20 @@ class Frontend(NamedTuple):
 
 
 class Frontends(NamedTuple):
-    """All frontends of a lab: those that are the same on every Node once, and what each Node has of its own."""
+    """All frontends of a lab: those that are the same on every Node once, what each Node has of its own, and the balancer's."""
 
     everywhere: tuple[Frontend, ...]
     own: Mapping[str, tuple[Frontend, ...]]
+    balancer: tuple[Frontend, ...] = ()
 
-    def of(self, node: str) -> tuple[Frontend, ...]:
-        """Return what one Node has."""
-        return self.everywhere + self.own.get(node, ())
+    def of(self, machine: str) -> tuple[Frontend, ...]:
+        """Return what one Node has, or the machine outside."""
+        return self.balancer if machine == OUTSIDE else self.everywhere + self.own.get(machine, ())
+
+    @property
+    def all(self) -> tuple[Frontend, ...]:
+        """Every one of them."""
+        return (*self.everywhere, *itertools.chain.from_iterable(self.own.values()), *self.balancer)
 
 
 def owner(service: Service, port: ServicePort) -> str:
@@ -93,7 +106,7 @@ def owner(service: Service, port: ServicePort) -> str:
 
 @remembered
 def frontends(cluster: Cluster, slices: Sequence[EndpointSlice], assignments: Assignments) -> Frontends:
-    """Return every frontend of every Node, in the order of the Services."""
+    """Return every frontend of every machine, in the order of the Services."""
     nodes = proxy_nodes(cluster, assignments)
     behind, given = by_service(slices), _given(cluster, assignments, nodes)
     parts = _together(_of_each_service(given, tuple(map(behind.groups.__getitem__, _numbers(given, behind.numbers)))))
@@ -102,13 +115,17 @@ def frontends(cluster: Cluster, slices: Sequence[EndpointSlice], assignments: As
     for part in parts:
         for name, mine in part.own.items():
             own[name] += mine
+    balancer = tuple(_at_balancer(cluster, assignments, parts)) if _balancer_ips(cluster.lab.spec) else ()
     if _have_external_ips(cluster.services):
-        return _without_repeated(everywhere, own)
-    return Frontends(everywhere, {name: tuple(mine) for name, mine in own.items()})
+        return _without_repeated(everywhere, own)._replace(balancer=balancer)
+    return Frontends(everywhere, {name: tuple(mine) for name, mine in own.items()}, balancer)
 
 
 class _Given(NamedTuple):
-    """What a Service's frontends follow from besides its slices; `place` is its namespace and name."""
+    """What a Service's frontends follow from besides its slices; `place` is its namespace and name.
+
+    `balancer_ips` are those of the machine outside if it is the load balancer, none if the Nodes are (ipMode VIP).
+    """
 
     place: tuple[str, str]
     service: Service
@@ -117,6 +134,7 @@ class _Given(NamedTuple):
     cluster_ips: tuple[str, ...]
     balancers: tuple[str, ...]
     node_ports: Mapping[PortKey, int]
+    balancer_ips: tuple[str, ...]
 
 
 @remembered
@@ -134,14 +152,20 @@ def _given(cluster: Cluster, assignments: Assignments, nodes: tuple[ProxyNode, .
     """What the frontends of each Service with a ClusterIP follow from besides its slices."""
     config = cluster.lab.spec.kube_proxy
     cluster_ips, balancers = assignments.cluster_ips, assignments.load_balancers
+    balancer_ips = _balancer_ips(cluster.lab.spec)
     return _each_given(
         (
             service, config, nodes, cluster_ips.get(service.key, ()), balancers.get(service.key, ()),
-            assignments.node_ports if service.has_node_ports else _NO_PORTS,
+            assignments.node_ports if service.has_node_ports else _NO_PORTS, balancer_ips,
         )
         for service in cluster.services
         if service.has_cluster_ip
     )  # fmt: skip
+
+
+@remembered
+def _balancer_ips(spec: LabSpec) -> tuple[str, ...]:
+    return outside_addresses(spec) if spec.load_balancer_ip_mode == "Proxy" else ()
 
 
 @remembered_each
@@ -154,7 +178,7 @@ def _each_given(service: Service, *rest: Any) -> _Given:
 def _of_each_service(given: _Given, slices: tuple[EndpointSlice, ...]) -> tuple[Frontends, ...]:
     key = given.service.key
     mine = Assignments(cluster_ips={key: given.cluster_ips}, load_balancers={key: given.balancers}, node_ports=given.node_ports)
-    return tuple(service_frontends(given.service, slices, mine, given.nodes, given.config))
+    return tuple(service_frontends(given.service, slices, mine, given.nodes, given.config, balancer_ips=given.balancer_ips))
 
 
 @remembered_portions
@@ -166,12 +190,21 @@ def _together(services: Sequence[tuple[Frontends, ...]]) -> Frontends:
         for name, mine in part.own.items():
             own.setdefault(name, []).extend(mine)
     everywhere = tuple(item for part in found for item in part.everywhere)
-    return Frontends(everywhere, {name: tuple(mine) for name, mine in own.items()})
+    balancer = tuple(item for part in found for item in part.balancer)
+    return Frontends(everywhere, {name: tuple(mine) for name, mine in own.items()}, balancer)
 
 
 @remembered
 def _have_external_ips(services: tuple[Service, ...]) -> bool:
     return any(service.spec.external_ips for service in services)
+
+
+def _at_balancer(cluster: Cluster, assignments: Assignments, found: Iterable[Frontends]) -> Iterator[Frontend]:
+    """Yield what the balancer has, without Nodes whose machines are off."""
+    off = {ip for name in stopped_nodes(cluster.lab) if name in assignments.nodes for ip in assignments.nodes[name].ips}
+    for item in (item for part in found for item in part.balancer):
+        targets = tuple(target for target in item.targets if target.ip not in off)
+        yield item if targets == item.targets else item._replace(targets=targets, serving=item.serving - off)
 
 
 def _without_repeated(everywhere: Iterable[Frontend], own: Mapping[str, Iterable[Frontend]]) -> Frontends:
@@ -189,18 +222,27 @@ def service_frontends(
     assignments: Assignments,
     nodes: Sequence[ProxyNode],
     config: KubeProxy,
+    *,
+    balancer_ips: Sequence[str] = (),
 ) -> Iterator[Frontends]:
-    """Yield the frontends of one Service, for each of its ports and address families. `slices` are its own."""
+    """Yield the frontends of one Service, for each of its ports and address families.
+
+    `slices` are its own; `balancer_ips` are the balancer's own addresses, none if its load balancer is for the Nodes.
+    """
     cluster_ips = assignments.cluster_ips.get(service.key, ())
+    balancers = assignments.load_balancers.get(service.key, ())
     outer: list[tuple[Kind, str]] = [("ExternalIP", ip) for ip in service.spec.external_ips]
-    outer += [("LoadBalancer", ip) for ip in assignments.load_balancers.get(service.key, ())]
+    outer += [("LoadBalancer", ip) for ip in balancers if not balancer_ips]
     for cluster_ip in cluster_ips:
         family = family_of(cluster_ip)
         mine = tuple((kind, ip) for kind, ip in outer if family_of(ip) == family)
         for port in service.spec.ports:
             made = _Port(service, port, backends(slices, port, family), config)
             node_port = assignments.node_ports.get((service.key, port.protocol, port.port), 0)
-            yield made.frontends(cluster_ip, mine, node_port, nodes)
+            found = made.frontends(cluster_ip, mine, node_port, nodes)
+            proxied = [ip for ip in balancers if family_of(ip) == family] if balancer_ips else []
+            at_balancer = tuple(made.at_balancer(ip, balancer_ips, found.own, nodes) for ip in proxied)
+            yield found._replace(balancer=at_balancer) if at_balancer else found
 
 
 class _Port:
@@ -243,6 +285,25 @@ class _Port:
                 own[node.place.node] = tuple(mine)
         return Frontends(tuple(everywhere), own)
 
+    def at_balancer(
+        self, address: str, own_ips: Sequence[str], own: Mapping[str, tuple[Frontend, ...]], nodes: Sequence[ProxyNode]
+    ) -> Frontend:
+        """Return the port at a balancer that leads to Nodes: to those whose NodePort, at their own address, leads on."""
+        targets = tuple(
+            Target(item.address, item.port)
+            for node in nodes
+            for item in own.get(node.place.node, ())
+            if item.kind == "NodePort" and item.address in node.ips and item.targets
+        )
+        return Frontend(
+            owner=self.owner, kind="LoadBalancer", address=address, protocol=self.protocol, port=self.port.port,
+            targets=targets,
+            masquerade="always",
+            affinity_s=self.affinity_s,
+            sources=self._sources(address, own_ips),
+            serving=frozenset(target.ip for target in targets if self.protocol == "udp"),
+        )  # fmt: skip
+
     def _internal(self, address: str, place: Place | None) -> Frontend:
         here = for_local(self.found, place.node) if self.internal_local and place else for_everybody(self.found, place)
         return Frontend(
@@ -267,13 +328,13 @@ class _Port:
             affinity_s=self.affinity_s,
             serving=self.serving,
             policy="Local" if is_local else "Cluster",
-            sources=self._sources(address, node) if kind == "LoadBalancer" else (),
+            sources=self._sources(address, node.ips if node else ()) if kind == "LoadBalancer" else (),
         )  # fmt: skip
 
-    def _sources(self, address: str, node: ProxyNode | None) -> tuple[str, ...]:
-        """Who may come to the load balancer; where the Node itself may, its load balancer's address may be its source."""
+    def _sources(self, address: str, own_ips: Sequence[str]) -> tuple[str, ...]:
+        """Who may come to the load balancer; where the machine itself may, its load balancer's address may be its source."""
         ranges = ranges_of(self.service.spec.load_balancer_source_ranges, like=address)
         networks = [parse_range(text) for text in ranges]
-        if node and any(ip_address(ip) in network for ip in node.ips for network in networks):
+        if any(ip_address(ip) in network for ip in own_ips for network in networks):
             return ranges_of((*ranges, f"{address}/{128 if ':' in address else 32}"), like=address)
         return ranges

@@ -85,7 +85,8 @@ def published_service(service: Service, lab: Lab, assignments: Assignments) -> S
         health_check_node_port=assignments.node_ports.get((service.key, "TCP", HEALTH_CHECK), spec.health_check_node_port),
         session_affinity_config=_affinity(service),
     )
-    ingress = tuple(LoadBalancerIngress(ip=ip) for ip in assignments.load_balancers.get(service.key, ()))
+    mode = lab.spec.load_balancer_ip_mode
+    ingress = tuple(LoadBalancerIngress(ip=ip, ip_mode=mode) for ip in assignments.load_balancers.get(service.key, ()))
     return replace(service, spec=filled, status=ServiceStatus(load_balancer=LoadBalancerStatus(ingress=ingress)))
 
 

@@ -1,4 +1,4 @@
-"""The chains of a Node's table: where the kernel calls us, and how an endpoint is picked. Pure text in nft's own style.
+"""The chains of a machine's table: where the kernel calls us, and how an endpoint is picked. Pure text in nft's own style.
 
     service-N     ClusterIP: mark if the client is no Pod ........................... then pick-N     N = number of endpoints
     external-N    NodePort and the like, policy Cluster: mark always ................ then pick-N
@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from netlab.desired import affinity
 from netlab.desired.frontends import Frontend
-from netlab.desired.packet_keys import Family
+from netlab.desired.packet_keys import Family, family_of
 from netlab.netstate.nft import Chain
 
 MARK = "0x00004000"
@@ -106,25 +106,36 @@ def _draw(family: Family, count: int, stem: str) -> str:
 def base_chains(
     families: Sequence[Family], pod_subnets: Sequence[str], service_subnets: Sequence[str], *, is_guarded: bool
 ) -> Iterator[Chain]:
-    """Yield the chains that are there whatever the Services are; those of the guard only if a load balancer has one."""
+    """Yield the chains that are there whatever the Services are; those of the guard only if a load balancer has one.
+
+    Without any `pod_subnets` and `service_subnets`: those of a machine that has the addresses of all its Services itself, and
+    neither Pods nor ClusterIPs.
+    """
+    with_pods = [family_of(subnet) for subnet in pod_subnets]
     looked_up = [f"{family.frontend} vmap @{family.name('service-ips')}" for family in families]
-    host_ports = [f"dnat {one.keyword} to {one.frontend} map @{one.name('host-ports')}" for one in families]
+    host_ports = [f"dnat {one.keyword} to {one.frontend} map @{one.name('host-ports')}" for one in with_pods]
     nobody = [f"{family.frontend} vmap @{family.name('no-endpoint-services')}" for family in families]
     rules = {
         "services": (*looked_up, *host_ports),
         "refuse": ("reject",),
-        "leftovers": (
-            *nobody,
-            *(f"{family.daddr} @{family.name('cluster-ips')} goto refuse" for family in families),
-            *(f"{keyword(subnet)} daddr {subnet} drop" for subnet in service_subnets),
-        ),
         "nat-prerouting": ("jump services",),
         "nat-output": ("jump services",),
-        "nat-postrouting": tuple(_postrouting(families, pod_subnets)),
+        "nat-postrouting": tuple(_postrouting(with_pods, pod_subnets)),
         "filter-input": tuple(f"ct state new {rule}" for rule in nobody),
-        "filter-forward": ("ct state new jump leftovers",),
-        "filter-output": ("ct state new jump leftovers",),
     }
+    if not service_subnets:
+        # It is no router: what was not translated would come back from a Node by the way it went there.
+        rules |= {"filter-forward": ("ct status dnat accept", "drop")}
+    else:
+        rules |= {
+            "leftovers": (
+                *nobody,
+                *(f"{family.daddr} @{family.name('cluster-ips')} goto refuse" for family in families),
+                *(f"{keyword(subnet)} daddr {subnet} drop" for subnet in service_subnets),
+            ),
+            "filter-forward": ("ct state new jump leftovers",),
+            "filter-output": ("ct state new jump leftovers",),
+        }
     if is_guarded:
         rules |= {
             "filter-prerouting": ("ct state new jump guard",),

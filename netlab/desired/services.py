@@ -36,11 +36,13 @@ from netlab.desired.host_ports import HostPort
 from netlab.desired.packet_keys import Family, family_of, key_of
 from netlab.desired.proxy_nodes import ProxyNode
 from netlab.desired.service_chains import SHORTCUT, Pick, PodMatch, base_chains, pick_chains, pick_of
+from netlab.netstate.names import OUTSIDE
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.remembered import remembered_columns, remembered_portions, remembered_unions
 
 # The sets that are there in each family whatever the Services are, and the others by their stems; a map has a colon.
 _ALWAYS = ("service-ips", "no-endpoint-services", "host-ports", "hairpins", "cluster-ips", "node-ips")
+_GUARDS = ("guarded-services", "source-ranges")
 _TYPES = {
     "service-ips": "type {key} : verdict",
     "no-endpoint-services": "type {key} : verdict",
@@ -83,7 +85,7 @@ def service_tables(
     everywhere, rest = parts[: len(frontends.everywhere)], iter(parts[len(frontends.everywhere) :])
     always = _Content()
     for family in families:
-        for stem in _ALWAYS + (("guarded-services", "source-ranges") if is_guarded else ()):
+        for stem in _ALWAYS + (_GUARDS if is_guarded else ()):
             always.have(family, stem)
     for ip in (ip for node in nodes for ip in node.ips):
         always.put(family_of(ip), "node-ips", ip)
@@ -104,6 +106,21 @@ def service_tables(
         found[name] = _table(shared_sets, own.sets(), (*chains, *pick_chains(picks | own.picks, pods[name])))
     _forget_others(found.values())
     return found
+
+
+def balancer_table(frontends: Frontends, families: Sequence[Family]) -> NftTable:
+    """Return the table of the load balancer outside: like a Node's, but that it has neither Pods nor ClusterIPs."""
+    numbers = affinity.affinity_ids(frontends.all)  # the same names and so the same numbers as on Nodes
+    is_guarded = any(item.sources for item in frontends.balancer)
+    content = _Content()
+    for family in families:
+        for stem in ("service-ips", "no-endpoint-services", *(_GUARDS if is_guarded else ())):
+            content.have(family, stem)
+    for item in frontends.balancer:
+        content.take(_part(item, numbers[item.owner, item.protocol] if item.affinity_s else 0))
+    picks = pick_chains(content.picks, dict.fromkeys(families, PodMatch("", "")))
+    chains = frozenset((*base_chains(families, (), (), is_guarded=is_guarded), *picks))
+    return NftTable(sets=frozenset(content.sets().values()), chains=chains)
 
 
 def _table(shared: Mapping[str, ElementSet], own: Mapping[str, ElementSet], chains: Iterable[Chain]) -> NftTable:
@@ -158,14 +175,14 @@ def _affinity_numbers(frontends: Sequence[Frontend]) -> Sequence[int]:
     return [numbers[item.owner, item.protocol] if item.affinity_s else 0 for item in frontends]
 
 
-@remembered_columns
-def _contents(item: Frontend, number: int) -> _Part:
+def _part(item: Frontend, number: int) -> _Part:
     """What one frontend adds; `number` is that of a Service port with session affinity."""
     content = _Content(number)
     content.add(item)
     return content.part
 
 
+_contents = remembered_columns(_part)
 _together = remembered_unions()
 
 
@@ -276,7 +293,7 @@ class _Content:
 def udp_endpoints(
     frontends: Frontends, ports: Mapping[str, Iterable[HostPort]]
 ) -> dict[str, dict[tuple[str, int], frozenset[str]]]:
-    """Return, for each Node, each UDP (address, port) with the addresses that may answer it: all other flows to it are stale.
+    """Return, for each machine, each UDP (address, port) with who may answer it: all other flows to it are stale.
 
     Whatever still serves counts, whoever the policies and hints would send there: a flow that is answered is not cut.
     `ports` are those that Pods have of their Nodes, by the Node's name.
@@ -287,7 +304,7 @@ def udp_endpoints(
         | everywhere
         | _serving(frontends.own.get(node, ()))
         for node, mine in ports.items()
-    }
+    } | {OUTSIDE: _serving(frontends.balancer)}
 
 
 @remembered_portions

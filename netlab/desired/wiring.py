@@ -1,7 +1,8 @@
 """The cables of a lab: which namespace has which links, addresses, routes and sysctls.
 
     fabric    one bridge, a port for each machine               (the physical switch)
-    outside   eth0 on the fabric, the Internet on lo            (no way to Pods or ClusterIPs)
+    outside   eth0 on the fabric, the Internet on lo            (no way to Pods or ClusterIPs; with loadBalancerIPMode Proxy
+                                                                 the load balancers on lo too, and it forwards)
     Node      eth0 on the fabric, bridge cni0 for its Pods, routes to the other Nodes' Pods (tunnels.py), default via outside
     Pod       eth0, its Node's bridge the only neighbour
 
@@ -75,17 +76,19 @@ IPV6 = _sysctls(
 # itself through a Service.
 BRIDGES = _sysctls(("net.bridge.bridge-nf-call-iptables", "0"))
 BRIDGES_IPV6 = _sysctls(("net.bridge.bridge-nf-call-ip6tables", "0"))
-# A Node forwards, and tells no Pod of a shorter way (the bridge would be left and entered by the same port). Long transfers
-# must not be reset because one packet fell out of the connection tracking's window (kube-proxy issue 74839).
-NODE = _sysctls(
-    ("net.ipv4.ip_forward", "1"),
+# Who forwards tells nobody of a shorter way (the bridge would be left and entered by the same port). Long transfers must not
+# be reset because one packet fell out of the connection tracking's window (kube-proxy issue 74839). The machine outside has
+# these even while it does not forward: an interface takes them over when it is made, and not later.
+ROUTER = _sysctls(
     ("net.ipv4.conf.all.send_redirects", "0"),
     ("net.ipv4.conf.default.send_redirects", "0"),
     ("net.ipv4.conf.all.rp_filter", "0"),
     ("net.ipv4.conf.default.rp_filter", "0"),
     ("net.netfilter.nf_conntrack_tcp_be_liberal", "1"),
 )
-NODE_IPV6 = _sysctls(("net.ipv6.conf.all.forwarding", "1"))
+# Said of the machine outside as well where it does not: a new namespace takes over what the VM does.
+FORWARDING = {on: _sysctls(("net.ipv4.ip_forward", str(int(on)))) for on in (False, True)}
+FORWARDING_IPV6 = {on: _sysctls(("net.ipv6.conf.all.forwarding", str(int(on)))) for on in (False, True)}
 # What container runtimes set: low ports and ping without privileges.
 POD = _sysctls(("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0\t2147483647"))
 
@@ -135,16 +138,29 @@ class Wiring:
         return Namespace(name=self._machine(FABRIC), links=frozenset((bridge, *ports)), sysctls=NO_IPV6 | self.bridges)
 
     def outside(self) -> Namespace:
-        """A client that is not part of the cluster: it reaches Nodes, and neither Pods nor ClusterIPs."""
-        eth0 = self._machine_veth(OUTSIDE)[1]
-        internet = (Address(dev=LO, address=cidr, nodad=is_ipv6(cidr)) for cidr in listed(self.spec.outside_subnet))
+        """A client that is not part of the cluster: it reaches Nodes, and neither Pods nor ClusterIPs.
+
+        Where load balancers are proxies it is the machine that they run on, and has their addresses.
+        """
+        eth0, is_balancer = self._machine_veth(OUTSIDE)[1], self.spec.load_balancer_ip_mode == "Proxy"
+        addresses = [*self._on(eth0, outside_addresses(self.spec), self.fabric_cidrs)]
+        addresses += (Address(dev=LO, address=cidr, nodad=is_ipv6(cidr)) for cidr in listed(self.spec.outside_subnet))
+        addresses += self._load_balancers() if is_balancer else ()
         return Namespace(
             name=self._machine(OUTSIDE),
             links=frozenset({eth0}),
-            addresses=frozenset((*self._on(eth0, outside_addresses(self.spec), self.fabric_cidrs), *internet)),
+            addresses=frozenset(addresses),
             routes=frozenset(self._to_fabric()),
-            sysctls=self.ipv6,
+            sysctls=self._router(forwards=is_balancer),
         )
+
+    def _load_balancers(self) -> Iterator[Address]:
+        for ip in (ip for ips in self.assignments.load_balancers.values() for ip in ips):
+            is_other = is_ipv6(ip)
+            yield Address(dev=LO, address=f"{ip}/{128 if is_other else 32}", noprefixroute=True, nodad=is_other)
+
+    def _router(self, *, forwards: bool) -> frozenset[Sysctl]:
+        return ROUTER | FORWARDING[forwards] | self.ipv6 | (FORWARDING_IPV6[forwards] if self.has_ipv6 else frozenset())
 
     def node(self, name: str) -> Namespace:
         """A Node: a router between the fabric and its Pods."""
@@ -176,7 +192,7 @@ class Wiring:
         # What is sent to the Node's own 127.0.0.1 may be translated to a Pod's address if NodePorts are open there.
         is_open = LOOPBACK in node_port_ips_of(self.spec, name, self.assignments.nodes[name])
         localnet = _sysctls(("net.ipv4.conf.all.route_localnet", str(int(is_open))))
-        return NODE | localnet | self.bridges | self.ipv6 | (NODE_IPV6 if self.has_ipv6 else frozenset())
+        return self._router(forwards=True) | localnet | self.bridges
 
     def pod(self, pod: Pod, bound: PodAssignment) -> Namespace:
         """A Pod: an address of each family, and its Node for everything else. What it sets itself is set with its processes."""

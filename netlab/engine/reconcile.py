@@ -185,7 +185,7 @@ def _forget_stale_flows(session: Session, look: Look) -> int:
     changed = set(store.fact("stale-flows").split())
     found = frontends(look.cluster, all_slices(look.cluster, look.assignments), look.assignments)  # remembered, like the rules
     udp = udp_endpoints(found, host_ports(look.cluster, look.assignments))
-    serving = {machine_netns(session.paths.lab, name): udp[name] for name in look.assignments.nodes if name not in off}
+    serving = {machine_netns(session.paths.lab, name): one for name, one in udp.items() if name not in off}
     known = digest(*(f"{name} {key} {sorted(ips)}" for name, one in serving.items() for key, ips in sorted(one.items())))
     everywhere = known != store.fact("udp-endpoints")
     forgotten = sum(session.network.keep_udp_flows(name, one) for name, one in serving.items() if everywhere or name in changed)

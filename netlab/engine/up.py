@@ -35,7 +35,7 @@ from netlab.store.events import record
 from netlab.store.origins import changed_by, origins, put_origins
 from netlab.store.paths import LabPaths
 
-CHANGEABLE = frozenset({"nodes", "network", "node_monitor_grace_period", "kube_proxy"})
+CHANGEABLE = frozenset({"nodes", "network", "node_monitor_grace_period", "kube_proxy", "load_balancer_ip_mode"})
 PACKAGE = Path(__file__).resolve().parents[1]
 
 

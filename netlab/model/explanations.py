@@ -161,6 +161,11 @@ _LAB_SENTENCES: Sentences = {
             " Internet; by default 203.0.113.1/32 and 2001:db8::1/128."
         ),
         "load_balancer_subnet": "Addresses of load balancers (CIDR): one for each Service of type LoadBalancer.",
+        "load_balancer_ip_mode": (
+            "Who takes packets for a load balancer's address: VIP, each Node itself; Proxy, the machine outside, which leads"
+            " them to NodePorts with its own address as their source, while Nodes have no rule for them; it can be changed"
+            " while the lab is up."
+        ),
         "network": (
             "How Pods reach those of other Nodes: by plain routes to the Nodes (host-gw), or through a tunnel of UDP packets"
             " between the Nodes (vxlan), which leaves Pods 50 bytes less of the MTU, over IPv6 70; it can be changed while the"

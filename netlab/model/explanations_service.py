@@ -40,8 +40,8 @@ SERVICE_SENTENCES: Sentences = {
     LoadBalancerIngress: {
         "ip": "The address.",
         "ip_mode": (
-            "VIP: the Nodes translate packets for the address themselves; Proxy, that they leave them to the load balancer, is"
-            " not given by netlab."
+            "VIP: the Nodes translate packets for the address themselves; Proxy: they leave them to the load balancer; it is"
+            " what the lab's loadBalancerIPMode says."
         ),
     },
     SessionAffinityConfig: {

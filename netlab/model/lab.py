@@ -23,7 +23,7 @@ from netlab.model.meta import Key, Labels, ObjectMeta
 from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
 from netlab.model.power import LabStatus
-from netlab.model.service import EndpointSlice, Service
+from netlab.model.service import EndpointSlice, IPMode, Service
 from netlab.model.workload import Deployment, ReplicaSet
 
 KubernetesObject: TypeAlias = (
@@ -70,6 +70,7 @@ class LabSpec:
     service_subnet: Annotated[str, "cidrs"] = ""
     outside_subnet: Annotated[str, "cidrs"] = ""
     load_balancer_subnet: Annotated[str, "cidrs"] = ""
+    load_balancer_ip_mode: IPMode = "VIP"
     network: Literal["host-gw", "vxlan"] = "host-gw"
     node_port_range: Annotated[str, "port-range"] = "30000-32767"
     cluster_domain: Annotated[str, "dns-name"] = "cluster.local"

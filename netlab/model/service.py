@@ -18,6 +18,7 @@ ServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]
 IPFamilyPolicy = Literal["", "SingleStack", "PreferDualStack", "RequireDualStack"]
 TrafficPolicy = Literal["", "Cluster", "Local"]
 TrafficDistribution = Literal["", "PreferClose", "PreferSameZone", "PreferSameNode"]
+IPMode = Literal["VIP", "Proxy"]
 AFFINITY_SECONDS = 10800
 
 
@@ -83,7 +84,7 @@ class LoadBalancerIngress:
     """One address of a load balancer. `ip_mode` VIP: Nodes translate it themselves; Proxy: they leave it to the balancer."""
 
     ip: str
-    ip_mode: Literal["VIP", "Proxy"] = "VIP"
+    ip_mode: IPMode = "VIP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ def serving(cluster: Cluster, assignments: Assignments) -> Serving:
     """Return all endpoints that a packet to a Service may go to on some Node, or that still answer for UDP."""
     found = frontends(cluster, all_slices(cluster, assignments), assignments)
     known: dict[Reached, frozenset[str]] = {}
-    for one in (*found.everywhere, *(one for mine in found.own.values() for one in mine)):
+    for one in found.all:
         place = one.protocol.lower(), one.address, one.port
         ends = frozenset(target.ip for target in (*one.targets, *one.shortcut)) | one.serving
         known[place] = known.get(place, frozenset()) | ends

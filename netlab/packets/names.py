@@ -18,7 +18,7 @@ from ipaddress import ip_interface
 from netlab.desired import tunnels
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
-from netlab.desired.frontends import Frontend, frontends
+from netlab.desired.frontends import frontends
 from netlab.desired.host_network import netns_of
 from netlab.desired.ipam import gateway, outside_addresses
 from netlab.frozen import dataclass
@@ -90,7 +90,7 @@ def names_of(cluster: Cluster, assignments: Assignments) -> Names:
         addresses=dict(_addresses(cluster, assignments, machines)),
         services={
             (one.protocol.lower(), one.address, one.port): f"svc/{_service_name(one.owner)}"
-            for one in _frontends(cluster, assignments)
+            for one in frontends(cluster, all_slices(cluster, assignments), assignments).all
         },
         namespaces=dict(_namespaces(cluster, assignments, machines)),
     )
@@ -115,13 +115,6 @@ def _addresses(cluster: Cluster, assignments: Assignments, machines: Collection[
         yield from ((address, name) for address in (*node.ips, *map(gateway, node.pod_cidrs), *ends))
     internet = (str(ip_interface(cidr).ip) for cidr in listed(spec.outside_subnet))
     yield from ((address, OUTSIDE) for address in (*outside_addresses(spec), *internet))
-
-
-def _frontends(cluster: Cluster, assignments: Assignments) -> Iterator[Frontend]:
-    found = frontends(cluster, all_slices(cluster, assignments), assignments)
-    yield from found.everywhere
-    for mine in found.own.values():
-        yield from mine
 
 
 def _service_name(owner: str) -> str:

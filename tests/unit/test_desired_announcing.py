@@ -17,9 +17,10 @@ BALANCED = {"type": "LoadBalancer", "load_balancer_ip": "192.0.2.9"}
 LOCAL = {"external_traffic_policy": "Local"}
 
 
-def announced(build, *objects, stopped=(), **spec):
+def announced(build, *objects, stopped=(), mode="VIP", **spec):
     """The Node to which each announced address is sent."""
-    cluster = build.cluster(*objects, build.service("web", 80, **spec), of=build.lab(*NODES))
+    of = build.lab(*NODES, load_balancer_ip_mode=mode)
+    cluster = build.cluster(*objects, build.service("web", 80, **spec), of=of)
     cluster = replace(cluster, lab=stop_machines(cluster.lab, stopped, 1e9))
     outside = compile_net(cluster, assign(cluster, Assignments())).by_name["demo.outside"]
     return {route.destination: NODE_IPS[route.via] for route in outside.routes if route.via}
@@ -48,6 +49,11 @@ def test_a_stopped_machine_announces_nothing_and_the_others_keep_what_they_had(b
         ip: node for ip, node in before.items() if node != "node-2"
     }
     assert announced(build, stopped=NODES, **many) == {}
+
+
+def test_a_proxy_announces_nothing_but_external_ips(build):
+    assert announced(build, build.pod("a"), mode="Proxy", **BALANCED) == {}
+    assert list(announced(build, build.pod("a"), mode="Proxy", external_ips=("198.51.100.1",), **BALANCED)) == ["198.51.100.1"]
 
 
 def test_an_address_of_the_fabric_needs_no_route(build):

@@ -8,6 +8,7 @@ from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
 from netlab.desired.frontends import frontends
+from netlab.desired.power import stop_machines
 from netlab.desired.proxy_nodes import node_port_ips
 from netlab.model.kube_proxy import KubeProxy
 
@@ -123,6 +124,68 @@ def test_source_ranges_are_those_of_the_load_balancer_only(build, ranges, found)
     made = found_of(build, "node-1", **BALANCED, load_balancer_source_ranges=ranges)
     assert made[BALANCER].sources == found
     assert made[NODE].sources == made[VIP].sources == ()
+
+
+def proxied(build, *pods, stopped=(), proxy=None, **spec):
+    """The frontends of the Service `web` where load balancers are proxies, and that of its load balancer if it has one."""
+    of = build.lab("node-1", "node-2", load_balancer_ip_mode="Proxy", **({"kube_proxy": proxy} if proxy else {}))
+    made = [build.pod(f"p{n}", node=name.removesuffix("!"), deleting=name.endswith("!")) for n, name in enumerate(pods)]
+    port = build.port(80, 8080, node_port=0 if "allocate_load_balancer_node_ports" in spec else 30080)
+    cluster = build.cluster(
+        *made, build.service("web", port, cluster_ip=VIP, **BALANCED | spec), of=stop_machines(of, stopped, 1e9)
+    )
+    chosen = assign(cluster, Assignments())
+    found = frontends(cluster, all_slices(cluster, chosen), chosen)
+    return found, next(iter(found.balancer), None)
+
+
+@pytest.mark.parametrize(
+    ("pods", "spec", "targets"),
+    [
+        pytest.param(["node-1"], {}, [NODE, FAR_NODE], id="Cluster: every Node, they know the way"),
+        pytest.param(["node-1"], LOCAL, [NODE], id="Local: those with endpoints"),
+        pytest.param(["node-1!"], LOCAL, [NODE], id="Local: also one that terminates, if there is no other"),
+        pytest.param([], {}, [], id="nobody"),
+        pytest.param(["node-1"], {"stopped": ["node-2"]}, [NODE], id="not a machine that is off"),
+        pytest.param(["node-1"], {"stopped": ["node-1"], **LOCAL}, [], id="Local: none if that is off"),
+        pytest.param(["node-1"], {"allocate_load_balancer_node_ports": False}, [], id="none without NodePorts"),
+        pytest.param(
+            ["node-1"], {"proxy": KubeProxy(node_port_addresses=("10.0.0.0/8",))}, [], id="none if NodePorts are not where it asks"
+        ),
+        pytest.param(["node-1"], {"proxy": KubeProxy(mode="iptables")}, [NODE, FAR_NODE], id="at no other address of a Node"),
+    ],
+)  # fmt: skip
+def test_a_load_balancer_that_is_a_proxy_leads_to_node_ports(build, pods, spec, targets):
+    _, found = proxied(build, *pods, **spec)
+    assert (found.kind, found.address, found.port, found.masquerade, found.otherwise) == (
+        "LoadBalancer", BALANCER, 80, "always", "reject"
+    )  # fmt: skip
+    assert found.targets == tuple((ip, 30080) for ip in targets)
+
+
+def test_nodes_know_nothing_of_a_load_balancer_that_is_a_proxy(build):
+    found, balancer = proxied(build, "node-1", external_ips=(EXTERNAL,))
+    without, _ = proxied(build, "node-1", external_ips=(EXTERNAL,), load_balancer_class="others")
+    assert {item.address for item in found.of("node-1")} == {VIP, NODE, EXTERNAL}
+    assert found.of("outside") == (balancer,)
+    assert (found.everywhere, found.own) == (without.everywhere, without.own)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "found"),
+    [
+        pytest.param(("203.0.113.0/24",), ("203.0.113.0/24",), id="a client is a client"),
+        pytest.param(("172.18.0.0/16",), ("172.18.0.0/16", f"{BALANCER}/32"), id="whoever is outside may come as the balancer"),
+    ],
+)
+def test_the_ranges_are_the_business_of_the_proxy(build, ranges, found):
+    assert proxied(build, "node-1", load_balancer_source_ranges=ranges)[1].sources == found
+
+
+def test_all_frontends_are_those_of_nodes_and_of_the_balancer(build):
+    found, balancer = proxied(build, "node-1")
+    assert [item.kind for item in found.all] == ["ClusterIP", "NodePort", "NodePort", "LoadBalancer"]
+    assert found.all[-1] is balancer
 
 
 def test_affinity_is_the_same_at_all_addresses(build):

@@ -101,6 +101,50 @@ def test_rules_of_both_families(build, golden):
     golden("rules/both_families_with_affinity.nft", str(found))
 
 
+BALANCED = {"type": "LoadBalancer", "load_balancer_ip": "192.0.2.9", **VIP}
+PROXIES = {
+    "a_proxy_for_both_families": lambda b: (
+        b.pod("a"),
+        b.service("web", b.port(80, 8080, node_port=30080), ip_family_policy="RequireDualStack", **BALANCED),
+    ),
+    "a_proxy_with_source_ranges_and_affinity": lambda b: (
+        b.pod("a", node="node-2"),
+        b.service(
+            "web",
+            b.port(80, 8080, node_port=30080),
+            load_balancer_source_ranges=("203.0.113.0/24",),
+            session_affinity="ClientIP",
+            **BALANCED | LOCAL,
+        ),
+    ),
+    "a_proxy_with_nobody_behind_it": lambda b: (b.service("web", b.port(80, 8080, node_port=30080), **BALANCED),),
+}
+
+
+def proxy(build, name, **spec):
+    """A lab in which the machine outside is the load balancer."""
+    of = build.lab(load_balancer_ip_mode="Proxy", ip_family="dual" if "both" in name else "IPv4", **spec)
+    made = build.cluster(*PROXIES[name](build), of=of)
+    return compile_net(made, assign(made, Assignments())).by_name
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_rules_of_a_load_balancer_outside(build, golden, name):
+    golden(f"rules/{name}.nft", str(proxy(build, name)["demo.outside"].table))
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_load_balancer_outside_is_the_same_for_nodes_of_both_modes(build, name):
+    one, two = (proxy(build, name, kube_proxy=KubeProxy(mode=mode))["demo.outside"] for mode in ("nftables", "iptables"))
+    assert one == two
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_nodes_have_no_rule_for_a_load_balancer_outside(build, name):
+    for mode in ("nftables", "iptables"):
+        assert "192.0.2.9" not in str(proxy(build, name, kube_proxy=KubeProxy(mode=mode))["demo.node-1"])
+
+
 @pytest.mark.parametrize("name", ["clusterip_two_endpoints", "affinity", "nodeport", "external_ip"])
 def test_nodes_have_the_same_rules(build, name):
     one, two = (table(build, *CASES[name](build), node=node) for node in ("node-1", "node-2"))
@@ -194,7 +238,16 @@ def test_udp_endpoints_are_those_that_may_answer(build):
     assert udp_endpoints(found, host_ports(made, chosen)) == {
         "node-1": {("10.96.0.20", 53): only, ("172.18.0.2", 30053): only},
         "node-2": {("10.96.0.20", 53): only, ("172.18.0.3", 30053): only},
+        "outside": {},
     }
+
+
+def test_at_a_load_balancer_outside_nodes_answer_for_udp(build):
+    port = build.port(53, protocol="UDP", node_port=30053)
+    made = build.cluster(build.pod("a"), build.service("dns", port, **BALANCED), of=build.lab(load_balancer_ip_mode="Proxy"))
+    chosen = assign(made, Assignments())
+    found = udp_endpoints(frontends(made, all_slices(made, chosen), chosen), host_ports(made, chosen))
+    assert found["outside"] == {("192.0.2.9", 53): frozenset({"172.18.0.2", "172.18.0.3"})}
 
 
 @pytest.mark.parametrize(

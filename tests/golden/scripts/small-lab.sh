@@ -39,8 +39,14 @@ ip netns exec demo.node-1 sysctl -w net.ipv4.ip_forward=1  # not set yet
 ip netns exec demo.node-1 sysctl -e -w net.ipv6.conf.all.disable_ipv6=1  # not set yet
 ip netns exec demo.node-1 sysctl -e -w net.ipv6.conf.default.disable_ipv6=1  # not set yet
 ip netns exec demo.node-1 sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1  # not set yet
+ip netns exec demo.outside sysctl -w net.ipv4.conf.all.rp_filter=0  # not set yet
+ip netns exec demo.outside sysctl -w net.ipv4.conf.all.send_redirects=0  # not set yet
+ip netns exec demo.outside sysctl -w net.ipv4.conf.default.rp_filter=0  # not set yet
+ip netns exec demo.outside sysctl -w net.ipv4.conf.default.send_redirects=0  # not set yet
+ip netns exec demo.outside sysctl -w net.ipv4.ip_forward=0  # not set yet
 ip netns exec demo.outside sysctl -e -w net.ipv6.conf.all.disable_ipv6=1  # not set yet
 ip netns exec demo.outside sysctl -e -w net.ipv6.conf.default.disable_ipv6=1  # not set yet
+ip netns exec demo.outside sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1  # not set yet
 } >/dev/null
 
 # ---- Bridges and cables ----
