@@ -18,7 +18,7 @@ from netlab.cli.saying import say
 from netlab.cli.text import as_json_line
 from netlab.cli.words import usage
 from netlab.desired.assignments import Assignments
-from netlab.engine.connections import connections, node_namespaces, watch_connections
+from netlab.engine.connections import connections, tracking_namespaces, watch_connections
 from netlab.engine.view import read_wish
 from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
@@ -113,7 +113,7 @@ def choice(cluster: Cluster, assignments: Assignments, words: Sequence[str], nam
     for word in words:
         machine = find_machine(cluster, word)
         if machine is not None:
-            if machine not in node_namespaces(cluster):
+            if machine not in tracking_namespaces(cluster):
                 raise usage(f"{word} tracks no connections", "name Nodes, Pods or Services")
             spaces.add(machine)
             continue

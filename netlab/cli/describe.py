@@ -23,7 +23,7 @@ from netlab.cli.saying import say_error
 from netlab.cli.tabbed import NONE, event_lines, event_page, mapping, tabbed
 from netlab.cli.words import usage
 from netlab.desired.assignments import Assignments
-from netlab.desired.compile import compile_net, iptables_parts, service_part
+from netlab.desired.compile import compile_net, iptables_parts, is_at_balancer, service_part
 from netlab.desired.host_network import netns_of
 from netlab.engine.view import read_lab, read_wish
 from netlab.errors import NotFound
@@ -38,7 +38,7 @@ from netlab.model.node import Namespace, Node
 from netlab.model.pod import Pod
 from netlab.model.service import EndpointSlice, Service
 from netlab.model.workload import Deployment, ReplicaSet
-from netlab.netstate.names import NetnsName, machine_netns
+from netlab.netstate.names import OUTSIDE, NetnsName, machine_netns
 
 Lines = Iterator[str]
 NO_TYPE = (
@@ -166,6 +166,8 @@ def _rules(item: Service, cluster: Cluster, assignments: Assignments) -> Lines:
         else:
             for part in iptables_parts(cluster, assignments, item, names[0]):
                 yield from iptables_lines(part, where)
+    if is_at_balancer(cluster, assignments, item):
+        yield from rule_lines(service_part(cluster, assignments, item, OUTSIDE), OUTSIDE)
 
 
 def _netns(name: NetnsName, cluster: Cluster, assignments: Assignments) -> Lines:

@@ -1,4 +1,4 @@
-"""`netlab rules`: what one Service causes on a Node, each rule beside the field of YAML that made it and a sentence."""
+"""`netlab rules`: what one Service causes on each machine, each rule beside the field of YAML that made it and a sentence."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from netlab.frozen import dataclass
 from netlab.manifest.origin import OF_LAB
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.service import Service
+from netlab.netstate.names import OUTSIDE
 
 if TYPE_CHECKING:
     from netlab.manifest.origin import Place
@@ -67,15 +68,17 @@ def command(*, service: str, node: str | None, output: str | None, namespace: st
     Rules are shown as the Nodes have them now. What is missing has a - before it, what nobody asked for a +, what
     stands in another order than it should a ~.
     """
+    from netlab.desired.compile import is_at_balancer  # noqa: PLC0415 - likewise
     from netlab.engine.service_rules import look_at_service  # noqa: PLC0415 - the help needs no Linux
 
     paths = live_lab(lab)
     cluster, assignments = read_wish(paths)
     found = one_service(service, namespace, cluster)
-    if node and node not in assignments.nodes:
+    machines = [*assignments.nodes, *([OUTSIDE] if is_at_balancer(cluster, assignments, found) else [])]
+    if node and node not in machines:
         raise not_found("Node", node)
-    seen = look_at_service(paths, cluster, assignments, found, [node] if node else [*assignments.nodes])
-    modes = {name: cluster.lab.spec.proxy_mode(name) for name in seen}
+    seen = look_at_service(paths, cluster, assignments, found, [node] if node else machines)
+    modes = {name: cluster.lab.spec.proxy_mode(name) for name in seen if name != OUTSIDE}
     pages, fields = list(pages_of(seen, modes)), Fields(found, read_origins(paths, cluster))
     if output == "json":
         click.echo(as_json(as_plain(found, pages, fields)), nl=False)
@@ -109,17 +112,22 @@ def _is_filled_in(place: Place, path: str) -> bool:
 
 
 def pages_of(seen: Mapping[str, Sequence[ServiceRule] | None], modes: Mapping[str, ProxyMode]) -> Iterator[Page]:
-    """Yield what there is to show of each Node: all of the first one of each mode, of others what differs from it."""
+    """Yield what there is to show of each machine: all of the first Node of each mode, of others what differs from it.
+
+    `modes` are those of the Nodes. The machine outside, if it is the load balancer, is like none of them.
+    """
     for mode in dict.fromkeys(modes.values()):
-        found = {node: rules for node, rules in seen.items() if modes[node] == mode and rules is not None}
+        found = {node: rules for node, rules in seen.items() if modes.get(node) == mode and rules is not None}
         first = next(iter(found), "")
         different = {node: [rule for rule in rules if rule not in found[first]] for node, rules in found.items()}
         if first:
             alike = tuple(node for node, rules in different.items() if not rules and node != first)
             yield Page(node=first, mode=mode, differs=False, rules=found[first], alike=alike)
         yield from (Page(node=node, mode=mode, differs=True, rules=rules) for node, rules in different.items() if rules)
-        off = (node for node, rules in seen.items() if modes[node] == mode and rules is None)
+        off = (node for node, rules in seen.items() if modes.get(node) == mode and rules is None)
         yield from (Page(node=node, mode=mode, differs=False, rules=None) for node in off)
+    if OUTSIDE in seen:
+        yield Page(node=OUTSIDE, mode="nftables", differs=False, rules=seen[OUTSIDE])
 
 
 def blocks(service: Service, pages: Sequence[Page], fields: Fields, width: int) -> Iterator[str]:
@@ -139,6 +147,8 @@ def _title(service: Service, page: Page) -> str:
     name = f"Service {service.metadata.namespace}/{service.metadata.name} on {page.node}"
     if page.rules is None:
         return f"{name}: it has no network now"
+    if page.node == OUTSIDE:
+        return f"{name}, its load balancer"
     alike = f"; {' and '.join(page.alike)} the same" if page.alike else ""
     return f"{name}, {page.mode} mode" + (", where it differs" if page.differs else alike)
 

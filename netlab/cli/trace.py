@@ -142,7 +142,9 @@ def request_of(lab: LabNow, given: Mapping[str, Any]) -> Request:
     scope, family, path, name = given["namespace"] or "default", given["family"], given["path"], given["name"]
     netns = sender(lab.cluster, given["source"], scope)
     if name is None:
-        found = target(lab, given["to"], scope, udp=given["udp"], ipv6=None if family is None else family == "ipv6")
+        found = target(
+            lab, given["source"], given["to"], scope, udp=given["udp"], ipv6=None if family is None else family == "ipv6"
+        )
         words = _words(found.protocol, given["size"])
     else:
         found = name_server(lab, given["source"], scope)

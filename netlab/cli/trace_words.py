@@ -1,7 +1,7 @@
 """From a user's words to the two ends of a trace: where the request is sent from, and the address and port it is sent to.
 
     pod/web, deploy/web, web        a Pod, the best one of a workload, and its container's port by number or name
-    svc/web:http, svc/web           the ClusterIP; a Service with one port needs none
+    svc/web:http, svc/web           the ClusterIP, from outside the load balancer if it has one; with one port it needs none
     node-1:30080, outside           a machine of the lab
     10.96.0.10:53, [fd00::1]:80     any address, whoever has it
 
@@ -26,7 +26,7 @@ from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.service import Service, ServicePort
 from netlab.netstate.links import is_ipv6
-from netlab.netstate.names import NetnsName
+from netlab.netstate.names import OUTSIDE, NetnsName
 from netlab.netstate.state import NetState
 from netlab.packets.lookup import checked_name, questions
 
@@ -68,11 +68,12 @@ def sender(cluster: Cluster, word: str, namespace: str) -> NetnsName:
     return netns_of(cluster.lab.metadata.name, pod)
 
 
-def target(lab: LabNow, word: str, namespace: str, *, udp: bool, ipv6: bool | None) -> Target:
+def target(lab: LabNow, source: str, word: str, namespace: str, *, udp: bool, ipv6: bool | None) -> Target:
     """Return where the words lead.
 
     Args:
         lab: the lab.
+        source: from where, as above.
         word: as above.
         namespace: in which objects are looked for.
         udp: the protocol, where no Service says it.
@@ -85,7 +86,8 @@ def target(lab: LabNow, word: str, namespace: str, *, udp: bool, ipv6: bool | No
     name, port = split_port(word)
     found = _addresses(lab.cluster, lab.net, name, namespace)
     if isinstance(found, Service):
-        return _of_service(lab.cluster, found, port, udp=udp, ipv6=ipv6)
+        outer = [one.ip for one in found.status.load_balancer.ingress] if source == OUTSIDE else []
+        return _of_service(lab.cluster, found, outer, port, udp=udp, ipv6=ipv6)
     addresses, pod = found
     address = _pick(addresses, name, ipv6=ipv6)
     if not port:
@@ -164,13 +166,13 @@ def _of_machine(net: NetState, machine: NetnsName) -> list[str]:
     return [one for one in found if not ip_address(one).is_link_local]
 
 
-def _of_service(cluster: Cluster, service: Service, port: str, *, udp: bool, ipv6: bool | None) -> Target:
+def _of_service(cluster: Cluster, service: Service, outer: list[str], port: str, *, udp: bool, ipv6: bool | None) -> Target:
     name = service.metadata.name
     if service.spec.type == "ExternalName":
         raise NetlabError(f"svc/{name} is an alias for {service.spec.external_name}: it has no address")
     known = _service_port(service, port)
     protocol = known.protocol.lower() if known else "udp" if udp else "tcp"
-    addresses = [one for one in (service.spec.cluster_ips or (service.spec.cluster_ip,)) if one not in {"", "None"}]
+    addresses = outer or [one for one in (service.spec.cluster_ips or (service.spec.cluster_ip,)) if one not in {"", "None"}]
     if addresses:
         return Target(
             address=_pick(addresses, f"svc/{name}", ipv6=ipv6), port=known.port if known else int(port), protocol=protocol

@@ -1,4 +1,4 @@
-"""The connections that the Nodes of a lab track: those of now, and their timeline. For people; nothing is changed."""
+"""The connections that the machines of a lab track: those of now, and their timeline. For people; nothing is changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netlab.kernel.connection_watch import ConnectionWatch, tracked
 from netlab.kernel.inotify import Watch
 from netlab.model.lab import Cluster
 from netlab.netstate.conntrack import TrackedConnection
-from netlab.netstate.names import NetnsName, machine_netns
+from netlab.netstate.names import OUTSIDE, NetnsName, machine_netns
 from netlab.packets.connections import Moment, Timeline, serving
 from netlab.packets.names import Names, names_of
 from netlab.store.paths import LabPaths
@@ -23,17 +23,18 @@ LOOK_AGAIN_S: Final = 1.0
 """Of connections that are older than the watch the kernel does not tell that they are gone: so often they are looked for."""
 
 
-def node_namespaces(cluster: Cluster) -> list[NetnsName]:
-    """Return the namespaces of the Nodes that are on."""
+def tracking_namespaces(cluster: Cluster) -> list[NetnsName]:
+    """Return the namespaces of the Nodes that are on, and of the machine outside if it is the load balancer."""
     off = stopped_nodes(cluster.lab)
-    return [
-        machine_netns(cluster.lab.metadata.name, one.metadata.name) for one in cluster.nodes if one.metadata.name not in off
-    ]
+    names = [node.metadata.name for node in cluster.nodes if node.metadata.name not in off]
+    if cluster.lab.spec.load_balancer_ip_mode == "Proxy":
+        names.append(OUTSIDE)
+    return [machine_netns(cluster.lab.metadata.name, name) for name in names]
 
 
 def connections(cluster: Cluster) -> Mapping[NetnsName, list[TrackedConnection]]:
-    """Return what each Node tracks now. Raises KernelError."""
-    return tracked(node_namespaces(cluster))
+    """Return what each of them tracks now. Raises KernelError."""
+    return tracked(tracking_namespaces(cluster))
 
 
 def watch_connections(
@@ -44,7 +45,7 @@ def watch_connections(
     `lost` is called once if the kernel had to leave something out. Raises KernelError.
     """
     timeline = Timeline(names_of(cluster, assignments), serving(cluster, assignments))
-    spaces = node_namespaces(cluster)
+    spaces = tracking_namespaces(cluster)
     with Watch([paths.state], modified=True) as files, ConnectionWatch(spaces, files, lost) as watch:
         began = [one for name, entries in tracked(spaces).items() for one in timeline.begin(name, entries, time.time_ns())]
         yield timeline.names, began

@@ -13,10 +13,10 @@ from netlab.kernel.port import Scope
 from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.service import Service
-from netlab.netstate.names import NetnsName, machine_netns
+from netlab.netstate.names import OUTSIDE, NetnsName, machine_netns
 from netlab.netstate.nft import Element
 from netlab.netstate.state import NetState
-from netlab.packets.reasons import Reasons, of_rule
+from netlab.packets.reasons import AT_THE_BALANCER, ON_A_NODE, Reasons, of_rule
 from netlab.packets.steps import owner_of
 from netlab.packets.telling import Why
 from netlab.store.origins import Origins
@@ -33,7 +33,7 @@ def observe(paths: LabPaths) -> NetState:
 
 
 class Whys:
-    """Why the rules and elements of a lab's Nodes are there: the owner, the line of YAML, a sentence.
+    """Why the rules and elements of a lab's machines are there: the owner, the line of YAML, a sentence.
 
     Args:
         paths: the lab's files.
@@ -43,7 +43,8 @@ class Whys:
     def __init__(self, paths: LabPaths, cluster: Cluster) -> None:
         self._paths, self._cluster = paths, cluster
         self._reasons: dict[tuple[Key, str], Reasons] = {}
-        self._nodes = {machine_netns(paths.lab, node.name): node.name for node in cluster.lab.spec.nodes}
+        names = (*(node.name for node in cluster.lab.spec.nodes), OUTSIDE)
+        self._machines = {machine_netns(paths.lab, name): name for name in names}
 
     def __call__(self, netns: NetnsName, name: str, item: Element | str, owner: str = "") -> Why:
         """Return why an element is in the set or map, or a rule in the chain, of this name.
@@ -51,11 +52,12 @@ class Whys:
         `owner` says whose it is (`default/web:http`), where it does not say so itself.
         """
         service = self._service(owner_of(item) or owner)
-        node = self._nodes.get(netns)
-        if service is None or node is None:
-            reason = of_rule(name, item) if isinstance(item, str) else None
+        machine = self._machines.get(netns)
+        if service is None or machine is None:
+            facts = AT_THE_BALANCER if machine == OUTSIDE else ON_A_NODE
+            reason = of_rule(name, item, facts) if isinstance(item, str) else None
             return Why(text=reason.text) if reason else Why()
-        found = self._of(service, node).of(name, item)
+        found = self._of(service, machine).of(name, item)
         where = self._origins.place(service, found.path if found else "")
         meta = service.metadata
         who = f"svc/{meta.name}" if meta.namespace == "default" else f"svc/{meta.name}.{meta.namespace}"
@@ -66,11 +68,11 @@ class Whys:
     def _origins(self) -> Origins:
         return read_origins(self._paths, self._cluster)
 
-    def _of(self, service: Service, node: str) -> Reasons:
-        key = service.key, node
+    def _of(self, service: Service, machine: str) -> Reasons:
+        key = service.key, machine
         if key not in self._reasons:
             cluster, assignments = read_wish(self._paths)
-            self._reasons[key] = Reasons(cluster, assignments, service, node)
+            self._reasons[key] = Reasons(cluster, assignments, service, machine)
         return self._reasons[key]
 
     def _service(self, comment: str) -> Service | None:

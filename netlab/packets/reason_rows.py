@@ -23,11 +23,11 @@ RANGES: Final = "spec.loadBalancerSourceRanges"
 POLICY: Final = "spec.externalTrafficPolicy"
 AFFINITY: Final = "spec.sessionAffinity"
 TIMEOUT: Final = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
-TARGET_PORT: Final = "spec.ports[{i}].targetPort"
+TARGET_PORT: Final = "spec.ports[{i}].{target_field}"
 
 IS_FOR = "Packets to {place}, {protocol} port {port}, are for {owner}: on to {goto}."
 NO_POD = "A client that is no Pod is marked: this Node's address becomes its source, so that answers come back here."
-EVERYBODY = "Every client is marked, and this Node's address becomes its source: {why_all}."
+EVERYBODY = "Every client is marked, and {here}'s address becomes its source: {why_all}."
 HAIRPIN = (
     "Should {target} reach itself through {service}, the Node's address becomes its source, or its answer would not come back."
 )
@@ -120,12 +120,12 @@ NFT_RULES: Final = (
     Row("services", "@service-ips", "", "Is this an address and port of a Service? Then on to the chain that the map says."),
     Row("services", "@host-ports", "", "Is this a hostPort of a Pod on this Node? Then the Pod becomes the destination."),
     Row("nat-prerouting", "", "", "The first packet of a connection that comes in is looked up among the Services."),
-    Row("nat-output", "", "", "So is the first packet of a connection that the Node itself opens."),
+    Row("nat-output", "", "", "So is the first packet of a connection that {here} itself opens."),
     Row(
         "nat-postrouting",
         "^meta mark &",
         "",
-        "Marked packets get this Node's address as their source; then the mark has done its work.",
+        "Marked packets get {here}'s address as their source; then the mark has done its work.",
     ),
     Row(
         "nat-postrouting",
@@ -142,6 +142,8 @@ NFT_RULES: Final = (
     ),
     Row("leftovers", "goto refuse$", "", "Another port of a ClusterIP is refused."),
     Row("leftovers", "drop$", "Lab spec.serviceSubnet", "An address of the service subnet that no Service has is dropped."),
+    Row("filter-forward", "^ct status dnat accept", "", "Connections that {here} has taken go on to the Node that was drawn;"),
+    Row("filter-forward", "^drop", "", "it passes on nothing else, as it is no router."),
     Row("filter-(forward|output)", "", "", "A new connection that was not translated: is it for a Service all the same?"),
     Row("refuse", "", "", "The client is told at once that nobody is there (ICMP: port unreachable)."),
 )

@@ -25,8 +25,9 @@ from netlab.model.lab import Cluster
 from netlab.model.service import Service
 from netlab.netstate.iptables import is_ours
 from netlab.netstate.links import socket_text
+from netlab.netstate.names import OUTSIDE
 from netlab.netstate.nft import Element
-from netlab.packets.reason_rows import ELEMENTS, IPTABLES_RULES, NFT_RULES, RANGES, Row
+from netlab.packets.reason_rows import ELEMENTS, IPTABLES_RULES, NFT_RULES, POLICY, RANGES, Row
 from netlab.packets.stages import raw_stem
 
 _PLACES: Final = {
@@ -39,6 +40,8 @@ _OPTION: Final = re.compile(r"(?:^| )(-[sdpj]|--dport|--probability|--seconds|--
 _FACTS_OF: Final = {"-s": "source", "-p": "protocol", "--dport": "port", "-j": "goto", "--seconds": "seconds"}
 
 Facts = dict[str, str]
+ON_A_NODE: Final = {"here": "this Node", "target_field": "targetPort"}
+AT_THE_BALANCER: Final = {"here": "the load balancer", "target_field": "nodePort"}
 
 
 class Reason(NamedTuple):
@@ -50,9 +53,10 @@ class Reason(NamedTuple):
 
 def of_rule(chain: str, rule: str, facts: Mapping[str, str] | None = None) -> Reason | None:
     """Return why a rule is in a chain, as far as that can be said without `facts` of a Service; None if nobody knows."""
+    known = {**ON_A_NODE, **(facts or {})}
     if is_iptables(chain):
-        return _reason(IPTABLES_RULES, chain, rule, facts or {})
-    return _reason(NFT_RULES, raw_stem(chain), rule, {**_numbers(chain), **(facts or {})})
+        return _reason(IPTABLES_RULES, chain, rule, known)
+    return _reason(NFT_RULES, raw_stem(chain), rule, {**_numbers(chain), **known})
 
 
 def is_iptables(chain: str) -> bool:
@@ -76,16 +80,15 @@ def _numbers(name: str) -> Facts:
 
 
 class Reasons:
-    """Why what one Service causes on a Node is there."""
+    """Why what one Service causes on a Node is there, or on the machine outside, which is its load balancer then."""
 
     def __init__(self, cluster: Cluster, assignments: Assignments, service: Service, node: str) -> None:
-        mode = cluster.lab.spec.proxy_mode(node)
-        one, found = alone(cluster, assignments, service, mode)
-        self.service = service
+        one, found = alone(cluster, assignments, service, cluster.lab.spec.proxy_mode(node))
+        self.service, self._is_balancer = service, node == OUTSIDE
         self._is_all = cluster.lab.spec.kube_proxy.masquerade_all
         self._frontends = {item.key: item for item in found.of(node)}
         self._ports = {(owner(service, port), port.protocol.lower()): n for n, port in enumerate(service.spec.ports)}
-        self._pods = {
+        self._ends = {
             (address, item.metadata.namespace): f"pod/{endpoint.target_ref.name}"
             for item in all_slices(one, assignments)
             if (item.metadata.namespace, item.service_name) == (service.metadata.namespace, service.metadata.name)
@@ -93,6 +96,9 @@ class Reasons:
             if endpoint.target_ref
             for address in endpoint.addresses
         }
+        if self._is_balancer:
+            nodes = assignments.nodes.items()
+            self._ends = {(ip, service.metadata.namespace): f"node/{name}" for name, given in nodes for ip in given.ips}
         self._chains = dict(self._chain_facts())
 
     def of(self, name: str, item: Element | str) -> Reason | None:
@@ -115,14 +121,27 @@ class Reasons:
 
     @property
     def _general(self) -> Facts:
-        meta, spec = self.service.metadata, self.service.spec
+        meta = self.service.metadata
         because = "kubeProxy.masqueradeAll is set" if self._is_all else "the endpoint may be on another Node"
+        if self._is_balancer:
+            because = "the Node is to answer the load balancer"
         return {
+            **(AT_THE_BALANCER if self._is_balancer else ON_A_NODE),
             "service": f"{meta.namespace}/{meta.name}",
-            "selector": "spec.selector" if spec.selector else "",
+            "selector": self._who_is_an_endpoint,
             "all_path": "spec.externalTrafficPolicy" if self.service.is_external else f"{OF_LAB}spec.kubeProxy.masqueradeAll",
             "why_all": because,
         }
+
+    @property
+    def _who_is_an_endpoint(self) -> str:
+        """The field that says it: of a load balancer outside the endpoints are NodePorts."""
+        spec = self.service.spec
+        if self._is_balancer and not self.service.has_node_ports:
+            return "spec.allocateLoadBalancerNodePorts"
+        if self._is_balancer and spec.external_traffic_policy == "Local":
+            return POLICY
+        return "spec.selector" if spec.selector else ""
 
     def _element_facts(self, stem: str, item: Element) -> Facts:
         first, *rest = item.key.split(" . ")
@@ -169,12 +188,12 @@ class Reasons:
 
     def _target(self, target: Target) -> str:
         """Name an endpoint, with the Pod that it is."""
-        pod = self._pods.get((target.ip, self.service.metadata.namespace))
+        pod = self._ends.get((target.ip, self.service.metadata.namespace))
         text = socket_text(target.ip, target.port)
         return f"{pod} ({text})" if pod else text
 
     def _pod(self, address: str) -> str:
-        return self._pods.get((address, self.service.metadata.namespace), address)
+        return self._ends.get((address, self.service.metadata.namespace), address)
 
     # iptables -----------------------------------------------------------------------------------------------------------
 

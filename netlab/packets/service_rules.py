@@ -1,4 +1,4 @@
-"""What one Service causes on a Node, rule by rule and element by element, compared with what is there. Pure.
+"""What one Service causes on a machine, rule by rule and element by element, compared with what is there. Pure.
 
 desired .... what the Service alone adds to a Node's rules (desired/compile.py)
 seen ....... the Node's rules as the kernel has them
@@ -18,6 +18,7 @@ from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
 from netlab.model.service import Service
 from netlab.netstate.iptables import TABLES
+from netlab.netstate.names import OUTSIDE
 from netlab.netstate.nft import Element
 from netlab.netstate.state import Namespace
 from netlab.packets.reasons import Reason, Reasons
@@ -54,9 +55,12 @@ class _At(NamedTuple):
 def service_rules(
     cluster: Cluster, assignments: Assignments, service: Service, node: str, seen: Namespace
 ) -> tuple[ServiceRule, ...]:
-    """Return all that a Service causes on a Node, on the way of a packet. `seen` is the Node's namespace as it is."""
+    """Return all that a Service causes on a Node, on the way of a packet. `seen` is the Node's namespace as it is.
+
+    It may be the machine outside, which is the load balancer then, and has rules of nft whatever the Nodes' mode is.
+    """
     reasons = Reasons(cluster, assignments, service, node)
-    if cluster.lab.spec.proxy_mode(node) == "nftables":
+    if node == OUTSIDE or cluster.lab.spec.proxy_mode(node) == "nftables":
         wished = nft_blocks(service_part(cluster, assignments, service, node))
         found = nft_blocks(seen.table) if seen.table else []
     else:

@@ -67,6 +67,17 @@ def test_of_other_nodes_is_shown_what_differs_and_of_another_mode_all():
     ]  # fmt: skip
 
 
+def test_the_load_balancer_outside_is_a_page_of_its_own(build, fields):
+    pages = list(pages_of({"node-1": [RULE], "outside": [RULE]}, {"node-1": "nftables"}))
+    assert [(page.node, page.differs, page.rules, page.alike) for page in pages] == [
+        ("node-1", False, [RULE], ()), ("outside", False, [RULE], ()),
+    ]  # fmt: skip
+    shown = [click.unstyle(line) for line in blocks(build.service("web", 80), pages, fields, 80)]
+    assert [line for line in shown if line.startswith("Service")] == [
+        "Service default/web on node-1, nftables mode", "Service default/web on outside, its load balancer",
+    ]  # fmt: skip
+
+
 def test_a_node_that_is_off_says_so(build, fields):
     page = Page(node="node-2", mode="nftables", differs=False, rules=None)
     assert "node-2: it has no network now" in next(blocks(build.service("web", 80), [page], fields, 80))

@@ -22,9 +22,10 @@ DUAL = {"ip_family_policy": "RequireDualStack"}
 VIP = {"cluster_ip": "10.96.0.20"}
 
 
-def everything(build, **more):
+def everything(build, numbers=(30080, 30053), **more):
     """A Service with all that one can have, and the Pods behind it."""
-    ports = (build.port(80, 8080, "http", node_port=30080), build.port(53, 5353, "dns", "UDP", node_port=30053))
+    web, dns = numbers
+    ports = (build.port(80, 8080, "http", node_port=web), build.port(53, 5353, "dns", "UDP", node_port=dns))
     spec = {
         "type": "LoadBalancer", "load_balancer_ip": "192.0.2.9", "external_ips": ("198.51.100.80",),
         "load_balancer_source_ranges": ("198.51.100.0/24", "203.0.113.0/24"),
@@ -40,6 +41,7 @@ CASES = {
     "nobody": lambda b: everything(b)[2:],
     "nobody here": lambda b: everything(b, external_traffic_policy="Local", internal_traffic_policy="Local")[1:],
     "both families": lambda b: everything(b, session_affinity="ClientIP", cluster_ips=("10.96.0.20", "fd00:10:96::20"), **DUAL),
+    "no NodePorts": lambda b: everything(b, numbers=(0, 0), allocate_load_balancer_node_ports=False),
     "without a selector": lambda b: (
         b.service("web", b.port(80, name="http"), app="", **VIP),
         b.slice_of("web", "198.51.100.7", ports=({"port": 8080, "name": "http"},)),
@@ -75,12 +77,13 @@ def test_every_rule_and_element_has_a_reason_and_is_there(build, case, mode):
 @pytest.mark.parametrize("mode", ["nftables", "iptables"])
 @pytest.mark.parametrize("case", SHOWN)
 def test_the_reasons(build, golden, case, mode):
-    lines = []
-    for stage, together in itertools.groupby(rules(build, case, mode), lambda rule: rule.stage):
-        lines.append(f"{stage}\n")
-        for rule in together:
-            lines.append(f"  {rule.name}: {rule.text}\n      {rule.path or '-'}: {rule.why}\n")
-    golden(f"reasons/{case.replace(' ', '_')}.{mode}.txt", "".join(lines))
+    golden(f"reasons/{case.replace(' ', '_')}.{mode}.txt", "".join(told(rules(build, case, mode))))
+
+
+def told(found):
+    for stage, together in itertools.groupby(found, lambda rule: rule.stage):
+        yield f"{stage}\n"
+        yield from (f"  {rule.name}: {rule.text}\n      {rule.path or '-'}: {rule.why}\n" for rule in together)
 
 
 @pytest.mark.parametrize("mode", ["nftables", "iptables"])
@@ -96,17 +99,50 @@ def test_no_row_says_the_same_of_the_same_place_twice(table):
     assert len({(row.where, row.what) for row in table}) == len(table)
 
 
-@pytest.mark.parametrize("mode", ["nftables", "iptables"])
-def test_every_rule_of_a_node_has_a_reason_whatever_services_there_are(build, mode):
+@pytest.mark.parametrize(("machine", "mode"), [("node-1", "nftables"), ("node-1", "iptables"), ("outside", "nftables")])
+def test_every_rule_of_a_machine_has_a_reason_whatever_services_there_are(build, machine, mode):
     """Those that are there without any: `of_rule` knows them with no Service at hand."""
-    cluster = build.cluster(of=build.lab(kube_proxy=KubeProxy(mode=mode)))
-    seen = compile_net(cluster, assign(cluster, Assignments())).by_name["demo.node-1"]
+    cluster = build.cluster(of=build.lab(kube_proxy=KubeProxy(mode=mode), load_balancer_ip_mode="Proxy"))
+    seen = compile_net(cluster, assign(cluster, Assignments())).by_name[f"demo.{machine}"]
     chains = (
         seen.table.chains if seen.table else [chain for one in seen.iptables for table in one.tables for chain in table.chains]
     )
     found = [(chain.name, rule, of_rule(chain.name, rule)) for chain in chains for rule in chain.rules]
     assert found
     assert not [(chain, rule) for chain, rule, reason in found if reason is None]
+
+
+def at_the_balancer(build, case):
+    """What the Service causes on the machine outside, where load balancers are proxies."""
+    of = build.lab(ip_family="dual" if case == "both families" else "IPv4", load_balancer_ip_mode="Proxy")
+    cluster = build.cluster(*CASES[case](build), of=of)
+    assignments = assign(cluster, Assignments())
+    service, seen = cluster.objects[Key("Service", "default", "web")], compile_net(cluster, assignments).by_name["demo.outside"]
+    return service_rules(cluster, assignments, service, "outside", seen)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "without a selector"])
+def test_every_rule_of_a_load_balancer_outside_has_a_reason_and_is_there(build, case):
+    found = at_the_balancer(build, case)
+    assert {rule.state for rule in found} == {"there"}
+    assert not [rule.text for rule in found if rule.why == NOBODY.text]
+
+
+@pytest.mark.parametrize(
+    ("case", "field"),
+    [
+        ("policy Cluster", "selector"),
+        ("policy Local", "externalTrafficPolicy"),
+        ("no NodePorts", "allocateLoadBalancerNodePorts"),
+    ],
+)
+def test_which_nodes_a_load_balancer_outside_leads_to_is_said_by(build, case, field):
+    chosen = [rule for rule in at_the_balancer(build, case) if rule.name in {"pick-2", "no-endpoint-services"}]
+    assert {rule.path for rule in chosen} == {f"spec.{field}"}
+
+
+def test_the_reasons_of_a_load_balancer_outside(build, golden):
+    golden("reasons/policy_Local.outside.txt", "".join(told(at_the_balancer(build, "policy Local"))))
 
 
 def test_masquerade_all_is_named_where_it_is_why(build):
