@@ -16,7 +16,7 @@ import click
 
 from netlab.cli.options import DEFAULT_LAB, example, lab_option, lab_paths
 from netlab.cli.stories import Story, names, read
-from netlab.cli.telling_stories import Stage, program, tell, variables
+from netlab.cli.telling_stories import Stage, is_meant, program, tell, variables
 from netlab.errors import NetlabError
 
 TEXT = "story.txt"
@@ -68,9 +68,12 @@ def tell_all(stage: Stage, story: Story) -> None:
     stage.show(story.title)
     if stage.lab != DEFAULT_LAB:
         stage.show(f"\n$ export NETLAB_LAB={stage.lab}")
-    for number, step in enumerate(story.steps, 1):
-        tell(stage, number, step)
-    stage.show(f"\n{len(story.steps)} steps in {time.perf_counter() - begun:.1f} s, and each did what it should.")
+    told = 0
+    for step in story.steps:
+        if is_meant(stage, step):
+            told += 1
+            tell(stage, told, step)
+    stage.show(f"\n{told} steps in {time.perf_counter() - begun:.1f} s, and each did what it should.")
 
 
 @contextmanager

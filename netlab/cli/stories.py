@@ -6,6 +6,7 @@
       until: text                                   typed again until the output holds it,
       without: text                                 and does not hold this
       exit: 1                                       the exit code that it is to have, if not 0
+      mode: iptables                                told only where the lab's first Node has rules of this kind
       expect:                                       claims about the packets that were seen (netlab.packets.claims)
         - {say: the Pod sees its own address, at: web/eth0, packet: 'tcp * > * (web) SYN, *'}
 
@@ -39,6 +40,7 @@ class Step:
     until: str = ""
     without: str = ""
     exit: int = 0
+    mode: str = ""
     expect: tuple[Claim, ...] = ()
 
     @property

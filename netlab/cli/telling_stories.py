@@ -56,6 +56,14 @@ class Stage:
         sys.stdout.flush()
 
 
+def is_meant(stage: Stage, step: Step) -> bool:
+    """Tell whether a step is told in this lab: some are true of one kind of rules only. Raises NotFound without a lab."""
+    if not step.mode:
+        return True
+    spec = read_lab(lab_paths(stage.lab)).lab.spec
+    return spec.proxy_mode(spec.nodes[0].name) == step.mode
+
+
 def tell(stage: Stage, number: int, step: Step) -> None:
     """Say what comes, show the line, run it and show its output. Raises NetlabError unless it ends well."""
     if step.say:

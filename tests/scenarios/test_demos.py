@@ -55,7 +55,7 @@ def test_a_demo_tells_its_story_again(module_program, tmp_path, name):
     tell_well(module_program, tmp_path, name)
 
 
-@pytest.mark.parametrize("name", ["hairpin", "load-balancing"])
+@pytest.mark.parametrize("name", ["cluster-ip", "hairpin", "load-balancing"])
 def test_a_demo_tells_its_story_of_iptables_rules(module_program, tmp_path, name):
     module_program("up")
     module_program("proxy", "mode", "iptables")

@@ -10,9 +10,10 @@ import pytest
 
 from netlab.cli import stories, telling_stories
 from netlab.cli.stories import DEMOS, Step
-from netlab.cli.telling_stories import Stage, check, filled, heard, tell
+from netlab.cli.telling_stories import Stage, check, filled, heard, is_meant, tell
 from netlab.errors import NetlabError, NotFound
 from netlab.manifest.load import load
+from netlab.model.kube_proxy import KubeProxy
 from netlab.model.lab import Lab
 from netlab.packets.claims import Claim
 from netlab.packets.pcapng import Interface, enhanced_packet, head
@@ -113,6 +114,25 @@ def test_a_step_that_does_not_do_what_it_should(step, message, monkeypatch, caps
     with pytest.raises(NetlabError, match=message):
         tell(stage, 1, step)
     assert f"$ {step.run}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        pytest.param("nftables", ["always", "nft"], id="nftables"),
+        pytest.param("iptables", ["always", "ipt"], id="iptables"),
+    ],
+)
+def test_a_step_that_is_true_of_one_kind_of_rules_is_told_of_those(build, mode, told, stage, monkeypatch):
+    monkeypatch.setattr(telling_stories, "read_lab", lambda _: build.cluster(of=build.lab(kube_proxy=KubeProxy(mode=mode))))
+    steps = [Step(run="always"), Step(run="nft", mode="nftables"), Step(run="ipt", mode="iptables")]
+    assert [step.run for step in steps if is_meant(stage, step)] == told
+
+
+@pytest.mark.parametrize("name", stories.names())
+def test_what_is_told_of_one_kind_of_rules_has_its_like_for_the_other(name):
+    modes = [step.mode for step in stories.read(name).steps if step.mode]
+    assert modes.count("nftables") == modes.count("iptables") == len(modes) / 2
 
 
 def test_what_a_failing_command_says_belongs_to_its_step(capsys, stage):
