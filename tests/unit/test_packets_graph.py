@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -26,6 +30,9 @@ from netlab.packets.graph_words import graph_dot, graph_mermaid, label, quoted
 from netlab.packets.layout import layout
 from netlab.packets.svg import svg
 
+needs_graphviz = pytest.mark.skipif(
+    not shutil.which("dot") and not os.environ.get("NETLAB_TEST_VM"), reason="scripts/install dev brings Graphviz"
+)
 HOSTILE = "</text><script>alert(1)</script>\"]'\\ & \x00-->"
 FORMATS = {
     "text": graph_text, "dot": graph_dot, "mermaid": graph_mermaid, "svg": lambda graph: svg(layout(graph)), "html": graph_page
@@ -278,6 +285,45 @@ def test_whatever_names_say_a_label_stays_a_label(build):
         assert "<script" not in line
     assert quoted('a"\\', "b\nc") == '"a\\"\\\\\\nb\N{REPLACEMENT CHARACTER}c"'
     assert label('a"]', "b") == '"a#34;#93;<br/>b"'
+
+
+def by_graphviz(text: str) -> tuple[dict[str, list[str]], int]:
+    """What Graphviz reads: the first line of each label, by the label of its box ("" is none), and the number of lines."""
+    done = subprocess.run(["dot", "-Tjson0"], input=text, capture_output=True, text=True, check=True)
+    assert not done.stderr
+    read_ = json.loads(done.stdout)
+    titles = {one["_gvid"]: one["label"].partition("\\n")[0] for one in read_["objects"]}
+    boxes = {titles[one["_gvid"]]: [titles[n] for n in one["nodes"]] for one in read_["objects"] if "nodes" in one}
+    inside = {n for one in read_["objects"] for n in one.get("nodes", ())}
+    loose = [titles[one["_gvid"]] for one in read_["objects"] if "nodes" not in one and one["_gvid"] not in inside]
+    return {"": loose, **boxes}, len(read_["edges"])
+
+
+@needs_graphviz
+def test_graphviz_reads_what_is_written_for_it(build):
+    boxes, lines = by_graphviz(graph_dot(small(build)))
+    assert boxes == {
+        "": ["Service nobody", "Service web", "outside", "fabric"],
+        "node-1": ["a", "cni0", "eth0"],
+        "node-2": ["b", "c", "cni0", "eth0"],
+    }
+    assert lines == 10  # within each Node, 3 Pods, 3 machines, 2 endpoints
+
+
+@needs_graphviz
+def test_graphviz_reads_every_pod_of_a_large_lab(build):
+    boxes, _ = by_graphviz(graph_dot(many(build)))
+    assert sorted(one for name, found in boxes.items() if name for one in found if one.startswith("pod-")) == sorted(
+        f"pod-{number}" for number in range(30)
+    )
+
+
+@needs_graphviz
+def test_whatever_names_say_graphviz_reads_the_same_boxes_and_lines(build):
+    plain, lines = by_graphviz(graph_dot(small(build)))
+    boxes, as_many = by_graphviz(graph_dot(hostile(build)))
+    assert {name: len(found) for name, found in boxes.items()} == {name: len(found) for name, found in plain.items()}
+    assert as_many == lines
 
 
 def test_the_svg_is_one_picture_for_screen_readers(build):
