@@ -8,12 +8,13 @@ Source: OCI runtime-spec 1.0.2 (crun 1.14 refuses 1.2); Docker's default capabil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from netlab.frozen import dataclass
 from netlab.kernel.cgroup_limits import oci_resources
 from netlab.kernel.image_user import User
+from netlab.kernel.seccomp import Filter
 from netlab.netstate.process import BindMount, ContainerProcess
 
 VERSION: Final = "1.0.2"
@@ -32,6 +33,7 @@ SKELETON: Final = (
     "proc", "sys", "dev", "etc", "usr", "var", "var/tmp", "var/log", "tmp", "run", "root", "opt", "home", "srv", "mnt",
 )  # fmt: skip
 OVERLAYS: Final = ("usr", "etc")
+COMPILED: Final = "run.oci.seccomp_bpf_data"
 OPEN_FILES_SOFT: Final = 1024
 OPEN_FILES_HARD: Final = 524288  # systemd's default; a process may not exceed its own hard limit without CAP_SYS_RESOURCE
 
@@ -63,7 +65,7 @@ class Surroundings:
     share_pid: bool = True
     open_files: int = OPEN_FILES_HARD
     counts_swap: bool = False
-    seccomp: Mapping[str, Any] | None = None
+    seccomp: Filter | None = None
     user: User | None = None
 
 
@@ -111,9 +113,10 @@ def container_config(process: ContainerProcess, place: Surroundings) -> Config:
         "rootfsPropagation": "rprivate",
     }
     if place.seccomp is not None:
-        linux["seccomp"] = place.seccomp
+        linux["seccomp"] = place.seccomp.rules
     return {
         "ociVersion": VERSION,
+        "annotations": {COMPILED: place.seccomp.program} if place.seccomp and place.seccomp.program else {},
         "process": _process(process, place),
         "root": {"path": place.root, "readonly": process.rights.read_only_root},
         "mounts": [

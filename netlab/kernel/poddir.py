@@ -36,6 +36,7 @@ is what programs may write, as much as they like, and nothing else: on many disk
             {root,usr,etc}[.work]/            what it changed of its root directory (root.py)
 
     <state>/secrets/<uid>/<name>/             volumes with something of a Secret
+    <state>/filters/<digest>                  what crun compiled of a filter of system calls (seccomp_programs.py)
     <state>/skeleton/, <state>/root/          below the root directory of `image: host`; where containers have theirs
 
 Names come from manifests and from directories: each is checked before it becomes part of a path.
@@ -183,6 +184,11 @@ class LabDirectories:
         return self.state / "root"
 
     @property
+    def filters(self) -> Path:
+        """Where the filters of system calls are kept that crun compiled."""
+        return self.state / "filters"
+
+    @property
     def made_in(self) -> list[str]:
         """What the paths begin with that the runtime's processes were given."""
         return [f"{self.state / 'pods'}/", f"{self.crun}/"]
@@ -194,7 +200,7 @@ class LabDirectories:
     @property
     def all(self) -> list[Path]:
         """Every directory that the processes of a lab have."""
-        names = ("pods", "secrets", self.skeleton.name, self.root.name, self.crun.name, self.exits.name)
+        names = ("pods", "secrets", self.skeleton.name, self.root.name, self.crun.name, self.exits.name, self.filters.name)
         return [self.data, *(self.state / name for name in names)]
 
     def pod(self, uid: str) -> PodDirectory:

@@ -6,6 +6,7 @@ one stopped. Methods for different Pods may run at the same time (`each`); for o
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from netlab.netstate.volume import DiskUsage
 
 if TYPE_CHECKING:
     from netlab.kernel.checks import Checker
+    from netlab.kernel.seccomp_programs import Filters
 
 Item = TypeVar("Item")
 
@@ -37,7 +39,12 @@ class ContainerRuntime:
         self._places = LabDirectories(state=state, data=data, lab=lab)
         self._crun = Crun(self._places.crun)
         self._clock = clock
-        self._filters: dict[frozenset[str], dict[str, Any]] = {}
+
+    @functools.cached_property
+    def _filters(self) -> Filters:
+        from netlab.kernel.seccomp_programs import Filters  # noqa: PLC0415 - most commands start nothing
+
+        return Filters(self._places.filters)
 
     @property
     def exits(self) -> Path:
@@ -91,7 +98,7 @@ class ContainerRuntime:
         def start() -> None:
             starting.start_container(
                 self._places, self._crun, sandbox, name, attempt,
-                seccomp=self._seccomp, images=images, clock=self._clock,
+                filters=self._filters, images=images, clock=self._clock,
             )  # fmt: skip
 
         mounts.inside(lambda: _healing(lambda: mounts.privately(start)))
@@ -202,17 +209,6 @@ class ContainerRuntime:
         left = [f"process {pid}" for pid in self.pids()] + [str(path) for path in cgroups.directories(self._places.lab)]
         if left:
             raise KernelError(f"of lab {self._places.lab} is left: {', '.join(left[:10])}")
-
-    def _seccomp(self, capabilities: frozenset[str]) -> dict[str, Any]:
-        """The filter for containers with these capabilities, made once; two threads that make it at once make the same."""
-        from netlab.kernel.seccomp import PROFILE, seccomp_filter  # noqa: PLC0415 - as above
-
-        if capabilities not in self._filters:
-            machine = os.uname()
-            self._filters[capabilities] = seccomp_filter(
-                PROFILE.read_text(), machine=machine.machine, kernel=machine.release, capabilities=capabilities
-            )
-        return self._filters[capabilities]
 
 
 def _healing(start: Callable[[], None]) -> None:

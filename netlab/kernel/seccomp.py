@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from netlab.errors import HostUnready
+from netlab.frozen import dataclass
 
 PROFILE: Final = Path("/usr/share/containers/seccomp.json")
 # uname -m: the name in the file's `arches`, and libseccomp's
@@ -26,6 +27,15 @@ ARCHITECTURES: Final = {
     "s390x": ("s390x", "SCMP_ARCH_S390X"),
 }
 _COPIED: Final = ("names", "action", "errnoRet")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`rules` are `linux.seccomp`; `program` is what they were compiled to, in base64, empty if that is not known."""
+
+    name: str
+    rules: Mapping[str, Any]
+    program: str = ""
 
 
 def seccomp_filter(text: str, *, machine: str, kernel: str, capabilities: AbstractSet[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from netlab.errors import KernelError, NotFound
 from netlab.kernel import cgroups, conmon, image_root, memory_volumes, netns, oci, processes, root, subpaths
@@ -24,6 +24,8 @@ from netlab.kernel.oci import Surroundings
 from netlab.kernel.poddir import STICKY, WORLD_WRITABLE, Bundle, LabDirectories, PodDirectory, Run, component
 from netlab.kernel.processes import Process
 from netlab.kernel.runs import is_attached
+from netlab.kernel.seccomp import Filter
+from netlab.kernel.seccomp_programs import Filters
 from netlab.kernel.volume_files import write_volumes
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 
@@ -74,7 +76,7 @@ def start_container(
     name: str,
     attempt: int,
     *,
-    seccomp: Callable[[frozenset[str]], dict[str, Any]],
+    filters: Filters,
     images: ImageStore,
     clock: Callable[[], float] = time.time,
 ) -> None:
@@ -99,8 +101,8 @@ def start_container(
     def start(user: User | None) -> None:
         if not process.args:
             raise Unstartable("no command specified", 126)
-        calls = seccomp(process.rights.capabilities) if process.rights.filters_calls else None
-        around = _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=calls)
+        seccomp = filters.find(process.rights.capabilities) if process.rights.filters_calls else None
+        around = _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp)
         config = oci.container_config(process, replace(around, user=user))
         replace_text(bundle.path / "config.json", text(config))
         replace_text(bundle.path / "revision", process.revision)
@@ -110,6 +112,8 @@ def start_container(
         if process.stop_signal:
             replace_text(bundle.path / "stop-signal", process.stop_signal)
         main, keeper = conmon.create(bundle, exits=places.exits, options=crun.options(), program=process.args[0])
+        if seccomp:
+            filters.keep(seccomp, crun.root / bundle.id / "seccomp.bpf")
         cgroups.write(pod_files(sandbox.limits), places.lab, sandbox.uid)
         started_at = clock()
         crun.call("start", bundle.id)
@@ -157,7 +161,7 @@ def _surroundings(
     *,
     bundle: Bundle,
     pause: Process,
-    seccomp: dict[str, Any] | None,
+    seccomp: Filter | None,
 ) -> Surroundings:
     pod = places.pod(sandbox.uid)
     return Surroundings(

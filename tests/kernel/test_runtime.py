@@ -1,7 +1,9 @@
 """Pods that really run: started, observed, entered, ended, broken by SIGKILL at bad moments and healed. Nothing may be left."""
 
+import base64
 import contextlib
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from netlab.errors import HostUnready, KernelError, NotFound
-from netlab.kernel import cgroups, conmon, crun, ending, mounts, netns, processes
+from netlab.kernel import cgroups, conmon, crun, ending, mounts, netns, oci, processes
 from netlab.kernel.commands import run_command
 from netlab.kernel.crun import Crun
 from netlab.kernel.inotify import Watch
@@ -22,6 +24,7 @@ from netlab.kernel.machine import mounts_below
 from netlab.kernel.poddir import LabDirectories
 from netlab.kernel.runtime import ContainerRuntime
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
+from netlab.netstate.rights import Rights
 from netlab.netstate.volume import HostPath, Scratch
 
 pytestmark = [
@@ -31,6 +34,7 @@ pytestmark = [
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FOREVER = ("sleep", "1000")
+USUAL = Rights()
 DEADLINE_S = 10.0
 MOUNTINFO = Path("/proc/self/mountinfo")
 NUMBERS = itertools.count(1)
@@ -179,6 +183,26 @@ def test_containers_are_confined(lab, capfd):
     assert code == 0
     assert out.split() == ["/home:", "/root:", "NoNewPrivs:", "1", "Seccomp:", "2"]
     assert not Path("/usr/mine").exists()
+
+
+def test_a_filter_is_compiled_once_and_is_that_of_all_with_the_same_rights(lab):
+    def filtered(rights=USUAL):
+        """Start a container; return what it was given, what crun applies to its commands, what its program says of itself."""
+        pod = lab.sandbox("grep", "Seccomp:", "/proc/self/status")
+        pod = lab.start(replace(pod, containers=(replace(pod.containers[0], rights=rights),)))
+        assert lab.ended(pod).exit_code == 0
+        bundle = lab.places.pod(pod.uid).bundle("c", 0)
+        given = json.loads(bundle.read("config.json"))["annotations"].get(oci.COMPILED, "")
+        return base64.b64decode(given), (lab.places.crun / bundle.id / "seccomp.bpf").read_bytes(), lab.log(pod)
+
+    given, compiled, said = filtered()
+    assert (given, said) == (b"", ["Seccomp:\t2"])
+    assert filtered() == (compiled, compiled, said)
+    lab.runtime = ContainerRuntime(state=lab.places.state, data=lab.places.data, lab=lab.name)  # the next command's
+    assert filtered() == (compiled, compiled, said)
+    given, other, said = filtered(Rights(capabilities=frozenset()))
+    assert (given, said) == (b"", ["Seccomp:\t2"])
+    assert other != compiled
 
 
 def test_starting_twice_changes_nothing(lab):

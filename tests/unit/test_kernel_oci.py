@@ -12,7 +12,7 @@ from netlab.kernel.commands import exec_process
 from netlab.kernel.crun import message_of, unstartable
 from netlab.kernel.poddir import component
 from netlab.kernel.processes import Process, parse
-from netlab.kernel.seccomp import seccomp_filter
+from netlab.kernel.seccomp import Filter, seccomp_filter
 from netlab.netstate.cgroup import CgroupLimits
 from netlab.netstate.process import BindMount, ContainerProcess
 from netlab.netstate.rights import Rights
@@ -43,6 +43,19 @@ def container(**changes):
 def mount(config, destination):
     [found] = [mount for mount in config["mounts"] if mount["destination"] == destination]
     return found
+
+
+@pytest.mark.parametrize(
+    ("seccomp", "rules", "annotations"),
+    [
+        pytest.param(None, None, {}, id="no filter"),
+        pytest.param(Filter("f", {"r": 1}), {"r": 1}, {}, id="not compiled yet"),
+        pytest.param(Filter("f", {"r": 1}, "AA=="), {"r": 1}, {"run.oci.seccomp_bpf_data": "AA=="}, id="compiled"),
+    ],
+)
+def test_a_filter_is_given_as_rules_and_compiled(seccomp, rules, annotations):
+    config = container(seccomp=seccomp)
+    assert (config["linux"].get("seccomp"), config["annotations"]) == (rules, annotations)
 
 
 def test_pause_owns_the_namespaces_of_the_pod():
