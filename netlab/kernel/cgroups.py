@@ -11,7 +11,7 @@ import errno
 import functools
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,8 @@ from netlab.kernel.mounts import CGROUP2_MAGIC, CGROUPS, TMPFS_MAGIC, filesystem
 
 ROOT: Final = "netlab"
 DEADLINE_S: Final = 5.0
+REMINDER_S: Final = 0.005
+MEMBERSHIP: Final = Path("/proc/self/cgroup")
 SWAPS: Final = Path("/proc/swaps")
 
 
@@ -49,19 +51,31 @@ def expect_moves() -> None:
     """Let moves of processes between cgroups that come within some 20 ms go at once; returns immediately, changes nothing.
 
     For the first move in a while the kernel waits until every CPU has passed a quiet point, 8-15 ms, and whoever asked waits
-    with it. Here a thread asks for the move of this process to where it is, while there is other work to do.
-    Source: kernel/cgroup/cgroup.c, cgroup_attach_lock; kernel/rcu/sync.c.
+    with it. Here a thread asks for the move of this process to where it is, while there is other work to do. With cgroup v2
+    crun starts a process where it belongs. Source: kernel/cgroup/cgroup.c, cgroup_attach_lock; kernel/rcu/sync.c.
     """
     threading.Thread(target=_stay, name="cgroups", daemon=True).start()
 
 
-def _stay() -> None:
+@contextlib.contextmanager
+def expecting_moves() -> Iterator[None]:
+    """The same for moves at any time inside the block: what is asked for holds for 10-14 ms, and is asked for anew before."""
+    ended = threading.Event()
+    threading.Thread(target=_stay, args=(ended.wait,), name="cgroups", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _stay(ended: Callable[[float], bool] = lambda _: True) -> None:
     with contextlib.suppress(OSError, ValueError):
-        membership = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-        for _, controllers, path in membership:
-            procs = CGROUPS.joinpath(controllers, path.lstrip("/"), "cgroup.procs")
-            if procs.exists():
-                procs.write_text("0")
+        membership = [line.split(":", 2) for line in MEMBERSHIP.read_text().splitlines()]
+        trees = (CGROUPS.joinpath(names, path.lstrip("/"), "cgroup.procs") for _, names, path in membership if names)
+        procs = next((path for path in trees if path.exists()), None)
+        while procs is not None:
+            procs.write_text("0")
+            if ended(REMINDER_S):
                 return
 
 

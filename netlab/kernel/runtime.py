@@ -71,9 +71,10 @@ class ContainerRuntime:
 
         Returns for each key the error that ended its row, or None. Other exceptions than NetlabError are raised.
         """
-        if work:
-            cgroups.expect_moves()
-        return mounts.each(work, do)
+        if not work:
+            return {}
+        with cgroups.expecting_moves():
+            return mounts.each(work, do)
 
     def start_sandbox(self, sandbox: Sandbox) -> None:
         """Make the Pod's files and its pause process; alive already, only changed files are rewritten. Raises KernelError."""
