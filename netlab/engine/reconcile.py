@@ -165,7 +165,9 @@ def _records(cluster: Cluster, assignments: Assignments) -> str:
 
 def is_about_udp(step: Step) -> bool:
     """Tell whether a change of rules may be one for UDP: then there may be flows that nobody answers any more."""
-    return isinstance(step, ApplyNft | ApplyIptables) and "udp" in step.script
+    if isinstance(step, ApplyNft):
+        return step.change.mentions("udp")
+    return isinstance(step, ApplyIptables) and "udp" in step.script
 
 
 def _record(session: Session, names: Iterable[NetnsName]) -> None:

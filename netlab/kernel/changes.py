@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from netlab.errors import KernelError
-from netlab.kernel import iptables, netns, nft, rtneighbours, rtnetlink, sysctl, wiring
+from netlab.kernel import iptables, netns, nft, rtneighbours, rtnetlink, sysctl, table_changes, wiring
 from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.namespaces import OpenNamespace, OpenNamespaces
 from netlab.kernel.netlink import Message, NetlinkSocket
@@ -55,7 +55,7 @@ def do(namespaces: OpenNamespaces, rules: KnownRules, steps: Sequence[Step]) -> 
             _one_by_one(_of(DeleteNamespace, steps), lambda step: _delete_namespace(namespaces, step))
         case ApplyNft():
             scripts = _of(ApplyNft, steps)
-            writers = _WRITERS if any(nft.is_large(step.script) for step in scripts) else 1
+            writers = _WRITERS if any(table_changes.is_large(step.change) for step in scripts) else 1
             _side_by_side(namespaces, scripts, lambda own, step: _apply_nft(own, rules, step), writers)
         case ApplyIptables():
             _side_by_side(namespaces, _of(ApplyIptables, steps), lambda own, step: _apply_iptables(own, rules, step), _WRITERS)

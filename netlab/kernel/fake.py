@@ -194,7 +194,7 @@ class _Hands:
                     space.delete_route(step.route)
             case ApplyNft():
                 space = self._get(step.netns)
-                space.table = space.noted = run_script(step.script, space.table)
+                space.table = space.noted = run_script(str(step.change), space.table)
             case ApplyIptables():
                 programs = self._get(step.netns).iptables
                 programs.setdefault((step.variant, step.family), FakeIptables()).restore(step.script)

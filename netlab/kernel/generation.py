@@ -27,10 +27,10 @@ class Generation(NamedTuple):
     cookie: int
     number: int
 
-    @property
-    def next(self) -> Generation:
-        """What it is after one more transaction; the kernel leaves out 0."""
-        return self._replace(number=(self.number + 1) % _WRAP or 1)
+    def later(self, transactions: int) -> Generation:
+        """What it is after so many more transactions; the kernel leaves out 0."""
+        number = self.number + transactions
+        return self._replace(number=number if number < _WRAP else number - _WRAP + 1)
 
 
 def generation() -> Generation | None:

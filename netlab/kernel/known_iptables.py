@@ -62,9 +62,7 @@ class KnownIptables:
         iptables.restore(step.words, step.script)
         if before is None or not (step.is_whole or self._seen.get(step.netns) == before):
             return
-        after = before
-        for _ in range(step.tables):
-            after = after.next
+        after = before.later(step.tables)
         if generation() == after:
             others = self._at(step.netns, before)
             self._seen[step.netns] = after

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from netlab.errors import KernelError
-from netlab.kernel import netns, nft
+from netlab.kernel import netns, nft, table_changes
 from netlab.kernel.files import PRIVATE, make_directory, read, replace_text
 from netlab.kernel.generation import Generation, generation, generations
 from netlab.kernel.known_iptables import KnownIptables
@@ -80,14 +80,14 @@ class KnownRules:
         return SeenRules(table, known[1] if known and known[1] != table else None)
 
     def apply(self, step: ApplyNft) -> None:
-        """Run the script of a step in the thread's namespace, which is the step's. Raises NftError, OSError."""
+        """Do the change of a step in the thread's namespace, which is the step's. Raises NftError, OSError."""
         with generations() as newest:
             before = newest() if self._directory is not None else None
-            (nft.run_aside if nft.is_large(step.script) else nft.run)(step.script)
+            count = table_changes.apply(step.change)
             is_sure = before is not None and (step.is_whole or self._seen.get(step.netns) == before)
-            if before is not None and is_sure and step.leaves is not None and newest() == before.next:
-                self._seen[step.netns] = before.next
-                self._learn(step.netns, before.next, step.leaves)
+            if before is not None and is_sure and step.leaves is not None and newest() == (after := before.later(count)):
+                self._seen[step.netns] = after
+                self._learn(step.netns, after, step.leaves)
             elif step.leaves is None:
                 self.forget([step.netns])
 

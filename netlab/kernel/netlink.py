@@ -37,6 +37,7 @@ _NETLINK_ADD_MEMBERSHIP: Final = 1
 _NETLINK_CAP_ACK: Final = 10
 _NETLINK_GET_STRICT_CHK: Final = 12
 _SO_NETNS_COOKIE: Final = 71
+_SO_SNDBUFFORCE: Final = 32
 _SO_RCVBUFFORCE: Final = 33
 _RECEIVE_BYTES: Final = 1 << 18
 # The kernel drops answers that do not fit the receive buffer (about 270 of them by default): ask in portions.
@@ -139,12 +140,15 @@ class NetlinkSocket:
 
         Raises OSError: ENOBUFS if some were lost, because they came faster than they were read; it is said once.
         """
-        while True:
-            try:
-                data = self._socket.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return
+        for data in iter(self._waiting, b""):
             yield from ((kind, flags, payload) for kind, flags, _, payload in _split(data))
+
+    def _waiting(self) -> bytes:
+        """Return the next datagram that waits, nothing if none does."""
+        try:
+            return self._socket.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return b""
 
     def request(self, messages: Sequence[Message]) -> list[int]:
         """Send all `messages` in as few calls as possible and return each one's errno, 0 for done.
@@ -155,6 +159,20 @@ class NetlinkSocket:
         for start in range(0, len(messages), _BATCH):
             errors += self._portion(messages[start : start + _BATCH])
         return errors
+
+    def transaction(self, messages: Sequence[Message], buffer_bytes: int) -> dict[int, int]:
+        """Send all `messages`, `buffer_bytes` at most, in one call; return the errno of each that was refused, by its place.
+
+        For families that answer only what they refuse, before the call returns. Raises OSError: ENOBUFS if that was too much.
+        """
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, buffer_bytes)
+        first = self._send(messages, 0) - len(messages) + 1
+        found = {}
+        for data in iter(self._waiting, b""):
+            found.update(
+                {number_ - first: -_errno(payload) for kind, _, number_, payload in _split(data) if kind == _NLMSG_ERROR}
+            )
+        return found
 
     def ask(self, message: Message) -> bytes:
         """Send one question and return the payload of its answer. Raises OSError with the kernel's errno."""

@@ -20,7 +20,7 @@ from netlab.netstate.state import Namespace, NetState
 from netlab.plan import reasons
 from netlab.plan.iptables import restore_input
 from netlab.plan.links import End, link_steps
-from netlab.plan.nft import table_script
+from netlab.plan.nft import table_change
 from netlab.plan.steps import (
     AddAddress,
     AddEntry,
@@ -184,11 +184,11 @@ def _way(route: Route) -> str:
 
 
 def _table(wish: Namespace, now: Namespace, *, unwanted: bool) -> Iterator[ApplyNft]:
-    script = table_script(wish.table, now.table) if (wish.table is None) == unwanted else ""
-    if script:
+    change = table_change(wish.table, now.table) if (wish.table is None) == unwanted else None
+    if change:
         yield ApplyNft(
             netns=wish.name,
-            script=script,
+            change=change,
             leaves=wish.table,
             is_whole=now.table is None,
             reason=reasons.changed_table(wish.table, now.table),

@@ -14,6 +14,7 @@ from netlab.netstate.iptables import PROGRAMS, Family, IptablesRules, Variant
 from netlab.netstate.links import ROUTE_PROTOCOL, UNLESS_PRESENT, Address, Entry, Link, Neighbour, Route, Sysctl, Veth, Vxlan
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.nft import NftTable
+from netlab.plan.table_change import TableChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,13 +208,13 @@ class DeleteRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyNft:
-    """Run one nft transaction: all of `script` (plain nft syntax) or nothing of it.
+    """Change an nftables table. What of it is refused is not done at all.
 
-    `leaves` is the table after it, if there was what the script was made for; with `is_whole` it is so whatever there was.
+    `leaves` is the table after it, if there was what the change was made for; with `is_whole` it is so whatever there was.
     """
 
     netns: NetnsName
-    script: str
+    change: TableChange
     leaves: NftTable | None = field(default=None, compare=False, repr=False)
     is_whole: bool = field(default=False, compare=False, repr=False)
     reason: str = ""
@@ -221,7 +222,7 @@ class ApplyNft:
     @property
     def command(self) -> str:
         """The lines that do it by hand."""
-        return f"ip netns exec {self.netns} nft -f - <<'EOF'\n{self.script.rstrip()}\nEOF"
+        return f"ip netns exec {self.netns} nft -f - <<'EOF'\n{str(self.change).rstrip()}\nEOF"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

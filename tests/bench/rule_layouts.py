@@ -24,7 +24,7 @@ from netlab.model.service import Endpoint, EndpointPort, EndpointSlice, Service,
 from netlab.netstate.names import NetnsName, digest, machine_netns
 from netlab.netstate.state import Namespace
 from netlab.plan.iptables import restore_input
-from netlab.plan.nft import table_script
+from netlab.plan.nft import table_change
 
 PORT, TARGET_PORT = 80, 8080
 POD_SUBNET = "10.244.0.0/16"
@@ -104,7 +104,7 @@ def _ours(mode: ProxyMode, script: Callable[[Namespace, Namespace], str], run: C
 
 
 def _nft_script(desired: Namespace, observed: Namespace) -> str:
-    return table_script(desired.table, observed.table)
+    return table_change(desired.table, observed.table)
 
 
 def _iptables_script(desired: Namespace, observed: Namespace) -> str:

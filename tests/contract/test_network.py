@@ -31,6 +31,7 @@ from netlab.plan.steps import (
     SetMtu,
     SetSysctl,
 )
+from netlab.plan.table_change import TableChange
 from tests.states import LAB, LOW_PORTS, MARK, NODES, PODS, assert_reached, entry, iptables, lab, labs, table, tunnel
 
 NODE, POD, OTHER = machine_netns(LAB, "node-1"), pod_netns(LAB, "default", "web"), pod_netns(LAB, "default", "db")
@@ -335,13 +336,13 @@ def test_a_parameter_is_written(network):
 def test_a_refused_nft_transaction_changes_nothing(network):
     script = "add chain inet netlab more\nadd rule inet netlab nope accept"
     with pytest.raises(KernelError):
-        network.apply(SCOPE, [ApplyNft(netns=NODE, script=script)])
+        network.apply(SCOPE, [ApplyNft(netns=NODE, change=TableChange(first=script))])
     assert seen(network, NODE).table == WANTED.by_name[NODE].table
 
 
 def test_a_table_in_another_namespace_is_another_table(network):
     found = NftTable(chains=frozenset({Chain(name="x", rules=("accept",))}))
-    network.apply(SCOPE, [ApplyNft(netns=POD, script=str(found))])
+    network.apply(SCOPE, [ApplyNft(netns=POD, change=TableChange(first=str(found)))])
     assert seen(network, POD).table == found
     assert seen(network, NODE).table == WANTED.by_name[NODE].table
 
@@ -444,9 +445,9 @@ UNSEEN = NetnsName("t.default.unseen")
         pytest.param(CreateNamespace(netns=UNSEEN, alias=MARK), "not in the scope", id="creation out of scope"),
         pytest.param(DeleteNamespace(netns=UNSEEN), "not in the scope", id="deletion out of scope"),
         pytest.param(DeleteLink(netns=UNSEEN, name="eth0"), "not in the scope", id="a link out of scope"),
-        pytest.param(ApplyNft(netns=NODE, script="add rule inet netlab nope accept"), "No such file", id="a rule in no chain"),
-        pytest.param(ApplyNft(netns=NODE, script="delete chain inet netlab services"), "busy", id="a chain in use"),
-        pytest.param(ApplyNft(netns=OTHER, script="add table inet netlab"), "no such network namespace", id="rules in no namespace"),
+        pytest.param(ApplyNft(netns=NODE, change=TableChange(first="add rule inet netlab nope accept")), "No such file", id="a rule in no chain"),
+        pytest.param(ApplyNft(netns=NODE, change=TableChange(first="delete chain inet netlab services")), "busy", id="a chain in use"),
+        pytest.param(ApplyNft(netns=OTHER, change=TableChange(first="add table inet netlab")), "no such network namespace", id="rules in no namespace"),
         pytest.param(ApplyIptables(netns=NODE, script="*nat\n-A KUBE-X -j RETURN\nCOMMIT\n"), "No chain.*-A KUBE-X", id="iptables: a rule in no chain"),
         pytest.param(ApplyIptables(netns=NODE, script="*nat\n-A PREROUTING -j KUBE-X\nCOMMIT\n"), "KUBE-X' does not exist", id="iptables: a jump to nowhere"),
         pytest.param(ApplyIptables(netns=NODE, script="*nat\n:KUBE-X - [0:0]\n-A KUBE-X -j KUBE-X\n-A INPUT -j KUBE-X\nCOMMIT\n"), "Too many links", id="iptables: a loop"),

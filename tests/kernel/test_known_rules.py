@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from netlab.kernel import generation, known_rules, netns, nft
+from netlab.kernel import generation, known_rules, netns, nft, table_changes
 from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.port import Scope
@@ -168,18 +168,18 @@ def test_a_change_between_the_look_and_the_act_is_not_taken_for_ours(folder, scr
 def test_a_change_around_the_act_is_not_taken_for_ours(folder, monkeypatch, moment):
     linux = network(folder)
     bring(linux, wished(FEW))
-    run = nft.run
+    apply = table_changes.apply
 
-    def disturbed(script):
+    def disturbed(change):
         """Somebody else is as quick as can be."""
         if moment == "before":
-            run("add element inet netlab s { 9.9.9.9 }")
-        done = run(script)
+            nft.run("add element inet netlab s { 9.9.9.9 }")
+        done = apply(change)
         if moment == "after":
-            run("add element inet netlab s { 9.9.9.9 }")
+            nft.run("add element inet netlab s { 9.9.9.9 }")
         return done
 
-    monkeypatch.setattr(nft, "run", disturbed)
+    monkeypatch.setattr(table_changes, "apply", disturbed)
     bring(linux, wished(MANY))
     monkeypatch.undo()
     assert linux.observe(SCOPE).by_name[NODE].table == listed() != MANY
@@ -191,7 +191,7 @@ def test_a_namespace_of_the_same_name_is_another_one(folder):
     netns.delete(NODE)
     bring(network(folder), wished(None))
     while (found := netns.in_namespace(NODE, generation.generation)).number < number:
-        by_hand("add table inet netlab")
+        by_hand("add table inet netlab\ndelete table inet netlab\nadd table inet netlab")
     assert found.number == number
     assert network(folder).observe(SCOPE).by_name[NODE].table == NftTable()
 
@@ -253,7 +253,7 @@ def test_a_directory_that_cannot_be_written_costs_listings_only(folder, listings
 
 def test_the_number_after_the_highest_leaves_out_zero():
     highest = generation.Generation(cookie=7, number=(1 << 32) - 1)
-    assert (highest.next, highest.next.next) == ((7, 1), (7, 2))
+    assert [highest.later(number) for number in range(4)] == [highest, (7, 1), (7, 2), (7, 3)]
 
 
 def test_names_that_are_forgotten_leave_no_file(folder):

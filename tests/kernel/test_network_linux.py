@@ -31,6 +31,7 @@ from netlab.plan.steps import (
     DeleteRoute,
     SetSysctl,
 )
+from netlab.plan.table_change import TableChange
 
 pytestmark = [
     pytest.mark.kernel,
@@ -66,7 +67,7 @@ STEPS = (
     AddAddress(netns=POD, address=ADDRESS),
     AddRoute(netns=POD, route=ON_LINK),
     AddRoute(netns=POD, route=DEFAULT),
-    ApplyNft(netns=NODE, script=f"table inet netlab\ndelete table inet netlab\n{TABLE}"),
+    ApplyNft(netns=NODE, change=TableChange(first=f"table inet netlab\ndelete table inet netlab\n{TABLE}")),
 )
 
 
@@ -261,7 +262,7 @@ def test_a_namespace_of_somebody_else_is_neither_seen_nor_touched(network):
             CreateNamespace(netns=POD, alias=MARK),
             DeleteNamespace(netns=POD),
             SetSysctl(netns=POD, sysctl=Sysctl(key="net.ipv4.ip_forward", value="1")),
-            ApplyNft(netns=POD, script="table inet netlab"),
+            ApplyNft(netns=POD, change=TableChange(first="table inet netlab")),
         ):
             with pytest.raises(KernelError, match="somebody else"):
                 network.apply(SCOPE, [step])
@@ -284,7 +285,7 @@ def test_a_namespace_of_somebody_else_is_neither_seen_nor_touched(network):
         pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="net.ipv4.no_such", value="1")), "sysctl -w .*: No such file", id="no parameter"),
         pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="kernel.hostname", value="x")), "no parameter of a network namespace", id="not of the network"),
         pytest.param(SetSysctl(netns=POD, sysctl=Sysctl(key="net.//.//.kernel.hostname", value="x")), "no parameter", id="a way out"),
-        pytest.param(ApplyNft(netns=NODE, script="add rule inet netlab nope accept"), r"nft -f - .*t2.node-1: line:1:.* No such file", id="nft"),
+        pytest.param(ApplyNft(netns=NODE, change=TableChange(first="add rule inet netlab nope accept")), r"nft -f - .*t2.node-1: line:1:.* No such file", id="nft"),
     ],
 )  # fmt: skip
 def test_a_refusal_names_step_namespace_and_reason(built, step, message):
@@ -295,12 +296,12 @@ def test_a_refusal_names_step_namespace_and_reason(built, step, message):
 def test_large_scripts_are_run_side_by_side(built, monkeypatch):
     monkeypatch.setattr(nft, "LARGE", 0)
     rules = "add table inet netlab\nadd set inet netlab s { type ipv4_addr; }"
-    built.apply(SCOPE, [ApplyNft(netns=name, script=rules) for name in (NODE, POD)])
+    built.apply(SCOPE, [ApplyNft(netns=name, change=TableChange(first=rules)) for name in (NODE, POD)])
     found = built.observe(SCOPE).by_name
     assert [[item.name for item in found[name].table.sets] for name in (NODE, POD)] == [["s"], ["s"]]
     refused = [
-        ApplyNft(netns=NODE, script="add table inet netlab"),
-        ApplyNft(netns=POD, script="add rule inet netlab nope accept"),
+        ApplyNft(netns=NODE, change=TableChange(first="add table inet netlab")),
+        ApplyNft(netns=POD, change=TableChange(first="add rule inet netlab nope accept")),
     ]
     with pytest.raises(KernelError, match=r"t2.default.web: line:1:.* No such file"):
         built.apply(SCOPE, refused)

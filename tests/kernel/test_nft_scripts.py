@@ -8,10 +8,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from netlab.kernel import netns, nft
+from netlab.kernel import netns, nft, table_changes
 from netlab.kernel.fake_nft import FakeNftError, run_script
 from netlab.netstate.nft import Chain, Element, ElementSet
-from netlab.plan.nft import table_script
+from netlab.plan.nft import table_change
 from tests.states import EXTRA_SETS, HOOKS, entry, node_port, table, tables, with_chain, with_set
 
 pytestmark = [
@@ -52,13 +52,14 @@ def assert_leads(before, after):
     load(after)
     expected = listing()
     assert nft.observe() == after
-    load(before)
-    assert nft.observe() == before
-    script = table_script(after, before)
-    nft.run(script)
-    assert listing() == expected
-    assert nft.observe() == after
-    assert run_script(script, before) == after
+    change = table_change(after, before)
+    for do in (table_changes.apply, lambda change: nft.run(str(change))):
+        load(before)
+        assert nft.observe() == before
+        do(change)
+        assert listing() == expected
+        assert nft.observe() == after
+    assert run_script(str(change), before) == after
 
 
 POSTROUTING = "type nat hook postrouting priority srcnat; policy accept;"
@@ -117,7 +118,7 @@ def test_a_script_leads_from_any_table_to_any_other(inside, before, after):
 def test_a_script_can_be_repeated(inside, before, after):
     def work():
         load(before)
-        script = table_script(after, before)
+        script = str(table_change(after, before))
         nft.run(script)
         once = listing()
         nft.run(script)

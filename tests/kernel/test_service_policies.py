@@ -16,7 +16,7 @@ from netlab.desired.compile import compile_net
 from netlab.model.kube_proxy import KubeProxy
 from netlab.netstate.state import Namespace
 from netlab.plan.iptables import restore_input
-from netlab.plan.nft import table_script
+from netlab.plan.nft import table_change
 from tests.rules_lab import LAB, ask, inside, served
 
 pytestmark = [
@@ -84,7 +84,7 @@ def at(lab, request):
 def change(before: Namespace, after: Namespace) -> None:
     """Bring the rules of node-1 from one state to another, as netlab does: by the difference."""
     if after.table:
-        inside("node-1", "nft", "-f", "-", stdin=table_script(after.table, before.table))
+        inside("node-1", "nft", "-f", "-", stdin=str(table_change(after.table, before.table)))
     there = {rules.family: rules for rules in before.iptables}
     for rules in after.iptables:
         inside("node-1", f"{rules.program}-restore", "-w", "--noflush", stdin=restore_input(rules, there[rules.family]))

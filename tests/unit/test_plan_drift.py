@@ -23,6 +23,7 @@ from netlab.plan.steps import (
     SetMtu,
     SetSysctl,
 )
+from netlab.plan.table_change import TableChange
 
 
 def a_set(*elements, kind="type ipv4_addr : verdict", name="m"):
@@ -86,7 +87,7 @@ RULES = ApplyIptables(netns=NODE, script="*nat")
     ("steps", "words"),
     [
         pytest.param([], "", id="nothing"),
-        pytest.param([ApplyNft(netns=NODE, script="x")], "", id="rules of nft are told elsewhere"),
+        pytest.param([ApplyNft(netns=NODE, change=TableChange(first="x"))], "", id="rules of nft are told elsewhere"),
         pytest.param([DeleteRoute(netns=NODE, route=ROUTE)], "1 route was changed by hand", id="a route"),
         pytest.param([ADDRESS, OTHER], "2 addresses were changed by hand", id="addresses"),
         pytest.param(
