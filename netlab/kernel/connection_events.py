@@ -6,18 +6,17 @@ always did. An event is sent before the packet that caused it leaves the namespa
 
 from __future__ import annotations
 
-import errno
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from netlab.kernel.netfilter_groups import GroupListener
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attribute, attributes, nested
 from netlab.netstate.conntrack import Change, ConnectionEvent, FlowTuple, TrackedConnection
 from netlab.netstate.names import NetnsName
 
-BUFFER_BYTES: Final = 1 << 22
 PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
 
 _GROUPS: Final = (1, 2, 3)  # NFNLGRP_CONNTRACK_NEW, _UPDATE, _DESTROY
@@ -35,43 +34,24 @@ _TCP_STATES: Final = (
 )  # fmt: skip
 
 
-class ConnectionEvents:
-    """The events of the thread's namespace, from now on. It stays there when the thread moves on."""
+class ConnectionEvents(GroupListener):
+    """The events of the thread's namespace, from now on."""
 
     def __init__(self, name: NetnsName) -> None:
-        self.name, self.lost = name, False
-        self._socket = NetlinkSocket(NETLINK_NETFILTER)
-        try:
-            self._socket.listen(_GROUPS, BUFFER_BYTES)
-        except OSError:
-            self._socket.close()
-            raise
-
-    def fileno(self) -> int:
-        """The file descriptor, readable when there is something."""
-        return self._socket.fileno()
+        super().__init__(name, _GROUPS)
 
     def read(self) -> Iterator[ConnectionEvent]:
-        """Yield what has come. `lost` is true from the moment on at which the kernel had to leave some out."""
-        try:
-            for kind, flags, payload in self._socket.heard():
-                change: Change = "destroy" if kind == _CT_DELETE else "new" if flags & _NLM_F_CREATE else "update"
-                entry = parse_entry(payload)
-                if kind in {_CT_NEW, _CT_DELETE} and entry is not None:
-                    yield ConnectionEvent(self.name, time.time_ns(), change, entry)
-        except OSError as error:
-            if error.errno != errno.ENOBUFS:
-                raise
-            self.lost = True
+        """Yield what has come."""
+        for kind, flags, payload in self.heard():
+            change: Change = "destroy" if kind == _CT_DELETE else "new" if flags & _NLM_F_CREATE else "update"
+            entry = parse_entry(payload)
+            if kind in {_CT_NEW, _CT_DELETE} and entry is not None:
+                yield ConnectionEvent(self.name, time.time_ns(), change, entry)
 
     def forget(self, flows: Sequence[FlowTuple]) -> None:
         """Delete connections of UDP over IPv4; one that is gone is fine. What waits to be read is lost."""
         with suppress(OSError):
             self._socket.request([Message(_CT_DELETE, 0, _request(flow)) for flow in flows])
-
-    def close(self) -> None:
-        """Hear no more."""
-        self._socket.close()
 
 
 def _request(flow: FlowTuple) -> bytes:

@@ -6,9 +6,9 @@ import contextlib
 import select
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Self
 
 from netlab.errors import KernelError
+from netlab.kernel.closable import Closable
 from netlab.kernel.connection_events import ConnectionEvents, entries
 from netlab.kernel.inotify import Watch
 from netlab.kernel.netns import in_namespace, run_in_threads
@@ -32,7 +32,7 @@ def _entries(name: NetnsName) -> list[TrackedConnection] | None:
         return None
 
 
-class ConnectionWatch:
+class ConnectionWatch(Closable):
     """Hears of the connections of namespaces, and of changes in directories. Raises KernelError.
 
     Args:
@@ -53,12 +53,6 @@ class ConnectionWatch:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Hear no more."""

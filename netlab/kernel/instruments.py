@@ -17,11 +17,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, Self
+from typing import Final
 
 from netlab.errors import KernelError
 from netlab.kernel import netns, nft
 from netlab.kernel.canaries import Canaries
+from netlab.kernel.closable import Closable
 from netlab.kernel.connection_events import ConnectionEvents
 from netlab.kernel.packet_ring import RingShape
 from netlab.kernel.packet_sockets import PacketSockets
@@ -35,7 +36,7 @@ NONCE_BYTES: Final = 8
 _SHAPE: Final = RingShape(block_bytes=1 << 14, blocks=128, retire_ms=4)
 
 
-class Instruments:
+class Instruments(Closable):
     """Instruments that are on. What they saw is in `packets`, `events` and `connections`, as far as it has been read.
 
     Args:
@@ -70,12 +71,6 @@ class Instruments:
             raise
         for number in (self.sockets.fileno(), *(one.fileno() for _, one in self._others())):
             self._poll.register(number, select.POLLIN)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from netlab.frozen import dataclass
+from netlab.kernel.closable import Closable
 
 NETLINK_ROUTE: Final = 0
 NETLINK_NETFILTER: Final = 12
@@ -92,7 +92,7 @@ def attributes(payload: bytes, offset: int = 0) -> dict[int, bytes]:
     return found
 
 
-class NetlinkSocket:
+class NetlinkSocket(Closable):
     """A netlink socket of the namespace in which the calling thread is now; it stays there when the thread moves on."""
 
     def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
@@ -122,12 +122,6 @@ class NetlinkSocket:
     def close(self) -> None:
         """Close it; a second time is fine."""
         self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
     def listen(self, groups: Sequence[int], buffer_bytes: int) -> None:
         """Be told what the kernel tells these multicast groups, as much as `buffer_bytes` hold between two calls of `heard`."""

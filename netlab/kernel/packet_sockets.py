@@ -18,9 +18,10 @@ import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, Self
+from typing import Final
 
 from netlab.errors import KernelError
+from netlab.kernel.closable import Closable
 from netlab.kernel.interfaces import ARPHRD_ETHER, ARPHRD_LOOPBACK
 from netlab.kernel.netns import in_namespace, run_in_threads
 from netlab.kernel.packet_filter import attach_filter
@@ -33,7 +34,7 @@ SPARE_HANDLES: Final = 256
 _ETH_P_ALL: Final = 3
 
 
-class PacketSockets:
+class PacketSockets(Closable):
     """One socket for each place. Opening takes some milliseconds, whatever their number is.
 
     Args:
@@ -69,12 +70,6 @@ class PacketSockets:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def fileno(self) -> int:
         """The descriptor that can be read when there are packets; for selectors."""

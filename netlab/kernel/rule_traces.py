@@ -7,7 +7,6 @@ same messages; iptables-legacy logs instead (nflog.py). Source: nf_tables_trace.
 
 from __future__ import annotations
 
-import errno
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,11 +15,10 @@ from functools import partial
 from typing import Final
 
 from netlab.kernel import netns, nft
+from netlab.kernel.netfilter_groups import GroupListener
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attributes
 from netlab.netstate.names import NetnsName
 from netlab.netstate.rule_trace import Rules, RuleText, TraceEvent, TraceKind
-
-BUFFER_BYTES: Final = 1 << 22
 
 _GROUP: Final = 9  # NFNLGRP_NFTRACE
 _NFT_MSG_TRACE: Final = (10 << 8) | 17
@@ -44,36 +42,17 @@ _CHAIN_LINE: Final = re.compile(r"chain (\S+) \{")
 _HANDLE_END: Final = re.compile(r"(.*?) # handle (\d+)")
 
 
-class RuleTraces:
-    """The trace messages of the thread's namespace, from now on. It stays there when the thread moves on."""
+class RuleTraces(GroupListener):
+    """The trace messages of the thread's namespace, from now on."""
 
     def __init__(self, name: NetnsName) -> None:
-        self.name, self.lost = name, False
-        self._socket = NetlinkSocket(NETLINK_NETFILTER)
-        try:
-            self._socket.listen((_GROUP,), BUFFER_BYTES)
-        except OSError:
-            self._socket.close()
-            raise
-
-    def fileno(self) -> int:
-        """The file descriptor, readable when there is something."""
-        return self._socket.fileno()
+        super().__init__(name, (_GROUP,))
 
     def read(self) -> Iterator[TraceEvent]:
-        """Yield what has come. `lost` is true from the moment on at which the kernel had to leave some out."""
-        try:
-            for kind, _, payload in self._socket.heard():
-                if kind == _NFT_MSG_TRACE:
-                    yield parse(self.name, payload, time.time_ns())
-        except OSError as error:
-            if error.errno != errno.ENOBUFS:
-                raise
-            self.lost = True
-
-    def close(self) -> None:
-        """Hear no more."""
-        self._socket.close()
+        """Yield what has come."""
+        for kind, _, payload in self.heard():
+            if kind == _NFT_MSG_TRACE:
+                yield parse(self.name, payload, time.time_ns())
 
 
 def parse(name: NetnsName, payload: bytes, time_ns: int) -> TraceEvent:
