@@ -175,7 +175,7 @@ def test_the_script_rebuilds_the_lab_without_netlab(served, scripts, without_net
     cluster_ip, node_ip = served.cluster_ip("web"), served.node_ip("node-2")
     served("down")
     assert names_of(lab) == []
-    assert not re.search(r"netlab", re.sub(rf"table inet netlab|'netlab {uid}'", "", build + remove))
+    assert not re.search(r"netlab", re.sub(rf"inet netlab|'netlab {uid}'", "", build + remove))
 
     done = without_netlab(build)
     assert (done.returncode, done.stderr) == (0, "")
