@@ -60,10 +60,11 @@ ASKED = {
 
 
 class Figure(NamedTuple):
-    """One measured thing: its unit, and every value."""
+    """One measured thing: its unit, and every value; or no value, and why."""
 
     unit: str
     values: list[float]
+    note: str = ""
 
 
 Figures = dict[str, Figure]
@@ -74,11 +75,19 @@ def add(found: Figures, name: str, unit: str, *values: float) -> None:
     found.setdefault(name, Figure(unit, [])).values.extend(values)
 
 
+def leave_out(found: Figures, name: str, why: str) -> None:
+    """Say why a figure is missing."""
+    found[name] = Figure("", [], why)
+
+
 def show(found: Figures, load: float) -> None:
     """Print the table; `load` is the load average from before the first run."""
     console = Console()
     table = Table("what", "median", "lowest", "highest", "n", "asked", title="netlab bench")
-    for name, (unit, values) in found.items():
+    for name, (unit, values, note) in found.items():
+        if note:
+            table.add_row(name, note)
+            continue
         digits = 0 if unit in {"ms", "/s", "packets"} else 2
         spread = (f"{value:.{digits}f} {unit}" for value in (statistics.median(values), min(values), max(values)))
         table.add_row(name, *spread, str(len(values)), ASKED.get(name, ""))
@@ -90,6 +99,6 @@ def show(found: Figures, load: float) -> None:
 
 def write(path: Path, found: Figures, load: float) -> None:
     """Write every value for machines to read."""
-    figures = {name: {"unit": figure.unit, "values": figure.values} for name, figure in found.items()}
+    figures = {name: figure._asdict() for name, figure in found.items()}
     text = json.dumps({"machine": platform.platform(), "load_before": load, "figures": figures}, indent=2)
     path.write_text(f"{text}\n")

@@ -10,12 +10,12 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
-from netlab.kernel import nft
+from netlab.kernel import nft, table_changes
 from netlab.model.kube_proxy import KubeProxy, ProxyMode
 from netlab.model.lab import Cluster, Lab, LabSpec
 from netlab.model.meta import Key, ObjectMeta
@@ -25,10 +25,13 @@ from netlab.netstate.names import NetnsName, digest, machine_netns
 from netlab.netstate.state import Namespace
 from netlab.plan.iptables import restore_input
 from netlab.plan.nft import table_change
+from netlab.plan.table_change import TableChange
 
 PORT, TARGET_PORT = 80, 8080
 POD_SUBNET = "10.244.0.0/16"
 KUBE_PROXY = "ip kube-proxy"
+PEER_S = 30.0
+"""What takes longer is left out."""
 
 
 class Backends(NamedTuple):
@@ -40,11 +43,13 @@ class Backends(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How all Services become rules, and how a change of each of some of them does, one after the other: texts for `run`."""
+    """How all Services become rules, and how a change of each of some of them does, one after the other: what `run` does.
 
-    load: Callable[[Sequence[Backends]], str]
-    changes: Callable[[Sequence[Backends], Sequence[int]], list[str]]
-    run: Callable[[str], None]
+    `run` raises subprocess.TimeoutExpired if a peer takes longer than PEER_S.
+    """
+
+    made: Callable[[Sequence[Backends], Sequence[int]], tuple[Any, list[Any]]]
+    run: Callable[[Any], object]
 
 
 def services(count: int) -> list[Backends]:
@@ -89,21 +94,22 @@ class Ours:
         self.cluster = self.cluster.with_objects(item for item in _objects(one) if isinstance(item, EndpointSlice))
 
 
-def _ours(mode: ProxyMode, script: Callable[[Namespace, Namespace], str], run: Callable[[str], None]) -> Layout:
-    def changes(found: Sequence[Backends], numbers: Sequence[int]) -> list[str]:
+def _ours(mode: ProxyMode, change: Callable[[Namespace, Namespace], Any], run: Callable[[Any], object]) -> Layout:
+    def made(found: Sequence[Backends], numbers: Sequence[int]) -> tuple[Any, list[Any]]:
         ours = Ours(found, mode)
-        before, scripts = ours.node, []
+        before, changes = ours.node, []
+        load = change(before, Namespace(name=NetnsName("")))
         for number in numbers:
             ours.put(changed(found[number]))
             after = ours.node
-            scripts.append(script(after, before))
+            changes.append(change(after, before))
             before = after
-        return scripts
+        return load, changes
 
-    return Layout(load=lambda found: script(Ours(found, mode).node, Namespace(name=NetnsName(""))), changes=changes, run=run)
+    return Layout(made, run)
 
 
-def _nft_script(desired: Namespace, observed: Namespace) -> str:
+def _table_change(desired: Namespace, observed: Namespace) -> TableChange:
     return table_change(desired.table, observed.table)
 
 
@@ -122,7 +128,11 @@ def _objects(one: Backends) -> Iterator[Service | EndpointSlice]:
 
 
 def _nft(script: str) -> None:
-    nft.run(script)
+    """By the library, which is quicker to start; but only the program can be stopped."""
+    if nft.is_large(script):
+        subprocess.run(["nft", "-f", "-"], input=script, text=True, check=True, capture_output=True, timeout=PEER_S)
+    else:
+        nft.run(script)
 
 
 # kube-proxy's -------------------------------------------------------------------------------------------------------------
@@ -220,12 +230,22 @@ def _partial(one: Backends) -> str:
 
 
 def _restore(text: str) -> None:
-    subprocess.run(["iptables-nft-restore", "--noflush"], input=text, text=True, check=True, capture_output=True)
+    subprocess.run(
+        ["iptables-nft-restore", "--noflush"], input=text, text=True, check=True, capture_output=True, timeout=PEER_S
+    )
+
+
+def _peer(
+    load: Callable[[Sequence[Backends]], str],
+    changes: Callable[[Sequence[Backends], Sequence[int]], list[str]],
+    run: Callable[[str], None],
+) -> Layout:
+    return Layout(lambda found, numbers: (load(found), changes(found, numbers)), run)
 
 
 LAYOUTS = {
-    "netlab": _ours("nftables", _nft_script, _nft),
+    "netlab": _ours("nftables", _table_change, table_changes.apply),
     "netlab, iptables mode": _ours("iptables", _iptables_script, _restore),
-    "kube-proxy's nftables": Layout(load=kube_proxy_load, changes=kube_proxy_changes, run=_nft),
-    "kube-proxy's iptables": Layout(load=iptables_load, changes=iptables_changes, run=_restore),
+    "kube-proxy's nftables": _peer(kube_proxy_load, kube_proxy_changes, _nft),
+    "kube-proxy's iptables": _peer(iptables_load, iptables_changes, _restore),
 }
