@@ -37,7 +37,7 @@ def command(ctx: click.Context, *, files: tuple[str, ...], change: Mutation) -> 
     """
     written = read_written(files, change.namespace)
     try:
-        ctx.exit(mutate(change, lambda _: [Wish(one) for one in written]))
+        ctx.exit(mutate(change, [Wish(one) for one in written]))
     except NamespaceMissing as error:
         where = files_of(written)[error.key]
         raise NotFound(f'error when creating "{where}": {error}; add a Namespace to it', origin=error.origin) from error

@@ -125,13 +125,13 @@ def targets(
     yield from query.missing(cluster)
 
 
-def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound]]) -> int:
+def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound]] | Sequence[Wish]) -> int:
     """Change objects, print what became of each, and return the exit code: 3 if Linux refused something, 1 if one is missing.
 
     Args:
         options: the shared options.
         make: returns the new objects, and an error for each that does not exist, which is printed when the others are changed;
-            it is called under the lab's lock with all objects as they are wished.
+            it is called under the lab's lock with all objects as they are wished. Or wishes that follow from none.
 
     Raises:
         NetlabError: of `make`, of the store, or of reconcile.
@@ -139,11 +139,12 @@ def mutate(options: Mutation, make: Callable[[Cluster], Iterable[Wish | NotFound
     begun = time.perf_counter()
     paths = live_lab(options.lab)
     with session(paths, waiting=say_waiting) as opened:
-        made = list(make(opened.store.cluster()))
+        made = list(make(opened.store.cluster()) if callable(make) else make)
         wishes = [wish for wish in made if isinstance(wish, Wish)]
         filled = options.output is not None and options.dry_run != "client"  # a client knows of no address
         items = [wish.item for wish in wishes]
-        applied = apply(opened, items, verb=click.get_current_context().command_path, dry_run=options.is_dry, filled=filled)
+        verb, only_verdicts = click.get_current_context().command_path, options.output is None
+        applied = apply(opened, items, verb=verb, dry_run=options.is_dry, filled=filled, only_verdicts=only_verdicts)
         try:
             show_applied(options, applied, wishes)
         finally:  # what was wished is done, also if nobody reads about it

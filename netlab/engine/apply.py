@@ -1,14 +1,14 @@
 """`apply` and `delete`: wishes go into the store, all of them or none. What follows from them is the business of reconcile.
 
 A wish is an object as it is to become, whole; or a manifest (`Written`), which is merged with what others set (manifest/merge).
-For that the manifest that was applied last is kept, by the object's uid. (kubectl keeps it in an annotation of the object.)
+For that the manifest that was applied last is kept (store/manifests.py; kubectl keeps it in an annotation of the object).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -34,12 +34,12 @@ from netlab.model.pod import Pod
 from netlab.model.service import Service
 from netlab.model.times import rfc3339
 from netlab.model.workload import ReplicaSet
+from netlab.store.manifests import as_applied, manifest_text, manifests, put_manifests
 from netlab.store.origins import origins, put_origins
 from netlab.store.store import Store
 
 Verdict = Literal["created", "configured", "unchanged"]
 LASTING = (Key("Namespace", "", "default"), Key("Namespace", "", "kube-system"))
-LAST_APPLIED = "applied "  # and a uid: the fact that holds the manifest applied last
 
 
 class Applied(NamedTuple):
@@ -79,12 +79,14 @@ def apply(
     verb: str = MADE_BY_UP,
     dry_run: bool = False,
     filled: bool = False,
+    only_verdicts: bool = False,
 ) -> list[Applied]:
     """Put the wishes into the store and return what became of each, in the given order. All of them, or none.
 
     `verb` are the words of the command that makes or changes objects without a manifest (store/origins.py). With `dry_run`
     all is checked and decided, and then nothing of it is kept. With `filled` the objects are returned as `get` shows them, with
-    what was assigned: a Service with its ClusterIP.
+    what was assigned: a Service with its ClusterIP. With `only_verdicts` nobody asks for the objects: where nothing of a set of
+    manifests is new none is read, and `item` is what stands in the manifest.
 
     Raises:
         NamespaceMissing: an object is in a Namespace that neither exists nor is in the set.
@@ -96,12 +98,14 @@ def apply(
     wanted = list(wishes)
     found: list[Applied] = []
     with contextlib.suppress(_Undone), store.transaction():
+        if only_verdicts and not dry_run and (unchanged := _unchanged(store, wanted)) is not None:
+            return unchanged
         cluster = store.cluster()
         before = _Before(
             objects=cluster.objects,
             known=cluster.with_objects(_namespaces(wanted)),
             assignments=store.assignments(),
-            applied=_last_applied(store, cluster),
+            applied=manifests(store),
         )
         found += _kept(store, [_verdict(before, wish) for wish in wanted])
         _keep_manifests(store, before, wanted, found)
@@ -140,16 +144,6 @@ def _namespaces(wishes: Iterable[KubernetesObject | Written[KubernetesObject]]) 
     return [item for item in items if isinstance(item, Namespace)]
 
 
-def _last_applied(store: Store, cluster: Cluster) -> dict[str, str]:
-    """The manifests applied last, by uid. Those of objects that are gone are forgotten."""
-    rows = store.execute("SELECT name, value FROM facts WHERE name GLOB ?", f"{LAST_APPLIED}*")
-    found = {name.removeprefix(LAST_APPLIED): value for name, value in rows}
-    present = {item.metadata.uid for item in cluster.objects.values()}
-    for uid in found.keys() - present:
-        store.execute("DELETE FROM facts WHERE name = ?", LAST_APPLIED + uid)
-    return found
-
-
 def _kept(store: Store, decided: list[Applied]) -> list[Applied]:
     """Store what is new, all at once, and return everything as it is now."""
     kept = iter(store.put_all(one.item for one in decided if one.verdict != "unchanged"))
@@ -163,12 +157,25 @@ def _keep_manifests(
     found: Iterable[Applied],
 ) -> None:
     """Keep the manifests of this set as those applied last."""
-    texts = {
-        done.item.metadata.uid: json.dumps(wish.plain, sort_keys=True, separators=(",", ":"))
-        for wish, done in zip(wishes, found, strict=True)
-        if isinstance(wish, Written)
-    }
-    store.set_facts({LAST_APPLIED + uid: text for uid, text in texts.items() if text != before.applied.get(uid)})
+    pairs = zip(wishes, found, strict=True)
+    texts = {done.item.metadata.uid: manifest_text(wish.plain) for wish, done in pairs if isinstance(wish, Written)}
+    put_manifests(store, texts, before.applied)
+
+
+def _unchanged(store: Store, wishes: Sequence[KubernetesObject | Written[KubernetesObject]]) -> list[Applied] | None:
+    """What becomes of manifests all of which were applied before, and of whose objects none has changed since; else None.
+
+    Only where they stand may be new.
+    """
+    written = [wish for wish in wishes if isinstance(wish, Written)]
+    if len(written) < len(wishes):
+        return None
+    uids = as_applied(store, [(wish.item.key, wish.plain) for wish in written])
+    if uids is None:
+        return None
+    places = (Origin(wish.source.file, wish.line, verb="") for wish in written)
+    put_origins(store, dict(zip(uids, places, strict=True)), origins(store, uids))
+    return [Applied(wish.item.key, "unchanged", wish.item) for wish in written]
 
 
 def _verdict(before: _Before, wish: KubernetesObject | Written[KubernetesObject]) -> Applied:

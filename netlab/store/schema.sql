@@ -22,6 +22,12 @@ CREATE TABLE origins (
     uid TEXT PRIMARY KEY, source INTEGER NOT NULL, line INTEGER NOT NULL, verb TEXT NOT NULL
 ) WITHOUT ROWID;
 
+-- The manifest of an object that was applied last, as JSON, and the store's revision when it was merged: an object whose own
+-- revision is not above that one is still what came of it.
+CREATE TABLE manifests (
+    uid TEXT PRIMARY KEY, body TEXT NOT NULL, revision INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- The last reported status of a Pod. Apart from the wish, so that a status never makes a new revision.
 CREATE TABLE statuses (
     uid TEXT PRIMARY KEY, body TEXT NOT NULL

@@ -252,7 +252,7 @@ class Store:
     def delete(self, item: KubernetesObject) -> None:
         """Forget an object and what was reported of it. A new wish."""
         self.execute("DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?", *item.key)
-        for table in ("statuses", "restarts", "origins"):
+        for table in ("statuses", "restarts", "origins", "manifests"):
             self.execute(f"DELETE FROM {table} WHERE uid = ?", item.metadata.uid)  # noqa: S608 - names of ours
         self._next_revision()
 
