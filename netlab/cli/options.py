@@ -146,8 +146,8 @@ def report_options(function: F) -> F:
 
 def show_report(report: Report, *, verbose: int, timings: bool) -> None:
     """Print what was asked for of a report, to standard error."""
-    for step in report.steps if verbose else ():
-        click.echo(step, err=True)
+    for line in report.lines if verbose else ():
+        click.echo(line, err=True)
     for part, seconds in report.timings.items() if timings else ():
         click.echo(f"  {part:<10} {seconds * 1000:7.1f} ms", err=True)
 

@@ -61,7 +61,7 @@ def command(
         origin = origin._replace(verb=MADE_BY_UP)
     if dry_run != "none":
         plan = planned(paths, spec)
-        show_report(Report(steps=plan), verbose=verbose, timings=False)
+        show_report(Report(steps=[*plan]), verbose=verbose, timings=False)
         click.echo(f"lab {lab}: {len(plan)} changes of the network would be made (dry run)")
         return
     with working(f"lab {lab} is being made"):

@@ -42,7 +42,7 @@ from netlab.model.lab import Cluster
 from netlab.netstate.names import NetnsName, digest, machine_netns
 from netlab.plan.diff import diff
 from netlab.plan.processes import plan_processes
-from netlab.plan.steps import ApplyIptables, ApplyNft, Step, explained
+from netlab.plan.steps import ApplyIptables, ApplyNft, Step
 from netlab.remembered import remembered
 from netlab.store.syncs import Change, put_syncs, syncs
 
@@ -79,7 +79,7 @@ def _come_to_rest(session: Session, report: Report) -> None:
     if session.store.revision != decided:  # a long rollout or Job: others may have the lab before it goes on
         report.wake_at = session.clock()
         return
-    newest = f"the newest change: {report.steps[-1]}" if report.steps else "see `netlab events -A`"
+    newest = f"the newest change: {[*report.lines][-1]}" if report.steps else "see `netlab events -A`"
     raise NetlabError(f"lab {session.paths.lab} did not come to rest in {MAX_ROUNDS} rounds; {newest}")
 
 
@@ -147,7 +147,7 @@ def _network(session: Session, report: Report, look: Look) -> int:
     if changed:  # remembered before the rules change: whoever finds this goes on, should we be killed in between
         session.store.set_fact("stale-flows", " ".join({*changed, *session.store.fact("stale-flows").split()}))
     tell_drift(session, look.cluster, desired, observed, plan)
-    report.steps += [explained(step) for step in plan.steps]
+    report.steps += plan.steps
     report.wrote_whole |= any(isinstance(step, ApplyNft) and step.is_whole for step in plan.steps)
     with report.timed("network"):
         session.network.apply(scope, plan.steps)

@@ -11,6 +11,7 @@ from netlab.desired.health_checks import Check
 from netlab.desired.probing import Patient
 from netlab.model.pod import Pod
 from netlab.netstate.listening import Listener
+from netlab.plan.steps import Step, explained
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class Report:
 
     `changes` counts changes of Linux and of processes; `timings` are seconds by part, for the breakdown; `problems` are
     sentences for the user; `wake_at` is the next moment (seconds since the epoch) at which there may be something to do;
-    `steps` are all changes in order, those of the network as the commands that do them by hand, each with its reason;
+    `steps` are all changes in order, those of processes in words;
     `patients` are the containers that run and have probes, `limited` the Pods that may not fill the disk; `health_checks` is
     what load balancers may ask the Nodes. `wrote_whole` tells whether rules were written as whole tables, `forgotten_flows` how
     many UDP flows were taken from endpoints that had gone.
@@ -30,12 +31,17 @@ class Report:
     timings: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     wake_at: float | None = None
-    steps: list[str] = field(default_factory=list)
+    steps: list[Step | str] = field(default_factory=list)
     patients: tuple[Patient, ...] = ()
     limited: tuple[Pod, ...] = ()
     health_checks: Mapping[Listener, Check] = field(default_factory=dict)
     wrote_whole: bool = False
     forgotten_flows: int = 0
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """The steps as text, those of the network as the commands that do them by hand, each with its reason."""
+        return (step if isinstance(step, str) else explained(step) for step in self.steps)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
