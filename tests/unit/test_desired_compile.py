@@ -54,7 +54,9 @@ def test_any_change(build, seed):
             keys = sorted(key for key in cluster.objects if key.kind != "Node")
             cluster = cluster.without([chance.choice(keys)] if keys else [])
         elif chance.random() < 0.1:
-            cluster = cluster.with_lab(replace(cluster.lab, spec=replace(cluster.lab.spec, mtu=chance.randint(1300, 1500))))
+            mode = chance.choice(["VIP", "Proxy"])
+            spec = replace(cluster.lab.spec, mtu=chance.randint(1300, 1500), load_balancer_ip_mode=mode)
+            cluster = cluster.with_lab(replace(cluster.lab, spec=spec))
         else:
             cluster = cluster.with_objects([kind(build, chance, number)])
         given = assign(cluster, given)
