@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from netlab.errors import KernelError, NotFound
 from netlab.kernel import cgroups, mounts, processes
-from netlab.kernel.crun import ENVIRONMENT, Crun, Stdio, message_of, text, unstartable
+from netlab.kernel.crun import ENVIRONMENT, Crun, Stdio, executable, message_of, text, unstartable
 from netlab.kernel.poddir import Bundle, LabDirectories
 
 if TYPE_CHECKING:
@@ -202,7 +202,8 @@ class Command:
         try:
             return subprocess.Popen(
                 [*words, self._bundle.id],
-                stdin=stdio[0], stdout=stdio[1], stderr=stdio[2], env=ENVIRONMENT, cwd="/", pass_fds=(log, process),
+                executable=executable(), stdin=stdio[0], stdout=stdio[1], stderr=stdio[2],
+                env=ENVIRONMENT, cwd="/", pass_fds=(log, process),
             )  # fmt: skip
         except OSError as error:
             raise KernelError(f"crun: {error.strerror}") from error

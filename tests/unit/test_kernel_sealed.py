@@ -51,6 +51,14 @@ def test_where_nothing_may_be_run_from_memory_it_is_the_program_itself(tool, mon
     assert sealed.program("tool", str(tool.parent)) == str(tool)
 
 
+def test_the_first_program_of_that_name_is_taken(tool, tmp_path):
+    for name, is_there in (("none", False), ("a-directory", True), ("not-to-be-run", False)):
+        (tmp_path / name / "tool" if is_there else tmp_path / name).mkdir(parents=True)
+    (tmp_path / "not-to-be-run/tool").write_text("#!/bin/false\n")
+    path = ":".join(str(tmp_path / name) for name in ("none", "a-directory", "not-to-be-run", "."))
+    assert subprocess.run(["tool"], executable=sealed.program("tool", path), check=False).returncode == 0
+
+
 def test_a_program_that_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match="tool"):
         sealed.program("tool", str(tmp_path))
