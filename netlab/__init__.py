@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as type checkers know it; `typing` is long to read, and __main__ has something to say before
 if TYPE_CHECKING:
     from netlab.lab.captured import CommandFailed, Completed, TimedOut
     from netlab.lab.lab import Lab

@@ -4,8 +4,11 @@ Until the program can answer Ctrl-C itself, Linux does: it ends the process at o
 while it read our modules. The verb's own modules are the last ones: `cli.main` then lets Python hear it.
 """
 
-import contextlib
 import gc
+
+gc.set_threshold(200_000)  # first of all: nearly all that a command makes, modules above all, it keeps to its end
+
+import contextlib
 import os
 import signal
 import sys
@@ -16,7 +19,6 @@ from netlab.late import stand_in
 
 def main() -> None:
     """Run the command line of this process and end it with the exit code."""
-    gc.set_threshold(200_000)  # nearly all that a command makes, modules above all, it keeps to its end
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the shell that started us ignores it
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     stand_in()

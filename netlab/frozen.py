@@ -98,23 +98,30 @@ def _init(self: Any, *args: Any, **values: Any) -> None:
     for name, factory in parts.factories:
         if name not in given:
             given[name] = factory()
-    is_wrong = len(placed) < len(args) or given.keys() != parts.names or not placed.keys().isdisjoint(values)
-    if count > FEW or parts.is_special or is_wrong:  # a complaint is for the real one to make
+    is_wrong = len(placed) < len(args) or given.keys() != parts.names or not parts.taken.union(placed).isdisjoint(values)
+    if count > FEW or is_wrong:  # a complaint is for the real one to make
         cls.__init__ = _own_init(cls)
         cls.__init__(self, *args, **values)
         return
     for name, value in given.items():
         object.__setattr__(self, name, value)
+    if parts.is_followed:
+        self.__post_init__()
 
 
 class _Parts(NamedTuple):
-    """What there is to fill in; `places` are the names of values given by position. `is_special`: there is more to do."""
+    """What there is to fill in.
+
+    `places` are the names of values given by position, `taken` those that nobody may give (`init=False`). `is_followed`: there
+    is a __post_init__.
+    """
 
     names: frozenset[str]
     places: tuple[str, ...]
     defaults: dict[str, Any]
     factories: tuple[tuple[str, Callable[[], Any]], ...]
-    is_special: bool
+    taken: frozenset[str]
+    is_followed: bool
 
 
 @functools.cache
@@ -122,10 +129,11 @@ def _parts(cls: Any) -> _Parts:
     fields = fields_of(cls)
     return _Parts(
         names=frozenset(fields),
-        places=tuple(name for name, item in fields.items() if not item.kw_only),
+        places=tuple(name for name, item in fields.items() if item.init and not item.kw_only),
         defaults={name: item.default for name, item in fields.items() if item.default is not MISSING},
         factories=tuple((name, item.default_factory) for name, item in fields.items() if item.default_factory is not MISSING),
-        is_special=hasattr(cls, "__post_init__") or not all(item.init for item in fields.values()),
+        taken=frozenset(name for name, item in fields.items() if not item.init),
+        is_followed=hasattr(cls, "__post_init__"),
     )
 
 

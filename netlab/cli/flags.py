@@ -50,6 +50,9 @@ def _rewritten(words: Sequence[str], switches: dict[str, click.Option]) -> Itera
         if taken:
             taken = False
             continue
+        if not word.startswith("-"):
+            yield word
+            continue
         switch, short = re.fullmatch(_SWITCH, word), re.fullmatch(_SHORT_WITH_VALUE, word, re.DOTALL)
         if word == "-v" and re.fullmatch(LEVEL, after):
             taken = True

@@ -44,6 +44,22 @@ def place(dataclass: Any) -> type:
     return Place
 
 
+def keeping(dataclass: Any) -> type:
+    @dataclass(frozen=True, slots=True)
+    class Keeping:
+        """One field is nobody's to give, and another is made of it afterwards."""
+
+        of: int
+        kept: dict[str, int] = dataclasses.field(default_factory=dict, init=False, compare=False)
+        last: int = 0
+
+        def __post_init__(self) -> None:
+            if not self.last:
+                object.__setattr__(self, "last", self.of)
+
+    return Keeping
+
+
 def noun(dataclass: Any) -> type:
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Noun:
@@ -156,6 +172,15 @@ def outcome(action: Any) -> Any:
         ),
         pytest.param(place, lambda cls: cls(1) < 1, id="order beside another class"),
         pytest.param(place, lambda cls: cls.__match_args__, id="matched by position"),
+        pytest.param(
+            keeping,
+            lambda cls: [repr(cls(1)), repr(cls(1, 2)), repr(cls(of=3, last=0))],
+            id="set afterwards where it was not given",
+        ),
+        pytest.param(keeping, lambda cls: cls(1).kept is cls(1).kept, id="a dict of its own that cannot be given"),
+        pytest.param(keeping, lambda cls: cls(1, kept={}), id="given all the same"),
+        pytest.param(keeping, lambda cls: cls(1, 2, 3), id="given by position"),
+        pytest.param(keeping, lambda cls: dataclasses.replace(cls(1), of=2), id="replace what goes with others"),
         pytest.param(bare, lambda cls: [repr(cls()), cls() == cls(), hash(cls()) == hash(cls())], id="no fields"),
         pytest.param(changing, lambda cls: setattr(cls(), "count", 1), id="what is not frozen can be changed"),
         pytest.param(changing, lambda cls: hash(cls()), id="and has no hash"),
@@ -193,10 +218,10 @@ def test_fields_are_known_before_it_is_finished(made):
     assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("made", [pair, place, bare])
+@pytest.mark.parametrize("made", [pair, place, bare, keeping])
 def test_the_first_instances_are_like_those_with_an_init_of_their_own(made):
     cls = made(frozen.dataclass)
-    values = {"first": 1} if made is pair else {"row": 1} if made is place else {}
+    values = {pair: {"first": 1}, place: {"row": 1}, keeping: {"of": 1}, bare: {}}[made]
     instances = [cls(**values) for _ in range(frozen.FEW + 2)]
     assert len(set(instances)) == 1
     assert cls.__init__ is not frozen._init
