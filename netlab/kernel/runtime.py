@@ -184,12 +184,12 @@ class ContainerRuntime:
         own = {process.pid for process in ending.makers(self._places.made_in)}
         return sorted((own | cgroups.pids(self._places.lab)) - {os.getpid()})
 
-    def clean(self, beside: Callable[[], object] = lambda: None) -> None:
+    def clean(self, beside: Callable[[], None] = lambda: None) -> None:
         """Clear away everything of the lab, also what no record speaks of.
 
         Args:
-            beside: called when the processes have ended, while another program removes their many files; both have ended
-                when this returns.
+            beside: called in a thread of its own when the processes have ended, while other programs remove their many files;
+                all that has ended when this returns.
 
         Raises:
             KernelError: something cannot be removed, or is still there afterwards.
@@ -202,11 +202,11 @@ class ContainerRuntime:
             raise error
         mounts.inside(lambda: ending.end_unrecorded(self._places, self._crun, pods))
 
-        def others() -> None:
-            ending.remove_cgroups(self._places)
-            beside()
+        def files() -> None:
+            remove_trees([pod.disk for pod in pods])  # most of them
+            remove_trees(self._places.all)
 
-        run_in_threads([lambda: remove_trees(self._places.all), others])
+        run_in_threads([files, lambda: ending.remove_cgroups(self._places), beside])
         left = [f"process {pid}" for pid in self.pids()] + [str(path) for path in cgroups.directories(self._places.lab)]
         if left:
             raise KernelError(f"of lab {self._places.lab} is left: {', '.join(left[:10])}")
