@@ -46,6 +46,7 @@ def measure(runs: int) -> Figures:
             if peer:
                 add(found, "beside it: podman kube play, one Pod", "ms", 1000 * peer.play("alone"))
                 peer.clear()
+            rest()
             add(found, "one Pod alone, created to Running", "ms", 1000 * started(lab, "alone"))
             lab.delete("pod/alone", grace_s=0)
         for number in range(3):
@@ -102,10 +103,7 @@ def crowd(found: Figures) -> None:
         try:
             empty = pss_bytes(pids(paths))
             started(lab, *(f"pod-{n}" for n in range(CROWD)))
-            agent = agent_pid(paths)
-            assert agent
-            while busy(agent, 0.5) > SETTLED:
-                pass
+            agent = rest()
             everything = pids(paths)
             programs = [pid for pid in everything if Path(f"/proc/{pid}/comm").read_text() == "sleep\n"]
             assert len(programs) == CROWD
@@ -114,6 +112,15 @@ def crowd(found: Figures) -> None:
             add(found, "agent idle, 300 Pods", "%", 100 * busy(agent, IDLE_S))
         finally:
             add(found, "down, 300 ready Pods", "ms", taken([*NETLAB, "down", "--lab", LAB]))
+
+
+def rest() -> int:
+    """Return the agent's pid when it has nothing to do any more: after each change it looks at the lab, too."""
+    agent = agent_pid(LabPaths(LAB))
+    assert agent
+    while busy(agent, 0.5) > SETTLED:
+        pass
+    return agent
 
 
 def pids(paths: LabPaths) -> list[int]:
