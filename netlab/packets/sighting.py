@@ -17,6 +17,8 @@ from netlab.packets.packet import NUMBERS, Packet
 
 PAYLOAD_BYTES: Final = 12
 """What a trace message shows behind the 8 bytes that head UDP and ICMP."""
+QUOTED_BYTES: Final = {4: 10, 6: 8}
+"""So much of it is no checksum and no address, where an error of ICMP quotes a packet: those are translated with the error."""
 
 Identity = tuple[object, ...]
 
@@ -89,7 +91,8 @@ def identity(frame: Frame) -> Identity:
         case Tcp():
             return (*common, inside.sequence, inside.acknowledgement, inside.flags, inside.payload_bytes)
         case Icmp():
-            return (*common, inside.type, inside.code, inside.sequence, inside.payload[:PAYLOAD_BYTES])
+            shown = QUOTED_BYTES[ip.family] if frame.is_error else PAYLOAD_BYTES
+            return (*common, inside.type, inside.code, inside.sequence, inside.payload[:shown])
         case _:
             return (*common, inside.payload[:PAYLOAD_BYTES])
 

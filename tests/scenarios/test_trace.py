@@ -43,6 +43,7 @@ spec:
   ports:
   - {name: http, port: 80, targetPort: 8080, nodePort: 30080}
   - {name: dgram, port: 53, targetPort: 5353, protocol: UDP}
+  - {name: deaf, port: 54, targetPort: 5454, protocol: UDP}
 ---
 apiVersion: v1
 kind: Service
@@ -229,6 +230,15 @@ def test_a_port_on_which_nothing_listens_is_refused_by_the_pod(lab):
     found = trace(lab, "one", "two:81", "-4")
     assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("refused", "two")
     assert "nothing listens there on tcp port 81" in found["verdict"]["sentence"]
+
+
+def test_an_error_that_is_translated_on_its_way_back_is_of_who_sent_it(lab):
+    """What it quotes is translated back by the client's Node: it is the same error before and after."""
+    found = trace(lab, "one", "svc/two:54", "-4", "--udp")
+    assert (found["verdict"]["ending"], found["verdict"]["where"]) == ("refused", "two")
+    assert "nothing listens there on udp port 5454" in found["verdict"]["sentence"]
+    (error,) = [one for one in found["packets"] if one["direction"] == "error"]
+    assert (error["steps"][0]["where"], error["steps"][-1]["where"]) == ("two", "one")
 
 
 @pytest.mark.parametrize(("hook", "space", "where"), [("forward", "node-2", "node-2"), ("input", "default.two", "two")])
