@@ -14,6 +14,7 @@ from netlab.errors import KernelError
 OPEN: Final = 0o755
 PRIVATE: Final = 0o700
 REMOVERS: Final = 8
+WORTH_ONE: Final = 8  # directories for each of them
 
 
 def replace_text(path: Path, text: str, mode: int = 0o600) -> bool:
@@ -64,8 +65,9 @@ def remove_trees(paths: Sequence[Path]) -> None:
     words = ["rm", "--recursive", "--force", "--one-file-system", "--preserve-root=all", "--"]
     started: list[Popen[str]] = []
     try:
-        for start in range(min(REMOVERS, len(paths))):
-            share = [*words, *map(str, paths[start::REMOVERS])]
+        removers = min(REMOVERS, -(-len(paths) // WORTH_ONE))
+        for start in range(removers):
+            share = [*words, *map(str, paths[start::removers])]
             started.append(Popen(share, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, text=True, errors="replace"))
     except OSError as error:
         raise KernelError(f"rm: {error.strerror}") from error
