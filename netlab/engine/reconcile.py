@@ -39,6 +39,7 @@ from netlab.engine.session import Session
 from netlab.errors import NetlabError
 from netlab.kernel.files import replace_text
 from netlab.model.lab import Cluster
+from netlab.model.resources import Amounts
 from netlab.netstate.names import NetnsName, digest, machine_netns
 from netlab.plan.diff import diff
 from netlab.plan.processes import plan_processes
@@ -70,10 +71,10 @@ def reconcile(session: Session) -> Report:
 
 
 def _come_to_rest(session: Session, report: Report) -> None:
-    decided = session.store.revision
+    decided, room = session.store.revision, session.room()
     while report.rounds < MAX_ROUNDS:
         report.rounds += 1
-        if not _round(session, report):
+        if not _round(session, report, room):
             _note_sync(session, report)
             return
     if session.store.revision != decided:  # a long rollout or Job: others may have the lab before it goes on
@@ -97,11 +98,10 @@ def _note_sync(session: Session, report: Report) -> None:
         put_syncs(store, found)
 
 
-def _round(session: Session, report: Report) -> bool:
-    """One look and one act; tell whether anything was changed."""
+def _round(session: Session, report: Report, room: Amounts) -> bool:
+    """One look and one act; tell whether anything was changed. `room` is what each Node has."""
     store, now = session.store, session.clock()
     with report.timed("decide"), store.transaction():
-        room = session.room()
         cluster, assignments = decide(store, now, room)
     with report.timed("statuses"):
         images = look_at_images(session.images, cluster.pods)
@@ -120,14 +120,14 @@ def _round(session: Session, report: Report) -> bool:
     report.health_checks = health_checks(look.cluster, all_slices(look.cluster, assignments), assignments, session.paths.lab)
     report.limited = limited_pods(pod for pod in look.cluster.pods if pod.metadata.uid in look.seen)
     report.changes += steps
-    return bool(steps) or (bool(news) and not _is_decided(session, look))
+    return bool(steps) or (bool(news) and not _is_decided(session, look, room))
 
 
-def _is_decided(session: Session, look: Look) -> bool:
+def _is_decided(session: Session, look: Look, room: Amounts) -> bool:
     """Tell whether nothing more follows from the news of this look: all else of the round was made from them already."""
     store = session.store
     with store.transaction():
-        return decide(store, look.now, session.room()) == (look.cluster, look.assignments)
+        return decide(store, look.now, room) == (look.cluster, look.assignments)
 
 
 def _network(session: Session, report: Report, look: Look) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from netlab.cli.words import is_namespaced, keys, kinds, not_found, usage
 from netlab.desired.compile import compile_net
-from netlab.engine.agent import wake_agent
+from netlab.engine.agent import ensure_agent, wake_agent
 from netlab.engine.apply import Applied, apply, delete
 from netlab.engine.reconcile import reconcile
 from netlab.engine.session import session
@@ -76,10 +76,10 @@ class Lab(Life):
             KernelError: Linux refused a step, or a Pod cannot be started; the objects are kept, and the agent goes on trying.
         """
         objects = read_objects(source, namespace, base)
-        self._check_up()
         with session(self._paths, memory=self._memory) as opened:
             done = apply(opened, objects)
             report = reconcile(opened)
+        ensure_agent(self._paths)
         if report.changes:
             wake_agent(self._paths)
         refuse_problems(report)
@@ -104,10 +104,10 @@ class Lab(Life):
             NetlabError: one is still there after `timeout_s`.
         """
         wanted = [_key(subject, namespace) for subject in subjects]
-        self._check_up()
         with session(self._paths, memory=self._memory) as opened:
             found = delete(opened, wanted, grace_s=grace_s)
             reconcile(opened)
+        ensure_agent(self._paths)
         wake_agent(self._paths)
         wait_gone(self._paths, found.uids, time.time, lambda _: None, timeout_s)
         for key in found.missing:
