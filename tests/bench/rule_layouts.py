@@ -45,11 +45,12 @@ class Backends(NamedTuple):
 class Layout(NamedTuple):
     """How all Services become rules, and how a change of each of some of them does, one after the other: what `run` does.
 
-    `run` raises subprocess.TimeoutExpired if a peer takes longer than PEER_S.
+    `run` raises subprocess.TimeoutExpired if a program takes longer than PEER_S.
     """
 
     made: Callable[[Sequence[Backends], Sequence[int]], tuple[Any, list[Any]]]
     run: Callable[[Any], object]
+    is_peer: bool = False
 
 
 def services(count: int) -> list[Backends]:
@@ -240,7 +241,7 @@ def _peer(
     changes: Callable[[Sequence[Backends], Sequence[int]], list[str]],
     run: Callable[[str], None],
 ) -> Layout:
-    return Layout(lambda found, numbers: (load(found), changes(found, numbers)), run)
+    return Layout(lambda found, numbers: (load(found), changes(found, numbers)), run, is_peer=True)
 
 
 LAYOUTS = {

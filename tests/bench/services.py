@@ -39,7 +39,7 @@ COUNTS, OURS_ALONE, MANY = (1_000, 2_000, 5_000, 10_000), 50_000, 10_000
 CHANGES, CONNECTIONS, ROUNDS, SECONDS = 5, 400, 5, 1.0
 DEADLINE_S = 60.0
 FEW = 1_000
-"""So many Services tell how long a layout takes for more of them: at worst it grows as their square."""
+"""So many Services tell how long a peer takes for more of them: at worst it grows as their square."""
 DEAR_MS = 3_000.0
 """What takes longer is measured once."""
 NAMESPACE = "many"
@@ -155,7 +155,7 @@ def loads(found: Figures, runs: int, counts: Sequence[int]) -> Mapping[str, list
         made: dict[str, tuple[Any, list[Any]]] = {}
         for name in LAYOUTS if count != OURS_ALONE else ["netlab"]:
             expected = _expected_ms(name, count, *seen[name])
-            if expected > PEER_S * 1000:
+            if LAYOUTS[name].is_peer and expected > PEER_S * 1000:
                 leave_out(found, _title(count, name), f"left out: might take {expected / 1000:.0f} s")
             else:
                 made[name] = _made(name, some, numbers)
@@ -183,10 +183,10 @@ def _title(count: int, name: str, what: str = "load") -> str:
 
 
 def _expected_ms(name: str, count: int, known: int, known_ms: float) -> float:
-    """How long so many Services may take at worst, from what `known` of them took; if nothing is known, a few are tried."""
-    if not known and count > FEW:
+    """How long so many Services may take at worst, from what `known` of them took; of a peer a few are tried if none are known."""
+    if not known and count > FEW and LAYOUTS[name].is_peer:
         known, known_ms = FEW, _load_and_change(name, *_made(name, rule_layouts.services(FEW), ()))["load"][0]
-    return known_ms * (count / known) ** 2 if known else 0.0
+    return known_ms * (count / known) ** (2 if LAYOUTS[name].is_peer else 1) if known else 0.0
 
 
 def _made(name: str, some: Sequence[Backends], numbers: Sequence[int]) -> tuple[Any, list[Any]]:
