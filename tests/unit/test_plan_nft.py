@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from netlab.kernel.fake_nft import FakeNftError, run_script
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.plan.nft import table_change
+from netlab.plan.table_change import ElementChange, TableChange
 from tests.states import entry, table, tables, with_chain, with_set
 
 T = "inet netlab"
@@ -220,3 +221,30 @@ def test_a_block_adds_to_what_is_there():
     found = run_script(str(more), HELD)
     assert {item.name: len(item.elements) for item in found.sets} == {"e": 0, "m": 1, "s": 2}
     assert {chain.name for chain in found.chains} == {"f", "r", "x", "z"}
+
+
+def elements_of(key):
+    return (ElementChange("delete", "m", VERDICTS, frozenset({Element(key, comment="a/udp")})),)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_about_udp"),
+    [
+        pytest.param(TableChange(elements=elements_of("10.96.0.10 . udp . 53")), True, id="an element"),
+        pytest.param(
+            TableChange(elements=elements_of("10.96.0.10 . tcp . 53")), False, id="an element of TCP, whatever it is called"
+        ),
+        pytest.param(TableChange(first=f"add rule {T} x meta l4proto udp drop\n"), True, id="a rule"),
+        pytest.param(TableChange(last=f"delete chain {T} x\n"), False, id="a chain"),
+        pytest.param(TableChange(), False, id="nothing"),
+    ],
+)
+def test_what_a_change_is_about(change, is_about_udp):
+    assert change.mentions("udp") == is_about_udp
+
+
+def test_parts_are_done_in_the_order_of_the_script():
+    change = table_change(a_table(verdicts(TO_Y), Y), a_table(verdicts(TO_X), X))
+    assert f"{change.first}{''.join(part.line(T) for part in change.elements)}{change.last}" == str(change)
+    assert "chain inet netlab y" in change.first
+    assert "chain inet netlab x" in change.last
