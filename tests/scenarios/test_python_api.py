@@ -262,6 +262,14 @@ def test_kept_lab_stays_up_without_with_and_down_can_be_repeated():
     assert is_gone(lab)
 
 
+def test_an_agent_that_died_is_started_again(lab):
+    first = agent_pid(LabPaths(lab.name))
+    os.kill(first, signal.SIGKILL)
+    os.waitpid(first, 0)
+    lab.apply(WEB, wait_s=10)
+    assert agent_pid(LabPaths(lab.name)) not in {None, first}
+
+
 def test_agent_is_no_zombie_after_down():
     lab = Lab(nodes=1).up()
     pid = agent_pid(LabPaths(lab.name))
