@@ -21,7 +21,7 @@ from netlab.kernel.mounts import CGROUP2_MAGIC, CGROUPS, TMPFS_MAGIC, filesystem
 
 ROOT: Final = "netlab"
 DEADLINE_S: Final = 5.0
-REMINDER_S: Final = 0.005
+REMINDER_S: Final = 0.006
 MEMBERSHIP: Final = Path("/proc/self/cgroup")
 SWAPS: Final = Path("/proc/swaps")
 
@@ -59,7 +59,10 @@ def expect_moves() -> None:
 
 @contextlib.contextmanager
 def expecting_moves() -> Iterator[None]:
-    """The same for moves at any time inside the block: what is asked for holds for 10-14 ms, and is asked for anew before."""
+    """The same for moves at any time inside the block: what is asked for holds for 10-14 ms, and is asked for anew before.
+
+    For a few only: each asking takes a lock that all changes of cgroups need, and where many come they do it for each other.
+    """
     ended = threading.Event()
     threading.Thread(target=_stay, args=(ended.wait,), name="cgroups", daemon=True).start()
     try:
@@ -72,11 +75,11 @@ def _stay(ended: Callable[[float], bool] = lambda _: True) -> None:
     with contextlib.suppress(OSError, ValueError):
         membership = [line.split(":", 2) for line in MEMBERSHIP.read_text().splitlines()]
         trees = (CGROUPS.joinpath(names, path.lstrip("/"), "cgroup.procs") for _, names, path in membership if names)
-        procs = next((path for path in trees if path.exists()), None)
-        while procs is not None:
-            procs.write_text("0")
-            if ended(REMINDER_S):
-                return
+        if (procs := next((path for path in trees if path.exists()), None)) is not None:
+            with procs.open("wb", buffering=0) as file:
+                file.write(b"0")
+                while not ended(REMINDER_S):
+                    file.write(b"0")
 
 
 def directories(*parts: str) -> list[Path]:

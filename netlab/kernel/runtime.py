@@ -73,6 +73,9 @@ class ContainerRuntime:
         """
         if not work:
             return {}
+        if len(work) >= mounts.WORKERS:
+            cgroups.expect_moves()
+            return mounts.each(work, do)
         with cgroups.expecting_moves():
             return mounts.each(work, do)
 
