@@ -133,15 +133,6 @@ def work_of(name: str) -> str:
     return f"{name}.work"
 
 
-def overlay_options(lower: str, disk: str, name: str) -> tuple[str, ...]:
-    """Return the options of an overlay: `lower` below, above it what is written, which goes to the directory `name` of `disk`.
-
-    Volatile: that lives no longer than its container. Else the kernel would write all that waits for that disk, whosever it is,
-    when the container goes (Documentation/filesystems/overlayfs.rst, Volatile mount; Linux 5.10).
-    """
-    return f"lowerdir={lower}", f"upperdir={disk}/{name}", f"workdir={disk}/{work_of(name)}", "volatile"
-
-
 def _process(process: ContainerProcess, place: Surroundings) -> Config:
     hard, rights = min(OPEN_FILES_HARD, place.open_files), process.rights
     user = place.user or User(rights.uid, rights.gid)
@@ -218,7 +209,8 @@ def _access(mount: BindMount) -> str:
 
 
 def _overlay(disk: str, name: str, access: str) -> Config:
-    return _mount(f"/{name}", "overlay", "overlay", *overlay_options(f"/{name}", disk, name), access)
+    layers = (f"lowerdir=/{name}", f"upperdir={disk}/{name}", f"workdir={disk}/{work_of(name)}")
+    return _mount(f"/{name}", "overlay", "overlay", *layers, access)
 
 
 def _mount(destination: str, kind: str, source: str, *options: str) -> Config:

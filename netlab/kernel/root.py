@@ -19,7 +19,7 @@ from typing import Final
 from netlab.errors import KernelError
 from netlab.kernel import mounts
 from netlab.kernel.files import make_directory
-from netlab.kernel.oci import OVERLAYS, overlay_options, work_of
+from netlab.kernel.oci import OVERLAYS, work_of
 from netlab.kernel.poddir import Bundle
 
 ROOT: Final = "root"
@@ -38,7 +38,7 @@ def make_directories(bundle: Bundle, names: Iterable[str]) -> None:
 
 def options(bundle: Bundle, lower: str) -> str:
     """Return the options of the overlay of a root directory; `lower` are its layers, the uppermost first, with `:` between."""
-    return ",".join(overlay_options(lower, str(bundle.disk), ROOT))
+    return f"lowerdir={lower},upperdir={bundle.disk / ROOT},workdir={bundle.disk / work_of(ROOT)}"
 
 
 def mount(target: Path, overlay: str) -> None:

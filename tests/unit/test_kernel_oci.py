@@ -188,7 +188,6 @@ def test_machine_is_seen_through_overlays_without_its_secrets():
         "lowerdir=/usr",
         "upperdir=/P/c.0/usr",
         "workdir=/P/c.0/usr.work",
-        "volatile",
         "rw",
     ]
     assert mount(config, "/dev/shm")["source"] == "/P/shm"
