@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from netlab.desired.backends import Place, Target
-from netlab.desired.frontends import Frontend, Frontends
+from netlab.desired.frontend import Frontend, Frontends
 from netlab.desired.packet_keys import IPV4
 from netlab.desired.proxy_nodes import ProxyNode
 from netlab.desired.service_chains import PodMatch

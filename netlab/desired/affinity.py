@@ -23,7 +23,7 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from netlab.desired.backends import Target
-from netlab.desired.frontends import Frontend
+from netlab.desired.frontend import Frontend
 from netlab.desired.packet_keys import IPV6, Family, key_of
 from netlab.netstate.names import digest
 from netlab.netstate.nft import Chain, Element

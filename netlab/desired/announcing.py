@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
-from netlab.desired.frontends import Frontend, Frontends
+from netlab.desired.frontend import Frontend, Frontends
 from netlab.desired.proxy_nodes import ProxyNode
 from netlab.desired.wiring import ETH0
 from netlab.model.families import family_of, listed

@@ -8,7 +8,8 @@ from netlab.desired import packet_keys
 from netlab.desired.announcing import announced_routes
 from netlab.desired.assignments import Assignments
 from netlab.desired.endpoints import all_slices
-from netlab.desired.frontends import Frontends, frontends
+from netlab.desired.frontend import Frontends
+from netlab.desired.frontends import frontends
 from netlab.desired.host_ports import host_ports
 from netlab.desired.iptables import iptables_rules
 from netlab.desired.pod_match import pod_matches

@@ -22,7 +22,7 @@ from dataclasses import field
 
 from netlab.desired.assignments import HEALTH_CHECK, Assignments
 from netlab.desired.backends import Target
-from netlab.desired.frontends import Frontend, Frontends, owner
+from netlab.desired.frontend import Frontend, Frontends, owner
 from netlab.desired.host_ports import HostPort, host_ports
 from netlab.desired.iptables_rules import (
     HOST_PORT_MARK,

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from netlab.desired.backends import Target
-from netlab.desired.frontends import Frontend
+from netlab.desired.frontend import Frontend
 from netlab.desired.iptables_rules import (
     FROM_LOCAL,
     IS_LOCAL,

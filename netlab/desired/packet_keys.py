@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from netlab.desired.frontends import Frontend
+from netlab.desired.frontend import Frontend
 
 
 class Family(NamedTuple):

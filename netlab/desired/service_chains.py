@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from netlab.desired import affinity
-from netlab.desired.frontends import Frontend
+from netlab.desired.frontend import Frontend
 from netlab.desired.packet_keys import Family, family_of
 from netlab.netstate.nft import Chain
 

@@ -27,33 +27,21 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 from netlab.desired import affinity
-from netlab.desired.backends import Target
-from netlab.desired.frontends import COMMENT_MAX, Frontend, Frontends
+from netlab.desired.frontend import Frontend, Frontends
 from netlab.desired.host_ports import HostPort
-from netlab.desired.packet_keys import Family, family_of, key_of
+from netlab.desired.packet_keys import Family, family_of
 from netlab.desired.proxy_nodes import ProxyNode
-from netlab.desired.service_chains import SHORTCUT, Pick, PodMatch, base_chains, pick_chains, pick_of
+from netlab.desired.service_chains import PodMatch, base_chains, pick_chains
+from netlab.desired.service_elements import TARGETS, WAYS, Content, element_set, part_of
 from netlab.netstate.names import OUTSIDE
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.remembered import remembered_columns, remembered_portions, remembered_unions
 
-# The sets that are there in each family whatever the Services are, and the others by their stems; a map has a colon.
+# The sets that are there in each family whatever the Services are, and those of load balancers that ask who comes.
 _ALWAYS = ("service-ips", "no-endpoint-services", "host-ports", "hairpins", "cluster-ips", "node-ips")
 _GUARDS = ("guarded-services", "source-ranges")
-_TYPES = {
-    "service-ips": "type {key} : verdict",
-    "no-endpoint-services": "type {key} : verdict",
-    "host-ports": "type {key} : {target}",
-    "hairpins": "type {address} . {address}",
-    "cluster-ips": "type {address}",
-    "node-ips": "type {address}",
-    "shortcuts": "type {key} : verdict",
-    "guarded-services": "type {key}",
-    "source-ranges": "type {key} . {address}\n\t\tflags interval",
-}
 
 
 def service_tables(
@@ -83,20 +71,20 @@ def service_tables(
     chains = tuple(base_chains(families, pod_subnets, service_subnets, is_guarded=is_guarded))
     parts = _contents(every, _affinity_numbers(every))
     everywhere, rest = parts[: len(frontends.everywhere)], iter(parts[len(frontends.everywhere) :])
-    always = _Content()
+    always = Content()
     for family in families:
         for stem in _ALWAYS + (_GUARDS if is_guarded else ()):
             always.have(family, stem)
     for ip in (ip for node in nodes for ip in node.ips):
         always.put(family_of(ip), "node-ips", ip)
     shared = dict(_together((always.part, *everywhere)))
-    picks, targets = shared.pop(_WAYS), shared.pop(_TARGETS)
-    shared_sets = {name: _element_set(name, kind, elements) for (name, kind), elements in shared.items()}
+    picks, targets = shared.pop(WAYS), shared.pop(TARGETS)
+    shared_sets = {name: element_set(name, kind, elements) for (name, kind), elements in shared.items()}
     own_parts = {name: [next(rest) for _ in mine] for name, mine in frontends.own.items()}
     found = {}
     for node in nodes:
         name = node.place.node
-        own = _Content()
+        own = Content()
         for part in own_parts.get(name, ()):
             own.take(part)
         for one in host_ports.get(name, ()):
@@ -112,12 +100,12 @@ def balancer_table(frontends: Frontends, families: Sequence[Family]) -> NftTable
     """Return the table of the load balancer outside: like a Node's, but that it has neither Pods nor ClusterIPs."""
     numbers = affinity.affinity_ids(frontends.all)  # the same names and so the same numbers as on Nodes
     is_guarded = any(item.sources for item in frontends.balancer)
-    content = _Content()
+    content = Content()
     for family in families:
         for stem in ("service-ips", "no-endpoint-services", *(_GUARDS if is_guarded else ())):
             content.have(family, stem)
     for item in frontends.balancer:
-        content.take(_part(item, numbers[item.owner, item.protocol] if item.affinity_s else 0))
+        content.take(part_of(item, numbers[item.owner, item.protocol] if item.affinity_s else 0))
     picks = pick_chains(content.picks, dict.fromkeys(families, PodMatch("", "")))
     chains = frozenset((*base_chains(families, (), (), is_guarded=is_guarded), *picks))
     return NftTable(sets=frozenset(content.sets().values()), chains=chains)
@@ -129,10 +117,6 @@ def _table(shared: Mapping[str, ElementSet], own: Mapping[str, ElementSet], chai
     for name, item in own.items():
         sets[name] = _as_before(replace(item, elements=item.elements | sets[name].elements) if name in sets else item)
     return NftTable(sets=frozenset(sets.values()), chains=frozenset(chains))
-
-
-def _element_set(name: str, kind: str, elements: frozenset[Element]) -> ElementSet:
-    return ElementSet(name=name, key_type=kind, is_map=" : " in kind, elements=elements)
 
 
 def _as_before(item: ElementSet) -> ElementSet:
@@ -148,11 +132,6 @@ def _forget_others(tables: Iterable[NftTable]) -> None:
     used = {id(item.elements) for table in tables for item in table.sets}
     for elements in [elements for elements in _known if id(elements) not in used]:
         del _known[elements]
-
-
-_Part: TypeAlias = Mapping[tuple[str, str], frozenset[Any]]
-"""What one frontend adds to a table: elements by the name of their set and its type, its ways (Pick), whom they lead to."""
-_WAYS, _TARGETS = ("", "ways"), ("", "targets")
 
 
 @remembered_portions
@@ -175,119 +154,8 @@ def _affinity_numbers(frontends: Sequence[Frontend]) -> Sequence[int]:
     return [numbers[item.owner, item.protocol] if item.affinity_s else 0 for item in frontends]
 
 
-def _part(item: Frontend, number: int) -> _Part:
-    """What one frontend adds; `number` is that of a Service port with session affinity."""
-    content = _Content(number)
-    content.add(item)
-    return content.part
-
-
-_contents = remembered_columns(_part)
+_contents = remembered_columns(part_of)
 _together = remembered_unions()
-
-
-class _Content:
-    """Elements by the set they are in, and the ways that lead to them, while frontends are added.
-
-    `targets` are the addresses of endpoints. The Node that has such a Pod needs a hairpin for it, as its own Node translates
-    what a Pod sends, and of ten thousand endpoints a Node has few.
-    """
-
-    def __init__(self, number: int = 0) -> None:
-        self.picks: set[Pick] = set()
-        self.targets: set[str] = set()
-        self._number = number
-        self._kinds: dict[str, str] = {}
-        self._elements: dict[str, set[Element]] = {}
-
-    def sets(self) -> dict[str, ElementSet]:
-        """Return all sets and maps by name."""
-        return {name: _element_set(name, kind, frozenset(self._elements[name])) for name, kind in self._kinds.items()}
-
-    @property
-    def part(self) -> _Part:
-        """All of it."""
-        found = {(name, kind): frozenset(self._elements[name]) for name, kind in self._kinds.items()}
-        return {_WAYS: frozenset(self.picks), _TARGETS: frozenset(self.targets), **found}
-
-    def take(self, part: _Part) -> None:
-        """Add what was made of one frontend."""
-        self.picks |= part[_WAYS]
-        self.targets |= part[_TARGETS]
-        for (name, kind), elements in part.items():
-            if not name:
-                continue
-            if name not in self._kinds:
-                self._kinds[name] = kind
-                self._elements[name] = set()
-            self._elements[name] |= elements
-
-    def add(self, item: Frontend) -> None:
-        """Add what one frontend needs."""
-        family, key = family_of(item.address), key_of(item)
-        if item.kind == "ClusterIP":
-            self.put(family, "cluster-ips", item.address, item.owner.partition(":")[0][:COMMENT_MAX])
-        if item.targets or item.shortcut:
-            self._goto(item, "service-ips", pick_of(item, family))
-        if item.shortcut:
-            self._goto(item, "shortcuts", Pick(SHORTCUT, family, len(item.shortcut), item.affinity_s))
-        if not item.targets:
-            verdict = "goto refuse" if item.otherwise == "reject" else "drop"
-            self.put(family, "no-endpoint-services", key, item.comment, verdict)
-        self.targets.update(target.ip for target in item.targets)
-        self._endpoints(family, item, item.targets, "")
-        for target in (*item.shortcut, *(item.targets if item.masquerade == "never" else ())):
-            self.hairpin(target.ip)  # who comes keeps his source, a Pod of another Node too
-        self._endpoints(family, item, item.shortcut, "shortcut-")
-        if item.sources:
-            self.put(family, "guarded-services", key, item.comment)
-        for source in item.sources:
-            self.put(family, "source-ranges", f"{key} . {source}", item.comment)
-
-    def add_host_port(self, one: HostPort) -> None:
-        """Add a port of a Node that leads to one Pod."""
-        family, key = family_of(one.address), f"{one.address} . {one.protocol} . {one.port}"
-        self.put(family, "host-ports", key, one.owner[:COMMENT_MAX], f"{one.target} . {one.target_port}")
-        self.hairpin(one.target)
-
-    def hairpin(self, ip: str) -> None:
-        """Add a Pod that may reach itself through a translation: then it must see the Node as its client."""
-        self.put(family_of(ip), "hairpins", f"{ip} . {ip}")
-
-    def have(self, family: Family, stem: str) -> set[Element]:
-        """Have a set with this stem, and return its elements."""
-        name = family.name(stem)
-        if name not in self._kinds:
-            parts = {"key": family.frontend_type, "target": family.target_type, "address": family.address_type}
-            self._kinds[name] = _TYPES[stem].format(**parts)
-        return self._elements.setdefault(name, set())
-
-    def put(self, family: Family, stem: str, key: str, comment: str = "", value: str = "") -> None:
-        """Add an element to the set with this stem."""
-        self.have(family, stem).add(Element(key, value, comment))
-
-    def _goto(self, item: Frontend, stem: str, pick: Pick) -> None:
-        self.picks.add(pick)
-        self.put(pick.family, stem, key_of(item), item.comment, f"goto {pick.name}")
-
-    def _endpoints(self, family: Family, item: Frontend, targets: Sequence[Target], stem: str) -> None:
-        """The endpoints themselves, a map for each number of them."""
-        key, count = key_of(item), len(targets)
-        if item.affinity_s and targets:
-            remembering = affinity.memory(family, item, self._number)
-            for found in (*affinity.endpoint_elements(family, item, targets, stem), *remembering):
-                self._typed(*found)
-        else:
-            kind = f"typeof {family.frontend} . numgen random mod {count} : {family.daddr} . th dport"
-            for number, (ip, port) in enumerate(targets):
-                element = Element(f"{key} . {number}", f"{ip} . {port}", item.comment)
-                self._typed(family.name(f"{stem}endpoints", count), kind, element)
-
-    def _typed(self, name: str, kind: str, element: Element | None) -> None:
-        self._kinds.setdefault(name, kind)
-        elements = self._elements.setdefault(name, set())
-        if element is not None:
-            elements.add(element)
 
 
 def udp_endpoints(

@@ -48,7 +48,7 @@ def _written(rules: IptablesRules) -> IptablesRules | None:
 def sample_rules(variant: Variant) -> IptablesRules:
     """Return the rules of a Node with every kind of rule that netlab writes."""
     from netlab.desired.backends import Target  # noqa: PLC0415 - deciding is only needed for this
-    from netlab.desired.frontends import Frontend  # noqa: PLC0415
+    from netlab.desired.frontend import Frontend  # noqa: PLC0415
     from netlab.desired.host_ports import HostPort  # noqa: PLC0415
     from netlab.desired.iptables import ProxyRules  # noqa: PLC0415
     from netlab.desired.iptables_services import PodSource  # noqa: PLC0415

@@ -185,7 +185,7 @@ def _reads_back(table: NftTable) -> bool:
 def service_table() -> NftTable:
     """Return the table of a Node that has every kind of rule that netlab writes."""
     from netlab.desired.backends import Place, Target  # noqa: PLC0415 - only the child needs them, and `up` not at all
-    from netlab.desired.frontends import Frontend, Frontends  # noqa: PLC0415
+    from netlab.desired.frontend import Frontend, Frontends  # noqa: PLC0415
     from netlab.desired.host_ports import HostPort  # noqa: PLC0415
     from netlab.desired.packet_keys import IPV4  # noqa: PLC0415
     from netlab.desired.proxy_nodes import ProxyNode  # noqa: PLC0415

@@ -18,7 +18,7 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.backends import Target
 from netlab.desired.compile import alone
 from netlab.desired.endpoints import all_slices
-from netlab.desired.frontends import Frontend, owner
+from netlab.desired.frontend import Frontend, owner
 from netlab.desired.iptables_rules import chain_name, endpoint
 from netlab.manifest.origin import OF_LAB
 from netlab.model.lab import Cluster

@@ -6,7 +6,7 @@ from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.backends import Target
 from netlab.desired.compile import compile_net
-from netlab.desired.frontends import Frontend
+from netlab.desired.frontend import Frontend
 from netlab.desired.iptables import ProxyRules
 from netlab.desired.iptables_rules import chain_name, comment, dnat, draw, rule
 from netlab.desired.iptables_services import PodSource

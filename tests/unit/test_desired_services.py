@@ -8,7 +8,8 @@ from netlab.desired.assign import assign
 from netlab.desired.assignments import Assignments
 from netlab.desired.compile import compile_net
 from netlab.desired.endpoints import all_slices
-from netlab.desired.frontends import COMMENT_MAX, frontends, owner
+from netlab.desired.frontend import COMMENT_MAX, owner
+from netlab.desired.frontends import frontends
 from netlab.desired.host_ports import host_ports
 from netlab.desired.services import udp_endpoints
 from netlab.model.container import ContainerPort
