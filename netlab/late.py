@@ -13,12 +13,15 @@ Source: Python's library reference, importlib (lazy imports), sys.modules.
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
+
+_lock = _thread.allocate_lock()  # what `threading` gives, too; not held while a module is read, which may ask another one
 
 
 class _StandIn(ModuleType):
@@ -42,8 +45,9 @@ def stand_in() -> None:
 
 def _become(module: _StandIn) -> ModuleType:
     """Return the real module. Whoever holds the stand-in has all of it there, too."""
-    if sys.modules.get(module.__name__) is module:
-        del sys.modules[module.__name__]
+    with _lock:
+        if sys.modules.get(module.__name__) is module:
+            del sys.modules[module.__name__]
     real = importlib.import_module(module.__name__)  # which puts it into its package, too
     vars(module).update(vars(real))
     return real
@@ -51,8 +55,8 @@ def _become(module: _StandIn) -> ModuleType:
 
 def _real(name: str) -> ModuleType:
     """Return the module itself, for an answer that only it knows."""
-    module = sys.modules[name]
-    return _become(module) if isinstance(module, _StandIn) else module
+    module = sys.modules.get(name)
+    return _become(module) if isinstance(module, _StandIn) else importlib.import_module(name)  # another thread may be at it
 
 
 def _without_indent(text: str) -> str:

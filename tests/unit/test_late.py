@@ -10,6 +10,20 @@ import pytest
 IN_LATE = "import sys; from netlab.late import stand_in; stand_in(); import inspect, platform; "
 IS_READ = "print({'ast', 'dis', 'tokenize'} <= set(sys.modules), sys.modules['inspect'] is not inspect)"
 
+RACING = f"""
+{IN_LATE}
+import threading, subprocess
+sys.setswitchinterval(1e-6)
+found, start = [], threading.Barrier(8)
+def ask():
+    start.wait()
+    found.append(type(stand.PollSelector()))
+stand = sys.modules['selectors']
+threads = [threading.Thread(target=ask) for _ in range(8)]
+[one.start() for one in threads]; [one.join() for one in threads]
+print(len(found), len(set(found)))
+"""
+
 
 def said(program: str) -> str:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
@@ -77,6 +91,12 @@ def said(program: str) -> str:
             "True",
             id="all of selectors",
         ),
+        pytest.param(
+            IN_LATE + "import selectors as s; del sys.modules['selectors']; print(type(s.PollSelector()).__module__)",
+            "selectors",
+            id="while another thread makes the module of it",
+        ),
+        pytest.param(RACING, "8 1", id="asked by many threads at once"),
         pytest.param(
             IN_LATE + "from dataclasses import make_dataclass as m, asdict; print(asdict(m('A', ['b'])([1])))",
             "{'b': [1]}",
