@@ -55,6 +55,7 @@ def _nothing_thrown_away() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # or else it is looked through now, when all is done
         if was:
             gc.enable()
 
