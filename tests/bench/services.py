@@ -36,7 +36,7 @@ from netlab.kernel.netns import create, delete, in_namespace, prepare_directory,
 LAB = "bench"
 NETLAB = (sys.executable, "-m", "netlab")
 COUNTS, OURS_ALONE, MANY = (1_000, 2_000, 5_000, 10_000), 50_000, 10_000
-CHANGES, CONNECTIONS, ROUNDS, SECONDS = 5, 2000, 7, 1.0
+CHANGES, CONNECTIONS, ROUNDS, SECONDS = 5, 2000, 25, 0.25
 DEADLINE_S = 60.0
 FEW = 1_000
 """So many Services tell how long a peer takes for more of them: at worst it grows as their square."""
@@ -310,14 +310,16 @@ def _connections(found: Figures) -> None:
         )
         add(found, f"throughput: {name}", "Gbit/s", *(one / 1e9 for one in rates[name]))
     for name in chosen:
-        for word, of in (("median", statistics.median), ("p99", lambda values: statistics.quantiles(values, n=100)[98])):
+        for word, of in (("median", statistics.median), ("p99", _p99)):
             add(found, f"  {name} against direct, {word}", "x", of(times[name]) / of(times["direct"]))
-        add(
-            found,
-            f"  {name} against direct, throughput",
-            "x",
-            statistics.median(rates[name]) / statistics.median(rates["direct"]),
-        )
+        beside = (mine / direct for mine, direct in zip(rates[name], rates["direct"], strict=True))  # sent one after the other
+        add(found, f"  {name} against direct, throughput", "x", *beside)
+
+
+def _p99(values: Sequence[float]) -> float:
+    """The p99 as most parts of the run had it: one stroke of somebody else's work would decide that of the whole."""
+    parts = [values[start : start + 200] for start in range(0, len(values), 200)]
+    return statistics.median(statistics.quantiles(part, n=100)[98] for part in parts)
 
 
 def _readiness(found: Figures, runs: int) -> None:
