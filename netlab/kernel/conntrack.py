@@ -24,7 +24,8 @@ from netlab.errors import KernelError
 from netlab.frozen import dataclass
 from netlab.kernel import netns
 from netlab.kernel.files import read
-from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attribute, attributes
+from netlab.kernel.late_close import netfilter_socket
+from netlab.kernel.netlink import Message, NetlinkSocket, attribute, attributes
 from netlab.netstate.conntrack import ConntrackTable
 from netlab.netstate.names import NetnsName
 
@@ -66,6 +67,8 @@ def keep_udp_to(name: NetnsName, serving: Mapping[tuple[str, int], frozenset[str
     """
 
     def delete(netlink: NetlinkSocket) -> int:
+        if not _entries():  # a listing takes 20 ms, whatever there is: the kernel looks through the table of all namespaces
+            return 0
         stale = [
             flow for flow in _dump(netlink) if flow.endpoint not in serving.get((flow.address, flow.port), {flow.endpoint})
         ]
@@ -87,16 +90,24 @@ def table_of(name: NetnsName) -> ConntrackTable | None:
 
     def look() -> ConntrackTable | None:
         try:
-            entries, limit = (int((SYSCTLS / f"nf_conntrack_{what}").read_text()) for what in ("count", "max"))
+            limit = int((SYSCTLS / "nf_conntrack_max").read_text())
         except FileNotFoundError:
             return None
         counts = parse_counters(read(COUNTERS) or "")
-        return ConntrackTable(entries, limit, counts.get("drop", 0), counts.get("early_drop", 0))
+        return ConntrackTable(_entries(), limit, counts.get("drop", 0), counts.get("early_drop", 0))
 
     try:
         return netns.in_namespace(name, look)
     except (OSError, ValueError) as error:
         raise KernelError(f"conntrack: {name}: {error}") from error
+
+
+def _entries() -> int:
+    """How many entries the thread's namespace has; none where the kernel tracks no connections. Raises OSError."""
+    try:
+        return int((SYSCTLS / "nf_conntrack_count").read_text())
+    except FileNotFoundError:
+        return 0
 
 
 def parse_counters(text: str) -> dict[str, int]:
@@ -107,7 +118,7 @@ def parse_counters(text: str) -> dict[str, int]:
 
 def _in_namespace(name: NetnsName, function: Callable[[NetlinkSocket], Result]) -> Result:
     def inside() -> Result:
-        with NetlinkSocket(NETLINK_NETFILTER) as netlink:
+        with netfilter_socket() as netlink:  # the rules may just have changed
             return function(netlink)
 
     try:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from netlab.kernel.late_close import close_later
+from netlab.kernel.late_close import netfilter_socket
 from netlab.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket, attributes
 
 _NFT_MSG_GETGEN: Final = (10 << 8) | 16
@@ -42,11 +42,8 @@ def generation() -> Generation | None:
 @contextmanager
 def generations() -> Iterator[Callable[[], Generation | None]]:
     """Give a function that returns it, again and again, of where the thread is now; the end does not wait (late_close.py)."""
-    netlink = NetlinkSocket(NETLINK_NETFILTER)
-    try:
+    with netfilter_socket() as netlink:
         yield lambda: _ask(netlink)
-    finally:
-        close_later(netlink)
 
 
 def _ask(netlink: NetlinkSocket) -> Generation | None:

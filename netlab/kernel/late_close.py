@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from netlab.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
 
@@ -17,6 +19,16 @@ from netlab.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
 def close_later(one: socket.socket | NetlinkSocket) -> None:
     """Close it in a thread of its own; with the end of the process it ends too."""
     threading.Thread(target=one.close, name="late-close", daemon=True).start()
+
+
+@contextmanager
+def netfilter_socket() -> Iterator[NetlinkSocket]:
+    """Give one of the thread's namespace, for questions after a transaction or for one; the end does not wait."""
+    netlink = NetlinkSocket(NETLINK_NETFILTER)
+    try:
+        yield netlink
+    finally:
+        close_later(netlink)
 
 
 def next_descriptor() -> int:

@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from typing import Final, NamedTuple
 
-from netlab.kernel.late_close import close_later
-from netlab.kernel.netlink import NETLINK_NETFILTER, NLM_F_CREATE, Message, NetlinkSocket, attribute, nested, text
+from netlab.kernel.late_close import netfilter_socket
+from netlab.kernel.netlink import NLM_F_CREATE, Message, attribute, nested, text
 from netlab.netstate.nft import Element
 from netlab.plan.table_change import TableChange
 from netlab.remembered import remembered_each
@@ -104,11 +104,8 @@ def encoded(change: TableChange) -> Batch:
 def send(batch: Batch) -> None:
     """Do it in the thread's namespace, all or nothing. Raises OSError: the kernel refused one, or the socket failed."""
     size = sum(len(message.payload) + _OVERHEAD for message in batch.messages) + 2 * _OVERHEAD
-    netlink = NetlinkSocket(NETLINK_NETFILTER)
-    try:
+    with netfilter_socket() as netlink:
         refused = netlink.transaction([_BATCH_BEGIN, *batch.messages, _BATCH_END], size)
-    finally:
-        close_later(netlink)
     if refused:
         place, code = min(refused.items())
         about = next((name for end, name in batch.ends if place <= end), "")
