@@ -99,7 +99,8 @@ class Content:
         if item.sources:
             self.put(family, "guarded-services", key, item.comment)
         for source in item.sources:
-            self.put(family, "source-ranges", f"{key} . {source}", item.comment)
+            whole = source.removesuffix("/128" if ":" in source else "/32")  # as nft prints the range of one address
+            self.put(family, "source-ranges", f"{key} . {whole}", item.comment)
 
     def add_host_port(self, one: HostPort) -> None:
         """Add a port of a Node that leads to one Pod."""

@@ -11,6 +11,7 @@ from netlab.kernel.trial import service_table
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.plan.nft import table_change
 from netlab.plan.table_change import ElementChange, TableChange
+from tests.unit.test_desired_services import CASES, table
 
 pytestmark = [
     pytest.mark.kernel,
@@ -158,3 +159,17 @@ def test_an_answer_that_is_too_long_is_a_refusal(inside):
     change = TableChange(elements=(ElementChange("add", "s", "type ipv4_addr", elements),))
     with pytest.raises(nft.NftError, match=os.strerror(errno.ENOENT)):
         inside(lambda: table_changes.apply(change))
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_the_table_of_a_lab_is_read_as_it_was_made(inside, build, name):
+    """Law 1: whatever a Node wants, nft prints so that nothing is left to be done."""
+    wanted = table(build, *CASES[name](build))
+
+    def work():
+        for write in (written, lambda change: nft.run(str(change))):
+            write(table_change(wanted, nft.observe()))
+            assert nft.observe() == wanted
+            nft.run("delete table inet netlab")
+
+    inside(work)

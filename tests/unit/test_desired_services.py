@@ -60,7 +60,7 @@ CASES = {
             b.port(80, 8080, node_port=30080),
             type="LoadBalancer",
             load_balancer_ip="192.0.2.9",
-            load_balancer_source_ranges=(" 198.51.100.0/24", "203.0.113.0/24"),
+            load_balancer_source_ranges=(" 198.51.100.0/24", "203.0.113.7/32"),
             **VIP,
         ),
     ),
