@@ -22,6 +22,7 @@ from netlab.desired.frontend import Frontend, owner
 from netlab.desired.iptables_rules import chain_name, endpoint
 from netlab.manifest.origin import OF_LAB
 from netlab.model.lab import Cluster
+from netlab.model.ranges import parse_range
 from netlab.model.service import Service
 from netlab.netstate.iptables import is_ours
 from netlab.netstate.links import socket_text
@@ -183,8 +184,9 @@ class Reasons:
                 return f"spec.ports[{number}].port"
 
     def _range_path(self, source: str) -> str:
-        ranges = [text.strip() for text in self.service.spec.load_balancer_source_ranges]
-        return f"{RANGES}[{ranges.index(source)}]" if source in ranges else RANGES
+        ranges = [str(parse_range(text)) for text in self.service.spec.load_balancer_source_ranges]
+        whole = source if "/" in source else f"{source}/{128 if ':' in source else 32}"  # nft leaves it out of one address
+        return f"{RANGES}[{ranges.index(whole)}]" if whole in ranges else RANGES
 
     def _target(self, target: Target) -> str:
         """Name an endpoint, with the Pod that it is."""

@@ -28,7 +28,7 @@ def everything(build, numbers=(30080, 30053), **more):
     ports = (build.port(80, 8080, "http", node_port=web), build.port(53, 5353, "dns", "UDP", node_port=dns))
     spec = {
         "type": "LoadBalancer", "load_balancer_ip": "192.0.2.9", "external_ips": ("198.51.100.80",),
-        "load_balancer_source_ranges": ("198.51.100.0/24", "203.0.113.0/24"),
+        "load_balancer_source_ranges": ("198.51.100.0/24", "203.0.113.7/32"),
     }  # fmt: skip
     return build.pod("a", node="node-1"), build.pod("b", node="node-2"), build.service("web", *ports, **VIP, **spec | more)
 
