@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.kernel import netns, nft, nft_elements, table_changes
+from netlab.kernel import nft, nft_elements, table_changes
 from netlab.kernel.trial import service_table
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.plan.nft import table_change
@@ -18,20 +18,10 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test"),
 ]
 
-NAME = "nftelements.node"
 X = Chain(name="x", rules=("accept",))
 FRONTEND = "ipv4_addr . inet_proto . inet_service"
 DRAWN = "typeof ip daddr . meta l4proto . th dport . numgen random mod 300"
 LONG = "x" * 128
-
-
-@pytest.fixture(scope="module")
-def inside():
-    """Runs a function inside a namespace made for this module."""
-    netns.prepare_directory()
-    netns.run_in_thread(lambda: netns.create(NAME, lambda: None))
-    yield lambda function: netns.in_namespace(NAME, function)
-    netns.delete(NAME)
 
 
 def a_table(kind, *elements):
@@ -168,8 +158,8 @@ def test_the_table_of_a_lab_is_read_as_it_was_made(inside, build, name):
 
     def work():
         for write in (written, lambda change: nft.run(str(change))):
-            write(table_change(wanted, nft.observe()))
+            nft.run("add table inet netlab\ndelete table inet netlab")
+            write(table_change(wanted, None))
             assert nft.observe() == wanted
-            nft.run("delete table inet netlab")
 
     inside(work)

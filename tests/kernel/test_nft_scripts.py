@@ -8,7 +8,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from netlab.kernel import netns, nft, table_changes
+from netlab.kernel import nft, table_changes
 from netlab.kernel.fake_nft import FakeNftError, run_script
 from netlab.netstate.nft import Chain, Element, ElementSet
 from netlab.plan.nft import table_change
@@ -19,22 +19,12 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test"),
 ]
 
-NAME = "nftscripts.node"
 NOTHING = table()
 ONE = table(entry(1, ["10.244.1.2"]))
 TWO = table(entry(1, ["10.244.1.2", "10.244.1.3"]), node_port(1, 30001, ["10.244.1.2", "10.244.1.3"]))
 MANY = table(*(entry(number, ["10.244.1.2", "10.244.1.3"]) for number in range(1, 251)))
 MORE = table(*(entry(number, ["10.244.1.2", "10.244.1.3"]) for number in range(1, 255)))
 HOOKED = [with_chain(ONE, Chain(name="extra", hook=hook, rules=("accept",))) for hook in ("", *HOOKS)]
-
-
-@pytest.fixture(scope="module")
-def inside():
-    """Runs a function inside a namespace made for this module."""
-    netns.prepare_directory()
-    netns.run_in_thread(lambda: netns.create(NAME, lambda: None))
-    yield lambda function: netns.in_namespace(NAME, function)
-    netns.delete(NAME)
 
 
 def listing():
