@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from netlab.desired.assignments import Assignments
 from netlab.errors import NetlabError
@@ -25,8 +25,9 @@ from netlab.model.pod_status import PodStatus
 from netlab.model.times import rfc3339
 from netlab.netstate.names import NetnsName
 from netlab.store.assignments import assignment_rows, assignments_of, missing
-from netlab.store.database import connect, cure, translated
+from netlab.store.database import cure
 from netlab.store.memory import Memory
+from netlab.store.state_file import StateFile
 
 if TYPE_CHECKING:
     from netlab.desired.restarts import Backoff
@@ -36,8 +37,8 @@ GIVEN = "given"
 """The fact that counts how often the choices were changed."""
 
 
-class Store:
-    """One open state file. Not for use by several threads.
+class Store(StateFile):
+    """The objects in a state file. Not for use by several threads.
 
     Args:
         path: the file.
@@ -47,86 +48,20 @@ class Store:
     """
 
     def __init__(self, path: Path, now: Callable[[], float], *, create: bool = False, memory: Memory | None = None) -> None:
-        self.path = path
+        super().__init__(path, create=create)
         self._now = now
-        self._db = connect(path, create=create)
         self._memory = memory or Memory()
         self._lab: tuple[str, Lab | None] = "", None  # as it was read last
-        self._revision: int | None = None  # inside a transaction that changes wishes
-
-    def close(self) -> None:
-        """Close the file; the Store is of no use afterwards."""
-        self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All writes inside happen together, or not at all if an exception leaves the block. Transactions do not nest."""
-        with translated(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+        """As StateFile's; what is undone is not remembered either."""
+        try:
+            with super().transaction():
                 yield
-                if self._revision is not None:
-                    self.set_fact("revision", str(self._revision))
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._memory.forget()
-                if self._db.in_transaction:  # a full disk has rolled back by itself
-                    self._db.execute("ROLLBACK")
-                raise
-            finally:
-                self._revision = None
-
-    @contextmanager
-    def _one_moment(self) -> Iterator[None]:
-        """All that is read inside is of one moment."""
-        if self._db.in_transaction:
-            yield
-            return
-        with translated(self.path):
-            self._db.execute("BEGIN")
-            try:
-                yield
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("COMMIT")
-
-    def execute(self, statement: str, *values: object) -> list[Any]:
-        """Run one statement and return its rows."""
-        with translated(self.path):
-            return self._db.execute(statement, values).fetchall()
-
-    def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run one statement for each row."""
-        with translated(self.path):
-            self._db.executemany(statement, rows)
-
-    # Single values ------------------------------------------------------------------------------------------------------
-
-    def fact(self, name: str, default: str = "") -> str:
-        """Return a single value, or `default` if it was never set."""
-        rows = self.execute("SELECT value FROM facts WHERE name = ?", name)
-        return str(rows[0][0]) if rows else default
-
-    def set_fact(self, name: str, value: str) -> None:
-        """Keep a single value."""
-        self.set_facts({name: value})
-
-    def set_facts(self, facts: Mapping[str, str]) -> None:
-        """Keep several single values, by their names."""
-        self.execute_many("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", facts.items())
-
-    @property
-    def revision(self) -> int:
-        """The number of changes of wishes so far."""
-        return int(self.fact("revision", "0")) if self._revision is None else self._revision
-
-    def _next_revision(self) -> int:
-        revision = self.revision + 1
-        if self._db.in_transaction:
-            self._revision = revision  # kept at its end
-        else:
-            self.set_fact("revision", str(revision))
-        return revision
+        except BaseException:
+            self._memory.forget()
+            raise
 
     # Wishes -------------------------------------------------------------------------------------------------------------
 
@@ -143,7 +78,7 @@ class Store:
     def put_lab(self, lab: Lab) -> None:
         """Keep the lab. A new wish."""
         self.set_fact("lab", json.dumps(encode(lab)))
-        self._next_revision()
+        self.next_revision()
 
     def cluster(self, only: Collection[Key] = ()) -> Cluster:
         """Return everything that is wished, or `only` these of the objects, Pods with their last reported status.
@@ -163,7 +98,7 @@ class Store:
             known.lab, known.cluster = text, known.cluster.with_lab(lab) if known.cluster else Cluster(lab=lab)
         if only:
             return Cluster(lab=known.cluster.lab, objects={item.key: item for item in self._some(only)})
-        with self._one_moment():
+        with self.one_moment():
             known.cluster = self._with_news(known.cluster)
         return known.cluster
 
@@ -228,7 +163,7 @@ class Store:
         self.execute_many(
             "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET uid = excluded.uid, body = excluded.body, revision = excluded.revision",
-            [(*item.key, item.metadata.uid, self._body(item), self._next_revision()) for item in kept],
+            [(*item.key, item.metadata.uid, self._body(item), self.next_revision()) for item in kept],
         )
         return kept
 
@@ -254,14 +189,14 @@ class Store:
         self.execute("DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?", *item.key)
         for table in ("statuses", "restarts", "origins", "manifests"):
             self.execute(f"DELETE FROM {table} WHERE uid = ?", item.metadata.uid)  # noqa: S608 - names of ours
-        self._next_revision()
+        self.next_revision()
 
     # Choices ------------------------------------------------------------------------------------------------------------
 
     def assignments(self) -> Assignments:
         """Return every choice that was kept."""
         known = self._memory
-        with self._one_moment():
+        with self.one_moment():
             given = self.fact(GIVEN, "0")
             if known.assignments is None or known.given != given:
                 known.assignments = assignments_of(self.execute("SELECT topic, key, value FROM assignments"))
