@@ -12,7 +12,7 @@ from netlab.cli.options import example, lab_option, live_lab, namespace_option
 from netlab.cli.output import Output, OutputType, printed
 from netlab.cli.tabbed import last_seen
 from netlab.cli.text import as_json_line
-from netlab.cli.words import keys, usage
+from netlab.cli.words import LAB_WORDS, keys, usage
 from netlab.engine.view import read_lab, watch_lab
 from netlab.frozen import dataclass
 from netlab.model.codec import encode
@@ -125,8 +125,11 @@ def _subject(key: Key) -> str:
 
 
 def _about(word: str, namespace: str) -> tuple[Key, ...]:
-    if not all(word.partition("/")):
+    kind, slash, name = word.partition("/")
+    if not (kind and slash and name):
         raise usage("--for must be in resource/name form", "for example --for pod/web")
+    if kind.lower() in LAB_WORDS:
+        return (Key(LAB_WORDS[kind.lower()], "", name),)
     return tuple(keys([word], namespace))
 
 

@@ -16,7 +16,7 @@ import click
 
 from netlab.cli.options import example
 from netlab.cli.words import KINDS as LISTED
-from netlab.cli.words import WORDS, kinds, resource
+from netlab.cli.words import LAB_WORDS, WORDS, kinds, resource
 from netlab.errors import NetlabError, NotFound
 from netlab.model import unsupported
 from netlab.model.codec import NOUNS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 WIDTH = 80
-EXPLAINED = WORDS | {"lab": "Lab", "labs": "Lab"}
+EXPLAINED = WORDS | LAB_WORDS
 NOT_YET = "known to Kubernetes and not supported by netlab yet"
 NOTHING = (
     'You must specify the type of resource to explain. Use "netlab api-resources" for a complete list of supported resources.'

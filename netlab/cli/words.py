@@ -31,6 +31,8 @@ WORDS = {
     for kind, (plural, short, _, _) in KINDS.items()
     for word in (kind.lower(), plural, *short)
 }  # fmt: skip
+# The lab itself is no object among others: it is made by `up`, it can be explained, and Events may be about it.
+LAB_WORDS = {"lab": "Lab", "labs": "Lab"}
 
 
 def is_namespaced(kind: str) -> bool:

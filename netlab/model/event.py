@@ -15,7 +15,7 @@ from netlab.model.meta import Key, ObjectMeta
 EventType = Literal["Normal", "Warning"]
 
 # Who says so, by the kind of the object, or by the reason; all else is the kubelet's. In netlab they are all one program.
-CONTROLLERS = {kind: f"{kind.lower()}-controller" for kind in ("Deployment", "ReplicaSet", "DaemonSet", "Job")}
+SPEAKERS = {kind: f"{kind.lower()}-controller" for kind in ("Deployment", "ReplicaSet", "DaemonSet", "Job")} | {"Lab": "netlab"}
 COMPONENTS = {
     "Scheduled": "default-scheduler",
     "FailedScheduling": "default-scheduler",
@@ -80,5 +80,5 @@ def event_of(about: Key, type_: EventType, reason: str, message: str) -> Event:
         type=type_,
         reason=reason,
         message=message,
-        source=EventSource(component=CONTROLLERS.get(about.kind) or COMPONENTS.get(reason, "kubelet")),
+        source=EventSource(component=SPEAKERS.get(about.kind) or COMPONENTS.get(reason, "kubelet")),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -117,11 +118,19 @@ def test_its_connections_are_listed_with_those_of_the_nodes(proxied):
     assert any("svc/web" in line for line in proxied("conntrack", "outside").splitlines())
 
 
-@pytest.mark.parametrize("words", ["nft flush ruleset", "ip addr flush dev lo scope global"])
-def test_what_somebody_changes_there_by_hand_is_put_right(proxied, words):
+@pytest.mark.parametrize(
+    ("words", "reason", "message"),
+    [
+        ("nft flush ruleset", "RulesRepaired", "outside: table inet netlab was deleted by hand"),
+        ("ip addr flush dev lo scope global", "NetworkRepaired", "outside: 4 addresses were changed by hand"),
+    ],
+)
+def test_what_somebody_changes_there_by_hand_is_put_right_and_told(proxied, words, reason, message):
     subprocess.run(["ip", "netns", "exec", f"{proxied.lab}.outside", *words.split()], check=True)
     assert "0 changes" not in proxied("up")
     assert passed(proxied, "outside") == ["outside", "outside", "node-2"]
+    events = json.loads(proxied("events", "--for", f"lab/{proxied.lab}", "-o", "json"))["items"]
+    assert (reason, message) in [(event["reason"], event["message"]) for event in events]
 
 
 def test_when_the_endpoint_goes_the_load_balancer_refuses(proxied):

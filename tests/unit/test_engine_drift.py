@@ -1,4 +1,4 @@
-"""Who changes a Node by hand is told, and no change of wishes ever is: the whole engine on Fakes."""
+"""Who changes a machine by hand is told, and no change of wishes ever is: the whole engine on Fakes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 
 from netlab.engine.nodes import start_nodes, stop_nodes
 from netlab.engine.reconcile import reconcile
+from netlab.engine.up import up
 from netlab.errors import KernelError
 from netlab.model.meta import Key
+from netlab.model.service import ServicePort, ServiceSpec
 from netlab.netstate.links import Sysctl
 from netlab.store.events import events
 from tests.fake_lab import SERVICE, a_deployment, a_pod
@@ -18,7 +20,7 @@ NODE = "fake.node-1"
 
 
 def told(bench):
-    """What was said of which Node, and how often."""
+    """What was said of which Node or of the lab, and how often."""
     return [
         (event.about.name, event.reason, event.message, event.count)
         for event in events(bench.session.store)
@@ -30,22 +32,26 @@ def space(bench, name=NODE):
     return bench.network.spaces[name]
 
 
-def without_rules(bench):
-    space(bench).table = None
+def without_rules(bench, name=NODE):
+    space(bench, name).table = None
 
 
-def without_elements(bench):
-    table = space(bench).table
-    space(bench).table = replace(table, sets=frozenset(replace(one, elements=frozenset()) for one in table.sets))
+def without_elements(bench, name=NODE):
+    table = space(bench, name).table
+    space(bench, name).table = replace(table, sets=frozenset(replace(one, elements=frozenset()) for one in table.sets))
 
 
-def without_route(bench):
-    found = next(route for route in space(bench).routes.values() if route.via)
-    space(bench).delete_route(found)
+def without_route(bench, name=NODE):
+    found = next(route for route in space(bench, name).routes.values() if route.via)
+    space(bench, name).delete_route(found)
 
 
-def without_forwarding(bench):
-    space(bench).set_sysctl(Sysctl(key="net.ipv4.ip_forward", value="0"))
+def with_switched_frames_filtered(bench, name=NODE):
+    space(bench, name).set_sysctl(Sysctl(key="net.bridge.bridge-nf-call-iptables", value="1"))
+
+
+def without_forwarding(bench, name=NODE):
+    space(bench, name).set_sysctl(Sysctl(key="net.ipv4.ip_forward", value="0"))
 
 
 @pytest.mark.parametrize(
@@ -110,9 +116,40 @@ def test_whoever_was_killed_in_the_middle_is_nobody_else(bench, step):
     assert [row[1] for row in told(bench)] == ["NetworkRepaired"]
 
 
-def test_other_namespaces_are_repaired_and_not_told_of(bench):
-    """Outside is no Node, and there is nobody to tell."""
-    found = space(bench, "fake.outside")
-    found.delete_route(next(iter(found.routes.values())))
-    assert reconcile(bench.session).changes
+@pytest.fixture
+def proxied(bench):
+    """The machine outside is the load balancer, and has rules."""
+    spec = replace(bench.session.store.lab().spec, load_balancer_ip_mode="Proxy")
+    up(bench.session, spec)
+    port = ServicePort(port=80, node_port=30080)
+    bench.apply(a_deployment(1), replace(SERVICE, spec=ServiceSpec(type="LoadBalancer", selector={"app": "x"}, ports=(port,))))
     assert told(bench) == []
+    return bench
+
+
+@pytest.mark.parametrize(
+    ("machine", "tamper", "reason", "words"),
+    [
+        pytest.param("outside", without_rules, "RulesRepaired", "table inet netlab was deleted by hand", id="rules outside"),
+        pytest.param("outside", without_elements, "RulesRepaired", "elements were changed by hand", id="elements outside"),
+        pytest.param("outside", without_forwarding, "NetworkRepaired", "1 sysctl was changed by hand", id="forwarding outside"),
+        pytest.param(
+            "fabric", with_switched_frames_filtered, "NetworkRepaired", "1 sysctl was changed by hand", id="the switch"
+        ),
+    ],
+)
+def test_of_machines_that_are_no_nodes_the_lab_is_told(proxied, machine, tamper, reason, words):
+    before = proxied.network.observe(proxied.session.scope())
+    tamper(proxied, f"fake.{machine}")
+    assert reconcile(proxied.session).changes
+    assert proxied.network.observe(proxied.session.scope()) == before
+    [(about, why, message, _)] = [row for row in told(proxied) if row[0] == "fake"]
+    assert (about, why, message.startswith(f"{machine}: "), message.endswith(words)) == ("fake", reason, True, True)
+    assert [event.source.component for event in events(proxied.session.store) if event.about.kind == "Lab"] == ["netlab"]
+
+
+def test_who_runs_the_load_balancers_is_a_wish(proxied):
+    spec = proxied.session.store.lab().spec
+    for mode in ("VIP", "Proxy"):
+        up(proxied.session, replace(spec, load_balancer_ip_mode=mode))
+    assert told(proxied) == []
