@@ -18,6 +18,7 @@ from netlab.model.lab import Cluster
 from netlab.model.meta import Key
 from netlab.model.service import Service
 from netlab.netstate.names import digest
+from netlab.remembered import remembered_by
 
 LEAVE_OUT = "choose another one, or leave it out and get a free one"
 
@@ -38,8 +39,8 @@ def full(key: Key) -> str:
 def _wanted_ports(services: list[Service]) -> Iterator[tuple[PortKey, str, int]]:
     """Yield every port that is to have a NodePort, its field, and the number that is wished for (0: any)."""
     for service in services:
-        if service.has_node_ports:
-            for n, port in enumerate(service.spec.ports):
+        for n, port in enumerate(service.spec.ports):
+            if service.has_node_port(port):
                 yield (service.key, port.protocol, port.port), f"spec.ports[{n}].nodePort", port.node_port
         if service.has_health_check:
             yield (service.key, "TCP", HEALTH_CHECK), "spec.healthCheckNodePort", service.spec.health_check_node_port
@@ -135,6 +136,25 @@ def load_balancers(
             found[service.key][family] = ip
     wanted = {service.key: service_families(service, lab) for service in balanced}
     return {key: tuple(ips[family] for family in wanted[key]) for key, ips in sorted(found.items())}
+
+
+@remembered_by(lambda cluster, assignments: (cluster.lab, cluster.services, assignments.load_balancers))
+def lacking_node_ports(cluster: Cluster, assignments: Assignments) -> dict[Key, str]:
+    """Return the Services whose load balancer has no NodePort to lead to, each with the reason in words.
+
+    One that is a proxy (ipMode) leads to NodePorts, and a Service may do without them: then whoever comes there is refused. So
+    it is in clouds whose load balancers are such: they leave the port out, or give it no members.
+    Source: KEP-1864 (allocateLoadBalancerNodePorts); cloud-provider-openstack and cloud-provider-aws.
+    """
+    if cluster.lab.spec.load_balancer_ip_mode != "Proxy":
+        return {}
+    found = {}
+    for service in cluster.services:
+        lacking = [f"{port.port}/{port.protocol}" for port in service.spec.ports if not service.has_node_port(port)]
+        if lacking and assignments.load_balancers.get(service.key):
+            why = "spec.allocateLoadBalancerNodePorts is false, and the lab's loadBalancerIPMode is Proxy"
+            found[service.key] = f"no nodePort for {', '.join(lacking)} to lead to: {why}"
+    return found
 
 
 def load_balancer_problems(cluster: Cluster, services: list[Service], earlier: Assignments) -> Iterator[str]:

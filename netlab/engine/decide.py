@@ -10,6 +10,7 @@ from netlab.desired.assignments import Assignments
 from netlab.desired.evictions import evictions, may_evict
 from netlab.engine.controllers import run_controllers
 from netlab.engine.deleting import delete_pods
+from netlab.engine.load_balancers import watch_load_balancers
 from netlab.engine.nodes import watch_nodes
 from netlab.model.event import Event, event_of
 from netlab.model.lab import Cluster
@@ -42,6 +43,7 @@ def decide(store: Store, now: float, room: Amounts) -> tuple[Cluster, Assignment
         store.put_assignments(assignments)
         for event in scheduling_events(cluster, earlier, assignments):
             record(store, event, now)
+    watch_load_balancers(store, cluster, assignments, now)
     return cluster, assignments
 
 

@@ -25,6 +25,7 @@ COMPONENTS = {
     "FailedToStartServiceHealthcheck": "kube-proxy",
     "FailedToStartProxierHealthcheck": "kube-proxy",
     "RulesRepaired": "kube-proxy",
+    "SyncLoadBalancerFailed": "service-controller",
     "ConntrackFull": "kernel-monitor",
 }
 

@@ -83,7 +83,9 @@ SERVICE_SENTENCES: Sentences = {
             " the NodePort is open to all."
         ),
         "load_balancer_class": "With type LoadBalancer whose load balancer it wishes for; with any, netlab gives no address.",
-        "allocate_load_balancer_node_ports": "With type LoadBalancer whether its ports have NodePorts too; true if left out.",
+        "allocate_load_balancer_node_ports": (
+            "With type LoadBalancer whether its ports have NodePorts too, besides those that say their own; true if left out."
+        ),
         "health_check_node_port": (
             "With type LoadBalancer and externalTrafficPolicy Local the port at which every Node says by HTTP whether it has"
             " ready endpoints: 200, or 503; left out or 0, a free NodePort is assigned and kept."

@@ -128,9 +128,13 @@ class Service:
 
     @property
     def has_node_ports(self) -> bool:
-        """True if its ports have, or are to get, a port of every Node each."""
-        kind = self.spec.type
-        return kind == "NodePort" or (kind == "LoadBalancer" and self.spec.allocate_load_balancer_node_ports is not False)
+        """True if any of its ports has, or is to get, a port of every Node."""
+        return self.spec.type in {"NodePort", "LoadBalancer"} and any(map(self.has_node_port, self.spec.ports))
+
+    def has_node_port(self, port: ServicePort) -> bool:
+        """Tell whether one of its ports has, or is to get, a port of every Node: one that is wished for is never left out."""
+        is_given = self.spec.allocate_load_balancer_node_ports is not False or port.node_port != 0
+        return self.spec.type == "NodePort" or (self.spec.type == "LoadBalancer" and is_given)
 
     @property
     def has_health_check(self) -> bool:

@@ -138,8 +138,6 @@ class Reasons:
     def _who_is_an_endpoint(self) -> str:
         """The field that says it: of a load balancer outside the endpoints are NodePorts."""
         spec = self.service.spec
-        if self._is_balancer and not self.service.has_node_ports:
-            return "spec.allocateLoadBalancerNodePorts"
         if self._is_balancer and spec.external_traffic_policy == "Local":
             return POLICY
         return "spec.selector" if spec.selector else ""
@@ -167,6 +165,8 @@ class Reasons:
             "frontend_path": self._frontend_path(item, number),
             "policy_path": f"spec.{'internal' if item.kind == 'ClusterIP' else 'external'}TrafficPolicy",
         }  # fmt: skip
+        if self._is_balancer and not self.service.has_node_port(self.service.spec.ports[number]):
+            facts["selector"] = "spec.allocateLoadBalancerNodePorts"
         if more:
             facts |= {"number": more[0], "slot": more[0], "source": more[0], "range_path": self._range_path(more[0])}
         return facts

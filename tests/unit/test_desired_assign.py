@@ -267,6 +267,14 @@ def test_node_ports_are_given_up_with_the_type(build):
     assert after.node_ports == {(API, "TCP", 80): 30080}
 
 
+def test_a_load_balancer_does_without_node_ports_but_for_those_that_are_wished_for(build):
+    ports = build.port(80, name="x"), build.port(81, name="y", node_port=30081)
+    for allocates, numbers in ((True, 2), (False, 1)):
+        spec = {"type": "LoadBalancer", "allocate_load_balancer_node_ports": allocates}
+        found = chosen(build.cluster(build.service("web", *ports, **spec))).node_ports
+        assert (len(found), found[WEB, "TCP", 81]) == (numbers, 30081)
+
+
 def test_a_given_node_port_is_not_taken_away(build):
     before = chosen(build.cluster(node_port(build, "web", 80)))
     number = before.node_ports[WEB, "TCP", 80]

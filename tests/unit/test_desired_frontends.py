@@ -16,6 +16,7 @@ VIP, NODE, FAR_NODE = "10.96.0.20", "172.18.0.2", "172.18.0.3"
 HERE, THERE = "10.244.1.2", "10.244.2.2"
 EXTERNAL, BALANCER = "198.51.100.80", "192.0.2.9"
 LOCAL = {"external_traffic_policy": "Local"}
+NO_NODE_PORTS = {"allocate_load_balancer_node_ports": False}
 BALANCED = {"type": "LoadBalancer", "load_balancer_ip": BALANCER}
 
 
@@ -130,7 +131,7 @@ def proxied(build, *pods, stopped=(), proxy=None, **spec):
     """The frontends of the Service `web` where load balancers are proxies, and that of its load balancer if it has one."""
     of = build.lab("node-1", "node-2", load_balancer_ip_mode="Proxy", **({"kube_proxy": proxy} if proxy else {}))
     made = [build.pod(f"p{n}", node=name.removesuffix("!"), deleting=name.endswith("!")) for n, name in enumerate(pods)]
-    port = build.port(80, 8080, node_port=0 if "allocate_load_balancer_node_ports" in spec else 30080)
+    port = build.port(80, 8080, node_port=spec.pop("node_port", 30080))
     cluster = build.cluster(
         *made, build.service("web", port, cluster_ip=VIP, **BALANCED | spec), of=stop_machines(of, stopped, 1e9)
     )
@@ -148,7 +149,8 @@ def proxied(build, *pods, stopped=(), proxy=None, **spec):
         pytest.param([], {}, [], id="nobody"),
         pytest.param(["node-1"], {"stopped": ["node-2"]}, [NODE], id="not a machine that is off"),
         pytest.param(["node-1"], {"stopped": ["node-1"], **LOCAL}, [], id="Local: none if that is off"),
-        pytest.param(["node-1"], {"allocate_load_balancer_node_ports": False}, [], id="none without NodePorts"),
+        pytest.param(["node-1"], {"node_port": 0, **NO_NODE_PORTS}, [], id="none without NodePorts"),
+        pytest.param(["node-1"], NO_NODE_PORTS, [NODE, FAR_NODE], id="one that is wished for is a NodePort anyway"),
         pytest.param(
             ["node-1"], {"proxy": KubeProxy(node_port_addresses=("10.0.0.0/8",))}, [], id="none if NodePorts are not where it asks"
         ),

@@ -42,6 +42,7 @@ CASES = {
     "nobody here": lambda b: everything(b, external_traffic_policy="Local", internal_traffic_policy="Local")[1:],
     "both families": lambda b: everything(b, session_affinity="ClientIP", cluster_ips=("10.96.0.20", "fd00:10:96::20"), **DUAL),
     "no NodePorts": lambda b: everything(b, numbers=(0, 0), allocate_load_balancer_node_ports=False),
+    "one NodePort": lambda b: everything(b, numbers=(0, 30080), allocate_load_balancer_node_ports=False),
     "without a selector": lambda b: (
         b.service("web", b.port(80, name="http"), app="", **VIP),
         b.slice_of("web", "198.51.100.7", ports=({"port": 8080, "name": "http"},)),
@@ -129,16 +130,17 @@ def test_every_rule_of_a_load_balancer_outside_has_a_reason_and_is_there(build, 
 
 
 @pytest.mark.parametrize(
-    ("case", "field"),
+    ("case", "fields"),
     [
         ("policy Cluster", "selector"),
         ("policy Local", "externalTrafficPolicy"),
         ("no NodePorts", "allocateLoadBalancerNodePorts"),
+        ("one NodePort", "selector allocateLoadBalancerNodePorts"),
     ],
 )
-def test_which_nodes_a_load_balancer_outside_leads_to_is_said_by(build, case, field):
+def test_which_nodes_a_load_balancer_outside_leads_to_is_said_by(build, case, fields):
     chosen = [rule for rule in at_the_balancer(build, case) if rule.name in {"pick-2", "no-endpoint-services"}]
-    assert {rule.path for rule in chosen} == {f"spec.{field}"}
+    assert {rule.path for rule in chosen} == {f"spec.{field}" for field in fields.split()}
 
 
 def test_the_reasons_of_a_load_balancer_outside(build, golden):
