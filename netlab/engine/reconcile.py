@@ -143,6 +143,8 @@ def _network(session: Session, report: Report, look: Look) -> int:
         observed = session.network.observe(scope)
     with report.timed("diff"):
         plan = diff(desired, observed, scope.mark)
+    if not plan:
+        session.network.recognize(desired)
     changed = {step.netns for step in plan.steps if is_about_udp(step) and step.netns in observed.by_name}
     if changed:  # remembered before the rules change: whoever finds this goes on, should we be killed in between
         session.store.set_fact("stale-flows", " ".join({*changed, *session.store.fact("stale-flows").split()}))

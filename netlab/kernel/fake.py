@@ -81,6 +81,9 @@ class FakeNetwork:
         names = self.marked(scope)
         return NetState(namespaces=frozenset(_describe(self.spaces[name], names, scope.mark) for name in names))
 
+    def recognize(self, wished: NetState) -> None:
+        """Nothing is remembered here."""
+
     def marked(self, scope: Scope) -> frozenset[NetnsName]:
         """Return the names in `scope` that carry its mark."""
         return frozenset(name for name in scope.names & self.spaces.keys() if self.spaces[name].alias == scope.mark)

@@ -79,6 +79,17 @@ class KnownRules:
             self._learn(name, now, table)
         return SeenRules(table, known[1] if known and known[1] != table else None)
 
+    def recognize(self, name: NetnsName, table: NftTable) -> None:
+        """Hold `table` in place of what is known of a namespace, to which it is equal: it may be that of another process."""
+        known = self._known.get(name)
+        if known is None or known[1] is table:
+            return
+        self._known[name] = known[0], table
+        mine = {one.name: one.elements for one in table.sets}
+        for one in known[1].sets:
+            if found := self._files.pop(id(one.elements), None):
+                self._files[id(mine[one.name])] = found[0], mine[one.name]
+
     def apply(self, step: ApplyNft) -> None:
         """Do the change of a step in the thread's namespace, which is the step's. Raises NftError, OSError."""
         with generations() as newest:

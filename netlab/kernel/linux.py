@@ -45,6 +45,12 @@ class LinuxNetwork:
         """Return what exists of `scope`. Raises KernelError."""
         return netns.run_in_thread(lambda: _observe(scope, self._rules))
 
+    def recognize(self, wished: NetState) -> None:
+        """Take note that what was observed last is equal to `wished`."""
+        for space in wished.namespaces:
+            if space.table is not None:
+                self._rules.recognize(space.name, space.table)
+
     def marked(self, scope: Scope) -> frozenset[NetnsName]:
         """Return the namespaces of `scope` that exist. Raises KernelError."""
         return netns.run_in_thread(lambda: frozenset(_marked(scope)))

@@ -49,6 +49,10 @@ class Network(Protocol):
         """Return what exists of `scope` in Linux' words. Raises KernelError if the kernel refuses to tell."""
         ...
 
+    def recognize(self, wished: NetState) -> None:
+        """Take note that what was observed last is equal to `wished`: as the same objects it is compared in no time."""
+        ...
+
     def marked(self, scope: Scope) -> frozenset[NetnsName]:
         """Return the namespaces of `scope` that exist, whatever is in them. Raises KernelError if that cannot be told."""
         ...

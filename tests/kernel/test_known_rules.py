@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -95,6 +96,19 @@ def test_a_change_is_known_too(folder, listings):
         assert bring(linux, wished(rules, NODE, OTHER))
         assert listed(NODE) == listed(OTHER) == network(folder).observe(SCOPE).by_name[OTHER].table == rules
     assert len(listings) == 10, "those of the test"
+
+
+def test_what_another_process_wrote_is_held_as_the_object_that_is_wished(folder, listings):
+    bring(network(folder), wished(MANY, NODE, OTHER))
+    linux, same = network(folder), wished(table(*(f"10.0.{number}.1" for number in range(1, 200))), NODE, OTHER)
+    written = {path: path.stat().st_ino for path in (folder / known_rules.ELEMENTS).iterdir()}
+    assert linux.observe(SCOPE).by_name[NODE].table is not same.by_name[NODE].table
+    linux.recognize(same)
+    assert linux.observe(SCOPE).by_name[NODE].table is same.by_name[NODE].table
+    other = replace(same.by_name[NODE].table, chains=frozenset())
+    assert bring(linux, wished(other, NODE, OTHER))
+    assert {path: path.stat().st_ino for path in (folder / known_rules.ELEMENTS).iterdir()} == written, "not written again"
+    assert not listings
 
 
 def test_files_of_elements_that_nobody_has_are_removed(folder):

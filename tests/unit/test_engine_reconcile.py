@@ -33,6 +33,16 @@ def test_up_comes_to_rest_and_stays_there(bench):
     assert [pod.status.phase for pod in dns] == ["Running"]
 
 
+def test_the_network_is_told_when_it_is_as_wished(bench, monkeypatch):
+    told = []
+    monkeypatch.setattr(bench.session.network, "recognize", told.append)
+    bench.apply(a_pod(), SERVICE)
+    observed = bench.session.network.observe(bench.session.scope())
+    assert [{space.name: space.table for space in state.namespaces} for state in told] == [
+        {space.name: space.table for space in observed.namespaces}
+    ], "in the last round, in which nothing was to be done"
+
+
 def test_apply_says_what_became_of_each(bench):
     assert bench.apply(a_pod(), SERVICE) == ["created", "created"]
     assert bench.apply(a_pod(), replace(SERVICE, spec=replace(SERVICE.spec, selector={"app": "y"}))) == [
