@@ -24,7 +24,7 @@ DEADLINE_S: Final = 30.0
 
 
 def create(bundle: Bundle, *, exits: Path, options: Sequence[str], program: str) -> tuple[Process, Process]:
-    """Create the container of a bundle; return its main process, which waits for `crun start`, and its conmon.
+    """Create the container of a bundle; return its main process, which waits for Crun.start, and its conmon.
 
     Args:
         bundle: its config.json is complete.

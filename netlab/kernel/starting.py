@@ -116,7 +116,7 @@ def start_container(
             filters.keep(seccomp, crun.root / bundle.id / "seccomp.bpf")
         cgroups.write(pod_files(sandbox.limits), places.lab, sandbox.uid)
         started_at = clock()
-        crun.call("start", bundle.id)
+        crun.start(bundle.id)
         replace_text(bundle.path / "run", str(Run(main, keeper, started_at)))
 
     try:
