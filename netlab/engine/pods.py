@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple, assert_never
 
@@ -146,8 +146,11 @@ class Acted(NamedTuple):
     waits: bool
 
 
-def act(session: Session, look: Look, plan: ProcessPlan) -> Acted:
-    """Do the process steps; a Pod whose volumes cannot be set up waits, which is no problem of the lab's."""
+def act(session: Session, look: Look, plan: ProcessPlan, beside: Callable[[], None]) -> Acted:
+    """Do the process steps; a Pod whose volumes cannot be set up waits, which is no problem of the lab's.
+
+    `beside` is called meanwhile, in a thread of its own, if there is any step.
+    """
     pods = {pod.metadata.uid: pod for pod in look.cluster.pods}
     for step in (step for steps in plan.steps.values() for step in steps):
         if isinstance(step, StartContainer) and step.backoff is not None:
@@ -158,7 +161,7 @@ def act(session: Session, look: Look, plan: ProcessPlan) -> Acted:
     for step in (step for steps in plan.steps.values() for step in steps if isinstance(step, StartContainer)):
         if event := started_event(look, pods[step.sandbox.uid], step.name):
             record(session.store, event, look.now)
-    results = session.runtime.each(plan.steps, lambda step: _do(session, step))
+    results = session.runtime.each(plan.steps, lambda step: _do(session, step), beside)
     failed = {uid: error for uid, error in results.items() if error is not None}
     problems = []
     waiting = {uid: error for uid, error in failed.items() if isinstance(error, MountFailure)}

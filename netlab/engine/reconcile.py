@@ -7,9 +7,9 @@
     processes ... desired sandboxes - observed sandboxes -> crun and conmon
 
 A round that changed something is followed by another one: containers that run make endpoints ready, endpoints make rules.
-The last round changes nothing in Linux, which is the proof that what is observed is what is desired. A process killed
-between any two statements leaves a state from which the next round goes on: level-triggered, nothing is remembered outside
-the store.
+The last round changes nothing in Linux, which is the proof that what is observed is what is desired. What was observed holds
+until something of the network is changed; then it is looked at anew, while processes start. A process killed between any
+two statements leaves a state from which the next round goes on: level-triggered, nothing is remembered outside the store.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from netlab.engine.report import Report
 from netlab.engine.session import Session
 from netlab.errors import NetlabError
 from netlab.kernel.files import replace_text
+from netlab.kernel.port import Scope
 from netlab.model.lab import Cluster
 from netlab.model.resources import Amounts
 from netlab.netstate.names import NetnsName, digest, machine_netns
@@ -139,8 +140,10 @@ def _network(session: Session, report: Report, look: Look) -> int:
         recorded |= wanted
         _record(session, recorded)
     scope = session.scope()
-    with report.timed("observe"):
-        observed = session.network.observe(scope)
+    observed = report.observed
+    if observed is None:
+        with report.timed("observe"):
+            observed = session.network.observe(scope)
     with report.timed("diff"):
         plan = diff(desired, observed, scope.mark)
     if not plan:
@@ -153,10 +156,18 @@ def _network(session: Session, report: Report, look: Look) -> int:
     report.wrote_whole |= any(isinstance(step, ApplyNft) and step.is_whole for step in plan.steps)
     with report.timed("network"):
         session.network.apply(scope, plan.steps)
+    report.observed = None if plan else observed
     if not plan and recorded != wanted:  # nothing was to be done: nothing of the others exists any more
         session.network.forget(recorded - wanted)
         _record(session, wanted)
     return len(plan.steps)
+
+
+def _look_again(session: Session, report: Report, scope: Scope) -> None:
+    """Look at the network for the next round, if it was changed: programs that start take longer, and use one processor."""
+    if report.observed is None:
+        with contextlib.suppress(NetlabError):  # the next round has the same trouble, and tells it
+            report.observed = session.network.observe(scope)
 
 
 @remembered
@@ -210,7 +221,8 @@ def _processes(session: Session, report: Report, look: Look) -> int:
             for (uid, container), backoff in plan.backoffs.items():
                 session.store.put_restart(uid, container, backoff)
     report.steps += [f"# {step}" for steps in plan.steps.values() for step in steps]
-    done, more, waits_for_mounts = act(session, look, plan)
+    scope = session.scope()
+    done, more, waits_for_mounts = act(session, look, plan, lambda: _look_again(session, report, scope))
     problems += more
     report.problems += [problem for problem in problems if problem not in report.problems]
     retry_at = look.now + RETRY_S if problems or waits_for_mounts else None

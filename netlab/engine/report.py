@@ -11,6 +11,7 @@ from netlab.desired.health_checks import Check
 from netlab.desired.probing import Patient
 from netlab.model.pod import Pod
 from netlab.netstate.listening import Listener
+from netlab.netstate.state import NetState
 from netlab.plan.steps import Step, explained
 
 
@@ -23,7 +24,8 @@ class Report:
     `steps` are all changes in order, those of processes in words;
     `patients` are the containers that run and have probes, `limited` the Pods that may not fill the disk; `health_checks` is
     what load balancers may ask the Nodes. `wrote_whole` tells whether rules were written as whole tables, `forgotten_flows` how
-    many UDP flows were taken from endpoints that had gone.
+    many UDP flows were taken from endpoints that had gone. `observed` is the network as it was found last, None since it was
+    changed.
     """
 
     changes: int = 0
@@ -37,6 +39,7 @@ class Report:
     health_checks: Mapping[Listener, Check] = field(default_factory=dict)
     wrote_whole: bool = False
     forgotten_flows: int = 0
+    observed: NetState | None = None
 
     @property
     def lines(self) -> Iterator[str]:

@@ -37,8 +37,12 @@ class FakeRuntime:
         """Return a version that is none of crun's."""
         return "fake://1.0"
 
-    def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
-        """One row after the other; the error that ended a row is returned with its key."""
+    def each(
+        self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object], beside: Callable[[], None] = lambda: None
+    ) -> dict[str, NetlabError | None]:
+        """One row after the other, before them what is to be done beside; return the error that ended each."""
+        if work:
+            beside()
         results: dict[str, NetlabError | None] = {}
         for key, items in work.items():
             results[key] = None

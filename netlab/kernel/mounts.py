@@ -100,10 +100,14 @@ def overlay(target: Path, options: str) -> None:
 
 
 def each(
-    work: Mapping[str, Sequence[Item]], do: Callable[[Item], object], workers: int = WORKERS
+    work: Mapping[str, Sequence[Item]],
+    do: Callable[[Item], object],
+    workers: int = WORKERS,
+    beside: Callable[[], None] = lambda: None,
 ) -> dict[str, NetlabError | None]:
     """Call `do` for every item; those under one key in order, so many keys at a time, in threads where crun works.
 
+    `beside` is called in a thread of its own, which is awaited too.
     Returns for each key the error that ended its row, or None. Other exceptions than NetlabError are raised.
     """
     waiting = deque(work)
@@ -118,7 +122,7 @@ def each(
                 return
             results[key] = _row(work[key], do)
 
-    run_in_threads([worker] * min(workers, len(work)))
+    run_in_threads([*[worker] * min(workers, len(work)), beside])
     return {key: results[key] for key in work}
 
 

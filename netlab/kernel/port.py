@@ -105,8 +105,13 @@ class Runtime(Protocol):
         """Return what runs the containers and its version, as Kubernetes writes it: `crun://1.8.1`."""
         ...
 
-    def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
-        """Call `do` for every item, those under one key in order; return for each key the error that ended its row, or None."""
+    def each(
+        self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object], beside: Callable[[], None] = ...
+    ) -> dict[str, NetlabError | None]:
+        """Call `do` for every item, those under one key in order, and `beside` meanwhile, if there is any.
+
+        Returns for each key the error that ended its row, or None.
+        """
         ...
 
     def observe(self) -> dict[str, SandboxStatus]:

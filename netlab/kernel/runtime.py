@@ -66,18 +66,21 @@ class ContainerRuntime:
         numbers = installed.version_of(words)
         return f"crun://{'.'.join(map(str, numbers))}"
 
-    def each(self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object]) -> dict[str, NetlabError | None]:
-        """Call `do` for every item, those under one key in order, up to four keys at a time.
+    def each(
+        self, work: Mapping[str, Sequence[Item]], do: Callable[[Item], object], beside: Callable[[], None] = lambda: None
+    ) -> dict[str, NetlabError | None]:
+        """Call `do` for every item, those under one key in order, up to four keys at a time, and `beside` in one more thread.
 
-        Returns for each key the error that ended its row, or None. Other exceptions than NetlabError are raised.
+        Without work nothing is called. Returns for each key the error that ended its row, or None. Other exceptions than
+        NetlabError are raised.
         """
         if not work:
             return {}
         if len(work) >= mounts.WORKERS:
             cgroups.expect_moves()
-            return mounts.each(work, do)
+            return mounts.each(work, do, beside=beside)
         with cgroups.expecting_moves():
-            return mounts.each(work, do)
+            return mounts.each(work, do, beside=beside)
 
     def start_sandbox(self, sandbox: Sandbox) -> None:
         """Make the Pod's files and its pause process; alive already, only changed files are rewritten. Raises KernelError."""

@@ -52,6 +52,29 @@ def test_apply_says_what_became_of_each(bench):
     assert bench.after().changes == 0
 
 
+def test_network_is_looked_at_before_and_after_it_is_changed(bench, monkeypatch):
+    seen, observe = [], bench.network.observe
+    monkeypatch.setattr(bench.network, "observe", lambda scope: seen.append(observe(scope)) or seen[-1])
+    bench.after()
+    bench.apply(a_pod())
+    at_rest, before, after = (len(state.by_name) for state in seen)
+    assert (at_rest, after) == (before, before + 1)
+
+
+def test_look_that_fails_beside_processes_is_repeated(bench, monkeypatch):
+    answers, observe = iter([True, False, True]), bench.network.observe
+
+    def look(scope):
+        if not next(answers):
+            raise KernelError("observe: interrupted")
+        return observe(scope)
+
+    monkeypatch.setattr(bench.network, "observe", look)
+    bench.apply(a_pod())
+    assert bench.word("web") == "Running"
+    assert next(answers, None) is None
+
+
 def test_pod_runs_and_its_events_say_how(bench):
     bench.apply(a_pod())
     assert bench.word("web") == "Running"
