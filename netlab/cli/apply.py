@@ -15,6 +15,7 @@ from netlab.cli.options import example, file_option
 from netlab.cli.words import usage
 from netlab.engine.apply import NamespaceMissing
 from netlab.errors import ManifestError, NotFound, Problem
+from netlab.kernel.beside import beside
 from netlab.manifest.load import STDIN, Written, load_written
 from netlab.model.lab import KubernetesObject, Lab
 from netlab.model.meta import Key
@@ -77,7 +78,7 @@ def read_written(files: Sequence[str], namespace: str | None) -> list[Written[Ku
     for file in files:
         if file and file != STDIN and not Path(file).exists():
             raise usage(f'the path "{file}" does not exist')
-    found = load_written(files, default_namespace=namespace, stdin=sys.stdin)
+    found = load_written(files, default_namespace=namespace, stdin=sys.stdin, beside=beside)
     if problems := tuple(_lab_problems(found)):
         raise ManifestError(problems)
     return [Written(one.item, one.plain, one.source, one.line) for one in found if not isinstance(one.item, Lab)]

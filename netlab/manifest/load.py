@@ -6,6 +6,7 @@ and who merges it with what others set has to know (`merge`).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TextIO, TypeVar
 
 from netlab.errors import ManifestError, Problem
 from netlab.manifest.checked import apart_from, subject_of, with_cures, without_server_set
-from netlab.manifest.plain import plain_documents
+from netlab.manifest.plain import Beside, OddTextError, plain_documents
 from netlab.manifest.reader import Document
 from netlab.manifest.source import Source
 from netlab.manifest.tree import MAX_BYTES
@@ -57,7 +58,7 @@ def load(
 
 
 def load_written(
-    paths: Sequence[str], default_namespace: str | None = None, stdin: TextIO | None = None
+    paths: Sequence[str], default_namespace: str | None = None, stdin: TextIO | None = None, beside: Beside | None = None
 ) -> list[Written[KubernetesObject | Lab]]:
     """Return the objects of files, of the manifests in directories, and of `-` (standard input), in that order.
 
@@ -66,11 +67,12 @@ def load_written(
         default_namespace: the namespace asked for (`-n`): it is given to objects that name none, and objects of another one are
             refused, as kubectl does. None if nothing was asked for: then it is `default`, and every object keeps its own.
         stdin: what `-` reads; the process's own by default.
+        beside: has long texts read by a process of their own, while objects are made of what is read; by default there is none.
 
     Raises:
         ManifestError: something is wrong; it holds every problem of every file, sorted by file and line.
     """
-    loading = _Loading(default_namespace)
+    loading = _Loading(default_namespace, beside)
     for path in paths:
         loading.read_path(path, stdin)
     if not loading.written and not loading.problems:
@@ -100,10 +102,10 @@ class _Place(NamedTuple):
 class _Loading:
     """What was found so far."""
 
-    def __init__(self, asked: str | None) -> None:
+    def __init__(self, asked: str | None, beside: Beside | None) -> None:
         self.written: list[Written[KubernetesObject | Lab]] = []
         self.problems: list[Problem] = []
-        self._asked = asked
+        self._asked, self._beside = asked, beside
         self._seen: dict[Key, _Place] = {}
 
     def add(self, problem: Problem) -> None:
@@ -150,7 +152,8 @@ class _Loading:
             return
         text.encode()  # standard input may hold surrogates, which are no characters
         source = Source(file, text, path)
-        if self._take_plain(source):
+        with contextlib.suppress(OddTextError):
+            self._take_plain(source)
             return
         documents, findings = source.read
         for finding in findings:
@@ -160,22 +163,21 @@ class _Loading:
         for number, document in enumerate(documents):
             self._take(document, _Place(source, number))
 
-    def _take_plain(self, source: Source) -> bool:
-        """Make objects of a whole text in which nothing is wrong, without looking where it stands; else do nothing."""
+    def _take_plain(self, source: Source) -> None:
+        """Make objects of a whole text, without looking where it stands. Raises OddTextError: something may be wrong."""
         written: list[Written[KubernetesObject | Lab]] = []
         seen: dict[Key, _Place] = {}
-        for number, (plain, line) in enumerate(plain_documents(source.text) or ()):
+        for number, (plain, line) in enumerate(plain_documents(source.text, self._beside)):
             found: list[FieldProblem] = []
             draft = draft_object(self._placed(without_server_set(plain)), found)
             if draft is None or found or any(field_problems(draft)) or any(self._namespace_problems(draft)):
-                return False
+                raise OddTextError
             if draft.key in self._seen or draft.key in seen:
-                return False
+                raise OddTextError
             seen[draft.key] = _Place(source, number)
             written.append(Written(draft, plain, source, line))
         self._seen |= seen
         self.written += written
-        return bool(written)
 
     def _take(self, document: Document, place: _Place) -> None:
         """Make an object of a document, or problems."""

@@ -5,14 +5,17 @@ and nobody asks for one unless something is wrong. What this way cannot tell at 
 that is no text) is left to `reader`, which reads the whole text again. Where it answers, it answers as `reader` does.
 Only the first line of each object is noted, as it costs next to nothing.
 
+Even so, to read a long text takes as long as to make objects of it: who has a second process for it does both at once.
+
 JSON is read as JSON, if it is ASCII: what YAML makes of other line ends inside a string is for `reader` to say.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
 
@@ -35,24 +38,52 @@ class PlainDocument(NamedTuple):
     line: int
 
 
-class _OddError(ValueError):
+Portions: TypeAlias = Iterator[list[tuple[Any, int]]]
+Beside: TypeAlias = Callable[[Portions], Portions]
+"""Yields the same, made by a process beside this one. Raises ChildProcessError if that ends early."""
+
+LONG: Final = 256 * 1024
+"""Characters from which on a second process is worth its start."""
+_PORTION: Final = 100
+
+
+class OddTextError(ValueError):
     """The text has something that is not for this way of reading."""
 
 
-def plain_documents(text: str) -> list[PlainDocument] | None:
-    """Return the objects of a text, lists opened, in their order; None if `reader` has to look at it."""
+def plain_documents(text: str, beside: Beside | None = None) -> Iterator[PlainDocument]:
+    """Yield the objects of a text, lists opened, in their order; long YAML is read `beside`.
+
+    Raises:
+        OddTextError: at any moment: `reader` has to look at the whole text.
+    """
+    portions = _of_json(text)
+    if portions is None:
+        portions = beside(_of_yaml(text)) if beside and len(text) > LONG else _of_yaml(text)
     try:
-        if text.lstrip()[:1] in {"{", "["} and text.isascii() and "\x7f" not in text:
-            try:
-                return list(_opened(_json(text), "", {}))
-            except (ValueError, RecursionError):  # it may be YAML that only looks like it
-                pass
-        return [item for root, lines in _roots(text) if root is not None for item in _opened(root, "", lines)]
-    except (_OddError, yaml.YAMLError):
+        for portion in portions:
+            yield from itertools.starmap(PlainDocument, portion)
+    except (yaml.YAMLError, ChildProcessError) as error:
+        raise OddTextError from error
+
+
+def _of_json(text: str) -> Portions | None:
+    """All at once, if it is JSON; it may be YAML that only looks like it."""
+    if text.lstrip()[:1] not in {"{", "["} or not text.isascii() or "\x7f" in text:
+        return None
+    try:
+        return iter([list(_opened(_json(text), "", {}))])
+    except (ValueError, RecursionError):
         return None
 
 
-def _opened(plain: Any, item_kind: str, lines: Mapping[int, int]) -> Iterator[PlainDocument]:
+def _of_yaml(text: str) -> Portions:
+    found = (item for root, lines in _roots(text) if root is not None for item in _opened(root, "", lines))
+    while portion := list(itertools.islice(found, _PORTION)):
+        yield portion
+
+
+def _opened(plain: Any, item_kind: str, lines: Mapping[int, int]) -> Iterator[tuple[Any, int]]:
     """Yield an object, or the items of a list."""
     kind = plain.get("kind") if isinstance(plain, dict) else None
     items = plain.get("items") or [] if isinstance(kind, str) and kind in LIST_KINDS else None
@@ -63,7 +94,7 @@ def _opened(plain: Any, item_kind: str, lines: Mapping[int, int]) -> Iterator[Pl
     line = lines.get(id(plain), 0)
     if item_kind and isinstance(plain, dict):  # an API server leaves both out inside a PodList
         plain = {"apiVersion": KINDS[item_kind].api_version, "kind": item_kind} | plain
-    yield PlainDocument(plain, line)
+    yield plain, line
 
 
 def _json(text: str) -> Any:
@@ -73,20 +104,20 @@ def _json(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs) or MERGE in found:
-        raise _OddError
+        raise OddTextError
     return found
 
 
 def _integer(word: str) -> int:
     if len(word) > _LONGEST:
-        raise _OddError
+        raise OddTextError
     return int(word)
 
 
 def _roots(text: str) -> Iterator[tuple[Any, dict[int, int]]]:
     """Yield the value of each YAML document, and by id() the lines of mappings in it that may be objects.
 
-    Raises _OddError, yaml.YAMLError.
+    Raises OddTextError, yaml.YAMLError.
     """
     words: dict[str, Any] = {}  # most of them come again and again
     values: list[Any] = []
@@ -99,7 +130,7 @@ def _roots(text: str) -> Iterator[tuple[Any, dict[int, int]]]:
         if kind is yaml.ScalarEvent:
             left -= 1
             if event.tag is not None or event.anchor is not None:
-                raise _OddError
+                raise OddTextError
             value = event.value
             if event.implicit[0]:
                 word, value = value, words.get(value, _UNKNOWN)
@@ -115,7 +146,7 @@ def _roots(text: str) -> Iterator[tuple[Any, dict[int, int]]]:
         elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             left -= 1
             if event.tag is not None or event.anchor is not None or len(around) >= MAX_DEPTH or left < 0:
-                raise _OddError
+                raise OddTextError
             if kind is yaml.MappingStartEvent and len(around) in OBJECT_DEPTHS:
                 starts.append(event.start_mark.line + 1)
             around.append(values)
@@ -124,9 +155,9 @@ def _roots(text: str) -> Iterator[tuple[Any, dict[int, int]]]:
             yield from ((value, lines) for value in values)
             values, lines = [], {}
         elif kind is yaml.AliasEvent:
-            raise _OddError
+            raise OddTextError
     if left < 0:
-        raise _OddError
+        raise OddTextError
 
 
 def _mapping(items: list[Any]) -> dict[str, Any]:
@@ -134,5 +165,5 @@ def _mapping(items: list[Any]) -> dict[str, Any]:
     keys = items[::2]
     found = dict(zip(keys, items[1::2], strict=True)) if _ONLY_TEXTS.issuperset(map(type, keys)) else {}
     if len(found) != len(keys) or MERGE in found:
-        raise _OddError
+        raise OddTextError
     return found

@@ -8,7 +8,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from netlab.manifest.plain import plain_documents
+from netlab.kernel.beside import beside
+from netlab.manifest.plain import LONG, OddTextError, plain_documents
 from netlab.manifest.source import Source
 
 FOLDER = Path(__file__).parents[1] / "golden" / "manifests"
@@ -17,14 +18,17 @@ ERRORS = sorted((FOLDER / "errors").glob("*.yaml"))
 
 
 def must_agree(text):
-    quick = plain_documents(text)
-    if quick is not None:
+    try:
+        quick = list(plain_documents(text))
+    except OddTextError:
+        return None
+    else:
         documents, findings = Source("", text).read
         assert not findings
         assert not [finding for document in documents for finding in document.findings]
         assert repr([one.plain for one in quick]) == repr([one.plain for one in documents])  # repr: no NaN is another one
         assert not [(one, two) for one, two in zip(quick, documents, strict=True) if one.line not in {0, two.line("")}]
-    return quick and [one.plain for one in quick]
+        return [one.plain for one in quick]
 
 
 @pytest.mark.parametrize("path", [*GOOD, *ERRORS], ids=lambda path: path.name)
@@ -80,4 +84,22 @@ def test_yaml_indicators(text):
     ],
 )
 def test_what_is_rare_is_left_to_the_reader(text):
-    assert plain_documents(text) is None
+    with pytest.raises(OddTextError):
+        list(plain_documents(text))
+    with pytest.raises(OddTextError):
+        list(plain_documents(f"{SERVICES}---\n{text}", beside))
+
+
+SERVICES = "".join(
+    f"---\nkind: Service\nmetadata: {{name: service-{number}}}\nspec: [1, 0.5, null]\n" for number in range(5000)
+)
+
+
+def test_a_long_text_is_read_beside():
+    assert len(SERVICES) > LONG
+    assert list(plain_documents(SERVICES, beside)) == list(plain_documents(SERVICES))
+
+
+def test_nobody_is_asked_beside_for_a_short_text():
+    [one] = plain_documents("kind: Service", pytest.fail)
+    assert one.plain == {"kind": "Service"}
