@@ -4,6 +4,9 @@
     assignments = assign(cluster, Assignments())
 
 Fixtures and no module, because tests are imported one by one (`--import-mode=importlib`) and cannot import each other.
+
+What Hypothesis makes up is the same in every run, and no example is late on a slow machine: this file is read before all tests,
+whose `@settings` say only what is their own.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 from netlab.desired.addons import nodes
 from netlab.model.container import Container, ContainerPort
@@ -34,6 +38,12 @@ from netlab.model.service import (
 # A shell's background job ignores these two, and whatever it starts would inherit that: Ctrl-C could not be tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+settings.register_profile(
+    "always the same", deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+)  # fmt: skip
+settings.load_profile("always the same")
 
 GOLDEN = Path(__file__).parent / "golden"
 LAB_UID = "9b2f0a52-0000-4000-8000-000000000001"

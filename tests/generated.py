@@ -1,7 +1,7 @@
 """Manifests and command lines as somebody might write them, nearly right ones and hostile ones: strategies for Hypothesis.
 
 A manifest is a good object in which something was done to a few places; a command line is made from the commands' own options.
-Nothing random is kept between runs: the same tests see the same examples (`ALWAYS_THE_SAME`).
+Nothing random is kept between runs: the same tests see the same examples (tests/conftest.py).
 Source: YAML 1.1; Hypothesis documentation, composite strategies.
 """
 
@@ -15,17 +15,12 @@ from typing import Any
 
 import click
 import yaml
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from netlab.cli.main import ALL_VERBS, group
 
 GOOD = sorted((Path(__file__).parent / "golden/manifests/good").glob("*.yaml"))
 DOCUMENTS = [item for path in GOOD for one in yaml.safe_load_all(path.read_text()) for item in one.get("items", [one])]
-ALWAYS_THE_SAME = settings(
-    deadline=None, derandomize=True, database=None, phases=[Phase.generate, Phase.shrink],
-    suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-)  # fmt: skip
 
 # Manifests ------------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from netlab.errors import KernelError
 from netlab.kernel.fake import FakeNetwork
@@ -480,7 +480,7 @@ def test_another_lab_neither_sees_nor_touches_ours(network, scope):
     assert_reached(network.observe(SCOPE), WANTED)
 
 
-@settings(deadline=None, max_examples=25, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(desired=labs(), before=labs())
 def test_what_was_desired_is_observed(empty, desired, before):
     clear(empty)

@@ -6,7 +6,7 @@ The Fake's interpreter is held against nft too: what one refuses, the other refu
 import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from netlab.kernel import nft, table_changes
 from netlab.kernel.fake_nft import FakeNftError, run_script
@@ -87,7 +87,7 @@ def test_a_script_leads_from_one_table_to_the_other(inside, before, after):
     inside(lambda: assert_leads(before, after))
 
 
-@settings(deadline=None, max_examples=100, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(before=tables(), after=tables())
 def test_a_script_leads_from_any_table_to_any_other(inside, before, after):
     inside(lambda: assert_leads(before, after))

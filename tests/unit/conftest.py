@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,6 +11,27 @@ from netlab.cli.main import run
 from netlab.engine import up as up_module
 from netlab.store import paths as store_paths
 from tests.fake_lab import Bench, fake_lab
+
+
+@pytest.fixture
+def calls() -> Callable[[Callable[[], object]], int]:
+    """`calls(work)` is how many functions `work()` calls, Python's own ones too: how much it is to do, on every machine."""
+
+    def counted(work: Callable[[], object]) -> int:
+        count, before = 0, sys.getprofile()
+
+        def note(_: object, event: str, __: object) -> None:
+            nonlocal count
+            count += event in {"call", "c_call"}
+
+        sys.setprofile(note)
+        try:
+            work()
+        finally:
+            sys.setprofile(before)
+        return count
+
+    return counted
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.cli.custom_columns import columns_rows, parse_columns
@@ -120,10 +120,7 @@ def test_a_path_that_does_not_suit_an_object_is_refused():
         columns_rows(columns, [POD])
 
 
-FUZZ = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-
-
-@settings(FUZZ, max_examples=500)
+@settings(max_examples=500)
 @given(st.text() | st.text(alphabet="A:.,[]{}'\"?(@=)*\n \\spec", max_size=20).map("A:".__add__))
 def test_any_text_is_columns_or_refused(text):
     with suppress(ManifestError):

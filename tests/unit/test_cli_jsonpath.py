@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.cli import jsonpath
@@ -295,7 +295,6 @@ def test_what_finds_or_prints_too_much_is_refused(limit, monkeypatch):
     assert "more than" in refused("{.things[*]}{..}{..}")
 
 
-FUZZ = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: (
@@ -315,13 +314,13 @@ def must_render_or_refuse(template, data):
             assert isinstance(use(template, data), kind)
 
 
-@settings(FUZZ, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(), VALUES)
 def test_any_text_is_rendered_or_refused(template, data):
     must_render_or_refuse(template, data)
 
 
-@settings(FUZZ, max_examples=1000)
+@settings(max_examples=1000)
 @given(st.lists(PIECES, max_size=15).map("".join), VALUES)
 def test_any_row_of_pieces_is_rendered_or_refused(template, data):
     must_render_or_refuse("{" + template + "}", data)

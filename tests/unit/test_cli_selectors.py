@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.cli.query import parse_query
@@ -212,13 +212,12 @@ def test_a_field_of_another_kind_is_refused_with_those_there_are():
         parse_fields("spec.nodeName=node-1", "Service")
 
 
-FUZZ = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 WORDS = st.lists(
     st.sampled_from([*"ab!=<>(), \n\t\\", "in", " in ", "notin", "==", "é", "1", "a/b", "metadata.name", "status.phase"])
 ).map("".join)
 
 
-@settings(FUZZ, max_examples=600)
+@settings(max_examples=600)
 @given(st.text() | WORDS, st.dictionaries(st.sampled_from(["a", "b", "in", "a/b"]), st.sampled_from(["", "1", "a"])))
 def test_any_text_is_a_selector_or_refused(text, labels):
     for parse, args, thing in ((parse_labels, (), labels), (parse_fields, ("Pod",), POD)):

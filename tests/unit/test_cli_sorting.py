@@ -6,7 +6,7 @@ import itertools
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.cli.sorting import sort_items
@@ -93,7 +93,6 @@ def test_what_has_no_order_is_refused(values, path, message):
     assert problem.hint
 
 
-FUZZ = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 VALUES = (
     st.none()
     | st.booleans()
@@ -105,7 +104,7 @@ VALUES = (
 )
 
 
-@settings(FUZZ, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(VALUES, max_size=6) | st.lists(st.text("019.eEmKiaä-+"), max_size=6), st.just(".v") | st.text(max_size=8))
 def test_any_values_and_any_path_are_sorted_or_refused(values, path):
     items = things(values)

@@ -242,7 +242,7 @@ def mutate(changes):
     return bytes(query)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda rest: b"\0\7\1\0\0\1" + rest) | MUTATED.map(mutate))
 def test_no_bytes_break_it(query):
     for records in (RECORDS, None):
@@ -253,7 +253,7 @@ def test_no_bytes_break_it(query):
             dns.message.from_wire(found)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     MUTATED.map(mutate)
     | st.builds(lambda query, tail: query[:10] + b"\0\1" + query[12:] + tail, MUTATED.map(mutate), st.just(OPT))

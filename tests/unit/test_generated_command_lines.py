@@ -28,7 +28,7 @@ from netlab.kernel.fake import FakeNetwork
 from netlab.kernel.fake_runtime import FakeRuntime
 from netlab.store import paths as store_paths
 from netlab.store.paths import LabPaths
-from tests.generated import ALWAYS_THE_SAME, command_lines, verbs
+from tests.generated import command_lines, verbs
 
 LAB = "typed"
 # Words at the very end of a line that keep a verb from doing what it would do to this machine.
@@ -201,7 +201,7 @@ def in_part(done):
     return done.code == 1 and all(text.startswith("Error from server (NotFound)") for text in wrong)
 
 
-@settings(ALWAYS_THE_SAME, max_examples=800)
+@settings(max_examples=800)
 @given(command_lines(KNOWN, ENDS))
 def test_without_a_lab_every_line_has_an_answer(nowhere, line):
     must_be_an_answer(line, Typed(line))
@@ -209,7 +209,7 @@ def test_without_a_lab_every_line_has_an_answer(nowhere, line):
     assert not (nowhere / "data" / LAB).exists()
 
 
-@settings(ALWAYS_THE_SAME, max_examples=800)
+@settings(max_examples=800)
 @given(command_lines(IN_MEMORY, ENDS))
 def test_in_a_lab_every_line_has_an_answer_and_a_refused_one_changes_nothing(in_memory, line):
     before = in_memory.wishes()

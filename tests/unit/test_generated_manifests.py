@@ -15,7 +15,6 @@ from netlab.manifest.load import load
 from netlab.model.codec import KINDS, encode
 from netlab.model.formats import dns_name
 from tests.generated import (
-    ALWAYS_THE_SAME,
     DOCUMENTS,
     HOSTILE,
     Pairs,
@@ -84,7 +83,7 @@ def must_be_useful(problem, lines):
     assert len(str(problem)) <= LONGEST_LINE
 
 
-@settings(ALWAYS_THE_SAME, max_examples=250)
+@settings(max_examples=250)
 @given(manifests())
 def test_the_answer_is_objects_or_useful_problems(text):
     objects, problems = answer(text)
@@ -105,7 +104,7 @@ def objects_with(draw, wanted):
     return draw(st.sampled_from([(plain, place) for plain, place in every if wanted(value_at(plain, place), place)]))
 
 
-@settings(ALWAYS_THE_SAME, max_examples=60)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(("nonsense", "Name", "nodename", "x" * 100, "x y", "\u202e", "apiversion")))
 def test_a_field_that_nobody_knows_is_refused_with_its_path_and_line(data, field):
     plain, place = objects_with(
@@ -120,7 +119,7 @@ def test_a_field_that_nobody_knows_is_refused_with_its_path_and_line(data, field
     assert field in text.splitlines()[found.line - 1]
 
 
-@settings(ALWAYS_THE_SAME, max_examples=60)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from((1.5, [[]], {"a": {"b": 1}}, float("nan"), 10**40)))
 def test_a_value_of_a_wrong_type_is_refused_where_it_stands(data, value):
     plain, place = objects_with(data.draw, lambda old, _: not isinstance(old, dict | list))
@@ -130,7 +129,7 @@ def test_a_value_of_a_wrong_type_is_refused_where_it_stands(data, value):
     )
 
 
-@settings(ALWAYS_THE_SAME, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_key_that_is_written_twice_is_refused_with_both_lines(data):
     plain, place = objects_with(data.draw, lambda value, _: isinstance(value, dict) and value)
@@ -144,7 +143,7 @@ def test_a_key_that_is_written_twice_is_refused_with_both_lines(data):
         assert key in text.splitlines()[line - 1]
 
 
-@settings(ALWAYS_THE_SAME, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.data(),
     st.sampled_from(("!!python/object/apply:os.system [x]", "!!binary aGk=", "!mine x", "!!int 5", "&a [*a]", "*nowhere")),
@@ -158,7 +157,7 @@ def test_tags_and_wrong_aliases_are_refused_with_their_line(data, word):
     assert found.hint
 
 
-@settings(ALWAYS_THE_SAME, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_field_that_is_needed_and_missing_is_required_by_its_path(data):
     """Whatever field is left out: the object is complete without it, or its own path is named, or that of what needs it."""

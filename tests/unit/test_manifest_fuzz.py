@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.errors import ManifestError
@@ -17,7 +17,6 @@ DOCUMENTS = [document for text in GOOD for document in yaml.safe_load_all(text)]
 ODD = st.sampled_from(
     [None, True, 0, -1, 10**40, 70000, 1.5, float("nan"), "", "\0", "a\nb", "../..", "x" * 300, "80", "None", [], {}, [None], {"": None}, {"<<": 1}]
 )  # fmt: skip
-FUZZ = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
 def must_be_objects_or_problems(text):
@@ -29,19 +28,19 @@ def must_be_objects_or_problems(text):
     assert found
 
 
-@settings(FUZZ, max_examples=300)
+@settings(max_examples=300)
 @given(st.text())
 def test_any_text(text):
     must_be_objects_or_problems(text)
 
 
-@settings(FUZZ, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(alphabet="{}[]:,-?&*!|>'\"%@`#<\n\t ab~0"))
 def test_yaml_indicators(text):
     must_be_objects_or_problems(text)
 
 
-@settings(FUZZ, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(GOOD), st.data())
 def test_good_text_with_a_part_replaced(text, data):
     start = data.draw(st.integers(0, len(text)))
@@ -60,7 +59,7 @@ def mutated(plain, data):
     return data.draw(ODD)
 
 
-@settings(FUZZ, max_examples=500)
+@settings(max_examples=500)
 @given(st.sampled_from(DOCUMENTS), st.data())
 def test_good_objects_with_odd_values(document, data):
     plain = document

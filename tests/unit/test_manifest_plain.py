@@ -53,7 +53,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None, database=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(VALUES, min_size=1))
 @example(["0777", 0o777, "1_000", 10**20, -(10**20), 2**63, 1e400, "\x85", "\u2028", "\x7f"])
 def test_any_values(values):
@@ -63,7 +63,7 @@ def test_any_values(values):
         must_agree(json.dumps(value, ensure_ascii=False))
 
 
-@settings(deadline=None, database=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(alphabet="{}[]:,-?&*!|>'\"%@`#<\n\t ab~0"))
 def test_yaml_indicators(text):
     must_agree(text)

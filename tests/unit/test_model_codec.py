@@ -1,12 +1,11 @@
 """Plain data becomes nouns and back: types, formats, names, and the shapes of Kubernetes that the nouns keep flat."""
 
-import time
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.model.codec import KINDS, decode, decode_object, draft_object, encode
@@ -74,7 +73,7 @@ def values(hint):
 
 @pytest.mark.parametrize("cls", KINDS.values(), ids=list(KINDS))
 def test_every_object_survives_encoding(cls):
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @settings(max_examples=40)
     @given(values(cls))
     def check(item):
         problems = []
@@ -204,18 +203,12 @@ def test_input_is_not_changed():
     assert repr(plain) == copy
 
 
-def test_hundred_pods_are_decoded_quickly():
+def test_to_decode_a_pod_is_little_work(calls):
     ports = tuple(ContainerPort(container_port=port) for port in (80, 443))
     containers = tuple(Container(name=name, image="host", command=("sleep", "infinity"), ports=ports) for name in "ab")
     plain = encode(Pod(metadata=META, spec=PodSpec(containers=containers)))
     decode_object(plain, [])
-    rounds = []
-    for _ in range(5):
-        start = time.process_time()
-        for _ in range(100):
-            decode_object(plain, [])
-        rounds.append(time.process_time() - start)
-    assert min(rounds) < 0.060  # measured 4 ms; four times the limit of 15 ms leaves room for a slow machine
+    assert calls(lambda: decode_object(plain, [])) < 600, "two hundred are usual"
 
 
 WRITTEN_META = {"name": "web", "namespace": "default"}

@@ -392,7 +392,7 @@ PACKETS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(start=st.sampled_from(PLACES), sent=PACKETS)
 def test_every_walk_ends_and_every_answer_comes_home(walker, start, sent):
     """The answer arrives where the packet was sent, and carries the addresses that the sender used.
@@ -408,7 +408,7 @@ def test_every_walk_ends_and_every_answer_comes_home(walker, start, sent):
             assert (back.ending, back.netns, back.packet) == ("delivered", start, walk.packet.answer)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sent=st.lists(st.tuples(st.sampled_from(PLACES), PACKETS), min_size=2, max_size=12))
 def test_answers_find_home_whatever_else_is_on_the_way(walker, sent):
     """Also when all connections are under way at once, in one table of conntrack per Node."""

@@ -1,6 +1,5 @@
 """The comparison: rows of what differs and what is done about it, golden plans, and the laws on random labs."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -19,7 +18,6 @@ from netlab.plan.steps import AddLink, DeleteAddress, DeleteLink, DeleteRoute
 from tests.states import FORWARD, MARK, assert_reached, entry, lab, labs, many_pods, table
 
 EMPTY = NetState()
-RELAXED = settings(deadline=None, max_examples=150, database=None)
 
 
 def words(plan):
@@ -201,7 +199,7 @@ def drift(state):
     return found
 
 
-@RELAXED
+@settings(max_examples=150)
 @given(labs(), labs(), st.data())
 def test_what_was_desired_is_observed_and_nothing_is_left_to_do(desired, before, data):
     scope = scope_of(desired, before)
@@ -218,7 +216,7 @@ def test_what_was_desired_is_observed_and_nothing_is_left_to_do(desired, before,
     assert not diff(desired, network.observe(scope), MARK)
 
 
-@RELAXED
+@settings(max_examples=150)
 @given(labs(), labs(), st.data())
 def test_a_crash_at_any_step_is_healed_by_looking_again(desired, before, data):
     scope = scope_of(desired, before)
@@ -234,13 +232,7 @@ def test_a_crash_at_any_step_is_healed_by_looking_again(desired, before, data):
     assert_reached(network.observe(scope), desired)
 
 
-def test_a_hundred_equal_pods_are_compared_in_milliseconds():
+def test_to_compare_a_hundred_equal_pods_is_little_work(calls):
     state, again = many_pods(100), many_pods(100)
-    best = min(_seconds(state, again) for _ in range(5))
-    assert best < 0.010, f"{best * 1000:.1f} ms; 1 ms is usual"
-
-
-def _seconds(desired, observed):
-    begun = time.perf_counter()
-    assert not diff(desired, observed, MARK)
-    return time.perf_counter() - begun
+    assert not diff(state, again, MARK)
+    assert calls(lambda: diff(state, again, MARK)) < 4000, "some thirteen for each Pod are usual"

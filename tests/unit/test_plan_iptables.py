@@ -79,7 +79,7 @@ def test_filter_comes_before_nat():
     assert [line for line in script.splitlines() if line.startswith("*")] == ["*filter", "*nat"]
 
 
-@settings(deadline=None, max_examples=200, database=None)
+@settings(max_examples=200)
 @given(before=rules_of_iptables(), after=rules_of_iptables())
 def test_what_was_desired_is_listed(before, after):
     kernel = FakeIptables()

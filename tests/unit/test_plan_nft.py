@@ -1,6 +1,5 @@
 """Tables compared: rows of what differs and the transaction for it, in the order nft demands; the law on random tables."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -157,18 +156,13 @@ def ten_thousand(odd=""):
     return a_table(ElementSet(name="endpoints", key_type="type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service", is_map=True, elements=elements))  # fmt: skip
 
 
-def test_ten_thousand_endpoints_are_compared_fast():
+def test_to_compare_ten_thousand_endpoints_nothing_is_called_for_each(calls):
     before, after = ten_thousand(), ten_thousand("x")
-    seconds = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        script = str(table_change(after, before))
-        seconds.append(time.perf_counter() - begun)
-    assert len(script.splitlines()) == 2
-    assert min(seconds) < 0.1, f"{min(seconds) * 1000:.0f} ms; 10 ms is usual"
+    assert len(str(table_change(after, before)).splitlines()) == 2
+    assert calls(lambda: str(table_change(after, before))) < 1000, "a hundred are usual"
 
 
-@settings(deadline=None, max_examples=200, database=None)
+@settings(max_examples=200)
 @given(tables(), tables())
 def test_a_script_makes_the_second_table_of_the_first(before, after):
     assert run_script(str(table_change(after, before)), before) == after
