@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from netlab.kernel import netns
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.seen import Place
+from tests.descriptors import open_files
 
 LEFT, RIGHT = (Place(NetnsName(f"cable.{side}"), IfName("eth0")) for side in ("left", "right"))
 
@@ -23,7 +23,7 @@ def ip(*words: str) -> None:
 @contextmanager
 def cable() -> Iterator[None]:
     """LEFT has 192.0.2.1, RIGHT 192.0.2.2. There is no IPv6, so nothing is sent that no test sends. No file may be left open."""
-    before = set(os.listdir("/proc/self/fd"))
+    before = open_files()
     for name in (LEFT.netns, RIGHT.netns):
         ip("netns", "add", name)
         netns.in_namespace(name, lambda: Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1"))
@@ -35,4 +35,4 @@ def cable() -> Iterator[None]:
     yield
     for name in (LEFT.netns, RIGHT.netns):
         ip("netns", "delete", name)
-    assert set(os.listdir("/proc/self/fd")) <= before
+    assert open_files() <= before

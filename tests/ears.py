@@ -19,7 +19,7 @@ from netlab.kernel import netns
 ECHO_PORT = 5353  # UDP that is answered
 CANARY_PORT = 9
 VXLAN_PORT = 8472
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 SYN, ACK = 0x02, 0x10
 IP_PKTINFO, IPV6_RECVPKTINFO, IPV6_PKTINFO = 8, 49, 50  # which address a datagram was sent to, and is to be answered from
 ICMP, ICMPV6 = socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6

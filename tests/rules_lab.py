@@ -122,7 +122,7 @@ def netns_has_ipv6() -> bool:
 
 
 def ask(
-    place: str, ip: str, port: int, kind=socket.SOCK_STREAM, *, timeout_s: float = 3.0, source: str = ""
+    place: str, ip: str, port: int, kind=socket.SOCK_STREAM, *, timeout_s: float = 20.0, source: str = ""
 ) -> tuple[str, str]:
     """Ask from `place` (at its address `source`) and return who answered, and as whom it saw the client."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from netlab.kernel import forward, netns
 from netlab.kernel.forward import Forwarder
+from tests.descriptors import open_files
 
 pytestmark = [
     pytest.mark.kernel,
@@ -22,7 +24,7 @@ pytestmark = [
 ]
 
 NUMBERS = itertools.count(1)
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 MEGABYTE = 1 << 20
 
 
@@ -35,6 +37,7 @@ class Place:
         subprocess.run(["ip", "-n", self.name, "link", "set", "lo", "up"], check=True)
         self.accepted, self.failed = [], []
         self.told = threading.Event()
+        self._servers = []
         self.forwarder = Forwarder(self.name, accepted=self.accepted.append, failed=self._fail)
         self.ended, self._end = os.pipe()
         self._thread = threading.Thread(target=self.forwarder.run, args=(self.ended,))
@@ -54,8 +57,9 @@ class Place:
                     with connection:
                         work(connection)
 
-        threading.Thread(target=loop, daemon=True).start()
-        self._servers = [*getattr(self, "_servers", []), server]
+        thread = threading.Thread(target=loop, daemon=True)
+        thread.start()
+        self._servers.append((server, thread))
         return server.getsockname()[1]
 
     def listen(self, remote, address="127.0.0.1", port=0):
@@ -74,8 +78,10 @@ class Place:
             assert not self._thread.is_alive()
         self.forwarder.close()
         os.close(self.ended)
-        for server in getattr(self, "_servers", []):
+        for server, thread in self._servers:
             server.shutdown(socket.SHUT_RDWR)
+            thread.join(DEADLINE_S)
+            assert not thread.is_alive()
             server.close()
         subprocess.run(["ip", "netns", "del", self.name], check=True)
 
@@ -190,23 +196,26 @@ def test_clients_wait_when_there_are_no_file_descriptors_for_them(place, monkeyp
             target=_keep, args=(connection.dup(), lambda one: (release.wait(DEADLINE_S), one.sendall(b"x")))
         ).start()
 
+    rounds, select_ = [], place.forwarder._selector.select
+    monkeypatch.setattr(place.forwarder._selector, "select", lambda: (rounds.append(1), select_())[1])
     port = place.listen(place.serve(hold))
     place.start()
     clients = [place.client(port) for _ in range(5)]
-    spent = time.process_time()
+    assert select.select(clients, [], [], 0.3) == ([], [], [])
     release.set()
     assert [all_of(client) for client in clients[:2]] == [b"x"] * 2
     for client in clients[:2]:
         client.close()
     assert clients[2].recv(1) == b"x"
-    assert time.process_time() - spent < 1, "no busy loop"
+    assert len(rounds) < 100, "no busy loop"
     for client in clients[2:]:
         client.close()
 
 
 @pytest.mark.parametrize("upwards", [pytest.param(True, id="to the Pod"), pytest.param(False, id="from the Pod")])
 def test_much_data_arrives_whole_and_fast(place, upwards):
-    size, block = 256 * MEGABYTE, os.urandom(MEGABYTE)
+    """Compared with the same programs without a forwarder between them, each at its best: a busy machine is slow for both."""
+    size, block = 64 * MEGABYTE, os.urandom(MEGABYTE)
 
     def work(connection):
         if upwards:
@@ -225,29 +234,36 @@ def test_much_data_arrives_whole_and_fast(place, upwards):
             total += count
         return total
 
-    port = place.listen(place.serve(work))
+    def seconds(connection):
+        with connection as client:
+            begin = time.perf_counter()
+            if upwards:
+                sent(client)
+                assert int(client.recv(20)) == size
+            else:
+                assert received(client) == size
+            return time.perf_counter() - begin
+
+    inside = place.serve(work)
+    port = place.listen(inside)
     place.start()
-    with place.client(port) as client:
-        begin = time.perf_counter()
-        if upwards:
-            sent(client)
-            assert int(client.recv(20)) == size
-        else:
-            assert received(client) == size
-        rate = size / MEGABYTE / (time.perf_counter() - begin)
-    print(f"{rate:.0f} MB/s")
-    assert rate > 30, "far below what any machine does"
+    direct, forwarded = [], []
+    for _ in range(3):
+        direct.append(seconds(netns.in_namespace(place.name, lambda: place.client(inside))))
+        forwarded.append(seconds(place.client(port)))
+    assert min(forwarded) < 50 * min(direct), (direct, forwarded)
 
 
 def test_a_receiver_that_does_not_read_stops_the_sender(place):
-    port = place.listen(place.serve(lambda connection: threading.Event().wait(1)))
+    over, sent = threading.Event(), 0
+    port = place.listen(place.serve(lambda connection: over.wait(DEADLINE_S)))
     place.start()
     with place.client(port) as client:
         client.settimeout(0.5)
-        sent = 0
         with contextlib.suppress(TimeoutError):
             while sent < 64 * MEGABYTE:
                 sent += client.send(bytes(MEGABYTE))
+        over.set()
     assert sent < 64 * MEGABYTE
 
 
@@ -282,7 +298,7 @@ def test_stopping_while_data_flows(place):
 
 
 def test_nothing_stays_open():
-    before = set(os.listdir("/proc/self/fd"))
+    before = open_files()
     place = Place()
     port = place.listen(place.serve(lambda connection: connection.recv(1)))
     place.start()
@@ -292,5 +308,5 @@ def test_nothing_stays_open():
         client.settimeout(DEADLINE_S)
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(1) == b""
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert open_files() <= before
     assert forward.LOOPBACK == "127.0.0.1"

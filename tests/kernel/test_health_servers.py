@@ -53,11 +53,11 @@ class Place:
         self._taken.clear()
         self._wanted = [Listener(self.name, address, port) for port in ports]
         self.servers.wake()
-        assert self._taken.wait(10)
+        assert self._taken.wait(60)
         return {listener.port: why for listener, why in self._failures.items()}
 
     def connect(self, port, address="127.0.0.1"):
-        return netns.in_namespace(self.name, lambda: socket.create_connection((address, port), 10))
+        return netns.in_namespace(self.name, lambda: socket.create_connection((address, port), 60))
 
     def ask(self, port, request=GET, address="127.0.0.1"):
         with self.connect(port, address) as end:
@@ -161,7 +161,7 @@ def test_a_crowd_from_one_address_keeps_nobody_away(place):
     subprocess.run(["ip", "-n", place.name, "addr", "add", "127.0.0.9/8", "dev", "lo"], check=True)
 
     def crowd():
-        return [socket.create_connection(("127.0.0.1", 80), 10, ("127.0.0.9", 0)) for _ in range(MOST_CLIENTS * 2)]
+        return [socket.create_connection(("127.0.0.1", 80), 60, ("127.0.0.9", 0)) for _ in range(MOST_CLIENTS * 2)]
 
     with place.connect(80) as early, contextlib.ExitStack() as stack:
         for end in netns.in_namespace(place.name, crowd):

@@ -26,7 +26,7 @@ pytestmark = [
 PEERS = {LEFT: RIGHT, RIGHT: LEFT}
 RULES = "table inet t {\n chain in {\n type filter hook input priority 0; policy accept;\n udp dport 5353 accept\n }\n}\n"
 WANTED = Match("udp", "192.0.2.1", 0, "192.0.2.2", 5353)
-PROOF_S = 10.0
+PROOF_S = 60.0
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import threading
 
 import pytest
 
@@ -10,6 +9,7 @@ from netlab.kernel import nft
 from netlab.kernel.late_close import next_descriptor, second_owner
 from netlab.kernel.netlink import NETLINK_NETFILTER, NETLINK_ROUTE
 from netlab.kernel.netns import create, delete, in_namespace, prepare_directory, run_in_thread
+from tests.descriptors import open_files
 
 pytestmark = [
     pytest.mark.kernel,
@@ -31,7 +31,7 @@ def netlink(protocol):
     ],
 )
 def test_only_a_socket_of_nf_tables_gets_a_second_owner(kind, has_owner):
-    before = set(os.listdir("/proc/self/fd"))
+    before = open_files()
     with kind() as one:
         number = one.fileno()
         owner = second_owner(number)
@@ -40,7 +40,7 @@ def test_only_a_socket_of_nf_tables_gets_a_second_owner(kind, has_owner):
         assert (owner.family, owner.proto) == (socket.AF_NETLINK, NETLINK_NETFILTER)
         owner.close()
     assert second_owner(number) is None
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert open_files() <= before
 
 
 def test_the_next_descriptor_is_the_one_that_is_given_next():
@@ -52,13 +52,10 @@ def test_the_next_descriptor_is_the_one_that_is_given_next():
 def test_in_the_end_it_is_closed():
     prepare_directory()
     run_in_thread(lambda: create("t7.late", lambda: None))
-    before = set(os.listdir("/proc/self/fd"))
+    before = open_files()
     try:
         for _ in range(3):
             in_namespace("t7.late", lambda: nft.run("add table inet t\nadd chain inet t c\ndelete table inet t\n"))
-        closing = [one for one in threading.enumerate() if one.name == "late-close"]
-        for one in closing:
-            one.join()
-        assert set(os.listdir("/proc/self/fd")) == before
+        assert open_files() <= before
     finally:
         delete("t7.late")

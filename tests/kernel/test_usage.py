@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from netlab.kernel import cgroups, usage
 vm = pytest.mark.skipif(not os.environ.get("NETLAB_TEST_VM"), reason="runs inside scripts/test")
 pytestmark = pytest.mark.kernel
 
+TICK_S = 0.02  # so late a cgroup may hear of what a running process has used
 LAB, UID = f"u{os.getpid()}", "00000001-0000-4000-8000-000000000000"
 BUSY = "import sys; sys.stdin.read(); block = bytearray(b'x') * (50 << 20); print(len(block), flush=True)\nwhile True: pass"
 
@@ -81,7 +83,7 @@ def container():
     program.stdin.close()  # now it may begin
     try:
         assert program.stdout.readline()
-        yield LAB
+        yield program.pid
     finally:
         program.kill()
         program.wait()
@@ -92,11 +94,32 @@ def container():
 
 
 @vm
-def test_a_container_that_works(container):
+def test_a_container_that_works(container, monkeypatch):
+    """It never waits, but the machine may have others to serve: what it used is what the kernel says of the process itself.
+
+    The two looks at its cgroup are between the process's own clock read by us around everything, and around the wait alone.
+    """
     here, gone = (UID, "c"), (UID, "gone")
-    found = usage.measure(container, [here, gone], window_s=0.5)
+    clock = ~container << 3 | 2  # MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED), as clock_getcpuclockid(3) makes it
+    waits, select = [], usage.select.select
+
+    def now():
+        return time.clock_gettime(clock), time.monotonic()
+
+    def spent(begun):
+        return [after - before for before, after in zip(begun, now(), strict=True)]
+
+    def waited(*words):
+        begun = now()
+        select(*words)
+        waits.append(spent(begun))
+
+    monkeypatch.setattr(usage.select, "select", waited)
+    begun = now()
+    found = usage.measure(LAB, [here, gone], window_s=0.5)
+    (most_cpu_s, most_s), [(least_cpu_s, least_s)] = spent(begun), waits
     assert set(found) == {here}, "what does not run is left out"
-    assert 0.1 < found[here].cores < 1.3, "one thread that never waits; the machine may have others to serve"
+    assert (least_cpu_s - TICK_S) / most_s <= found[here].cores <= (most_cpu_s + TICK_S) / least_s
     assert 50 << 20 <= found[here].memory_bytes < 200 << 20
 
 
