@@ -211,11 +211,14 @@ def _object_shape(cls: type[Any]) -> _Shape:
     )
 
 
+KEPT = 256
+"""Answers of each check that are kept: the names of Namespaces, labels and ports come again and again."""
 _SURROGATE = "[\ud800-\udfff]"
 _TYPE_WORDS = {int: "an integer", str: "a string", bool: "a boolean"}
 
 
 def _scalar_leaf(accepted: tuple[type, ...], check: Check | None) -> Callable[[Any], Fault]:
+    known = functools.lru_cache(KEPT)(check) if check is not None else None
     words = " or ".join(_TYPE_WORDS[one] for one in accepted)
 
     def leaf(value: Any) -> Fault:
@@ -227,7 +230,7 @@ def _scalar_leaf(accepted: tuple[type, ...], check: Check | None) -> Callable[[A
             if not value.isascii() and re.search(_SURROGATE, value):
                 # So Python keeps what it cannot read of a command line.
                 return "must be UTF-8", "it holds a byte that is no text"
-        if check is None or not (message := check(value)):
+        if known is None or not (message := known(value)):
             return None
         return (message if check in UNSHOWN else f"{message}, is {shown(value)}"), ""
 
