@@ -109,7 +109,8 @@ def apply(
         )
         found += _kept(store, [_verdict(before, wish) for wish in wanted])
         _keep_manifests(store, before, wanted, found)
-        known = origins(store, [applied.item.metadata.uid for applied in found])
+        old = [applied.item.metadata.uid for applied in found if applied.verdict != "created"]
+        known = origins(store, old) if old else {}
         put_origins(store, dict(_origins(known, wanted, found, verb)), known)
         if any(item.verdict != "unchanged" for item in found):
             tell_cordons(store, before.objects, [applied.item for applied in found], session.clock())

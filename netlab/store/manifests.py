@@ -31,7 +31,7 @@ def put_manifests(store: Store, texts: Mapping[str, str], known: Mapping[str, st
     revision = store.revision
     new = [(uid, text, revision) for uid, text in texts.items() if known.get(uid) != text]
     uids = json.dumps([uid for uid, text in texts.items() if known.get(uid) == text])
-    store.execute_many("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)", new)
+    store.execute_many("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)", sorted(new))  # in order it takes half the time
     store.execute("UPDATE manifests SET revision = ? WHERE uid IN (SELECT value FROM json_each(?))", revision, uids)
 
 
@@ -40,6 +40,8 @@ def as_applied(store: Store, wishes: Sequence[tuple[Key, Plain]]) -> list[str] |
 
     Then there is nothing to merge, and no object has to be read for it.
     """
+    if store.execute("SELECT count(*) FROM manifests")[0][0] < len(wishes):
+        return None
     rows = store.execute(
         "SELECT uid, manifests.body FROM json_each(?) AS wish"
         " JOIN objects ON kind = wish.value ->> 0 AND namespace = wish.value ->> 1 AND name = wish.value ->> 2"

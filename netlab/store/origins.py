@@ -35,7 +35,7 @@ def put_origins(store: Store, made: Mapping[str, Origin], known: Mapping[str, Or
     files = {origin.file for origin in new.values() if origin.file}
     store.execute_many("INSERT OR IGNORE INTO sources (name, path, digest) VALUES (?, ?, ?)", files)
     numbers = {SourceFile(*row[1:]): row[0] for row in store.execute("SELECT number, name, path, digest FROM sources")}
-    rows = ((uid, numbers[one.file] if one.file else NO_FILE, one.line, one.verb) for uid, one in new.items())
+    rows = sorted((uid, numbers[one.file] if one.file else NO_FILE, one.line, one.verb) for uid, one in new.items())
     store.execute_many("INSERT OR REPLACE INTO origins VALUES (?, ?, ?, ?)", rows)
     store.execute("DELETE FROM sources WHERE number NOT IN (SELECT source FROM origins)")
 
