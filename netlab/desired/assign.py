@@ -159,26 +159,26 @@ def _cluster_ips(
     subnets = {family_of(subnet): subnet for subnet in listed(lab.service_subnet)}
     wanted = {service.key: service_families(service, lab) for service in services}
     found: dict[Key, dict[IPFamily, str]] = {}
-    for service in services:
-        known = (*earlier.get(service.key, ()), *wished_cluster_ips(service.spec))
-        found[service.key] = {family_of(ip): ip for ip in known if family_of(ip) in wanted[service.key]}
+    for service, (key, families) in zip(services, wanted.items(), strict=True):
+        known = (*earlier.get(key, ()), *wished_cluster_ips(service.spec))
+        found[key] = {family_of(ip): ip for ip in known if family_of(ip) in families}
     taken = {ip for ips in found.values() for ip in ips.values()}
-    for service in services:
-        for family in wanted[service.key]:
-            if family not in found[service.key]:
-                found[service.key][family] = ip = _free_cluster_ip(service, subnets[family], taken)
+    for key, families in wanted.items():
+        for family in families:
+            if family not in found[key]:
+                found[key][family] = ip = _free_cluster_ip(key, subnets[family], taken)
                 taken.add(ip)
     return {key: tuple(ips[family] for family in wanted[key]) for key, ips in sorted(found.items())}
 
 
-def _free_cluster_ip(service: Service, subnet: str, taken: set[str]) -> str:
-    if service.key in {KUBE_DNS, KUBERNETES}:
-        reserved = planned_dns(subnet) if service.key == KUBE_DNS else api_server(subnet)
+def _free_cluster_ip(key: Key, subnet: str, taken: set[str]) -> str:
+    if key in {KUBE_DNS, KUBERNETES}:
+        reserved = planned_dns(subnet) if key == KUBE_DNS else api_server(subnet)
         if reserved not in taken:
             return reserved
-    ip = next_cluster_ip(subnet, taken, hint("ClusterIP", service.metadata.namespace, service.metadata.name))
+    ip = next_cluster_ip(subnet, taken, hint("ClusterIP", key.namespace, key.name))
     if ip is None:
-        raise PoolExhausted(f"{service.key}: serviceSubnet {subnet} has no address left; delete a Service first")
+        raise PoolExhausted(f"{key}: serviceSubnet {subnet} has no address left; delete a Service first")
     return ip
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import field
@@ -92,7 +93,7 @@ class LabSpec:
         """The IP families of the lab, the primary one first: in each of them everything has an address."""
         if not self.pod_subnet:
             return FAMILIES_OF.get(self.ip_family, ("IPv4",))
-        return tuple(dict.fromkeys(map(family_of, listed(self.pod_subnet))))
+        return _families(self.pod_subnet)
 
     @property
     def pod_mtu(self) -> int:
@@ -110,6 +111,12 @@ class LabSpec:
             if template.name == node and template.kube_proxy_mode:
                 return template.kube_proxy_mode
         return self.kube_proxy.mode
+
+
+@functools.lru_cache(maxsize=64)
+def _families(subnets: str) -> tuple[IPFamily, ...]:
+    """A lab has few subnets, and for every Service somebody asks for their families."""
+    return tuple(dict.fromkeys(map(family_of, listed(subnets))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
