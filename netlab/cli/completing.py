@@ -14,11 +14,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from netlab.cli.words import KINDS, WORDS, is_namespaced
-from netlab.engine.view import open_store
 from netlab.errors import NetlabError
 from netlab.netstate.names import FABRIC, OUTSIDE
 from netlab.store.paths import LabPaths, labs
-from netlab.store.store import Store
+from netlab.store.state_file import StateFile
 
 
 def objects(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -103,8 +102,8 @@ def _given(ctx: click.Context) -> dict[str, Any]:
     return ctx.find_root().params | {key: value for key, value in ctx.params.items() if value is not None}
 
 
-def _store(lab: str) -> contextlib.closing[Store]:
-    return contextlib.closing(open_store(LabPaths(lab)))
+def _store(lab: str) -> contextlib.closing[StateFile]:
+    return contextlib.closing(StateFile(LabPaths(lab).store))
 
 
 def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:

@@ -102,6 +102,46 @@ def said(program: str) -> str:
             "{'b': [1]}",
             id="copy, by dataclasses",
         ),
+        pytest.param(
+            IN_LATE + "from datetime import UTC, datetime as d; print(d.now(UTC).year > 2000, 'strftime' in dir(d))",
+            "True True",
+            id="datetime",
+        ),
+        pytest.param(
+            IN_LATE + "import pickle as p, datetime as d; day = d.date(2000, 1, 2); print(p.loads(p.dumps(day)) == day)",
+            "True",
+            id="datetime, in a pickle",
+        ),
+        pytest.param(
+            IN_LATE + "import datetime as d; a = d.date; d.sys; print(a is d.date is sys.modules['datetime'].date)",
+            "True",
+            id="all of datetime",
+        ),
+        pytest.param(
+            IN_LATE + "import hashlib as h; a = h.sha256(b'a').digest(), '_hashlib' in sys.modules; b = h.sha256(); "
+            "b.update(b'a'); h.md5; print(a == (b.digest(), False) == (h.sha256(b'a').digest(), False))",
+            "True",
+            id="hashlib",
+        ),
+        pytest.param(
+            IN_LATE
+            + "import threading as t; a = t.local(), t.Lock(), 'excepthook' in vars(t); s = t.Thread(target=a[1].acquire); "
+            "s.start(); s.join(); print(type(a[0]) is t.local, type(a[1]) is type(t.Lock()), a[1].locked(), a[2])",
+            "True True True False",
+            id="threading",
+        ),
+        pytest.param(
+            IN_LATE
+            + "import shutil as s, os; [os.environ.pop(name, 0) for name in ('COLUMNS', 'LINES')]; a = s.get_terminal_size(), s.get_terminal_size((9, 8)); s.which; "
+            "print(a == (s.get_terminal_size(), s.get_terminal_size((9, 8))), a[1])",
+            "True os.terminal_size(columns=9, lines=8)",
+            id="shutil, where there is no terminal",
+        ),
+        pytest.param(
+            IN_LATE + "import shutil as s, os; os.environ['COLUMNS'] = '33'; print(s.get_terminal_size().columns)",
+            "33",
+            id="shutil, where a variable says it",
+        ),
         pytest.param(IN_LATE + "print(platform.python_version() == sys.version.split()[0])", "True", id="all of platform"),
     ],
 )
