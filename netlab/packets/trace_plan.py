@@ -7,7 +7,9 @@ possible everything is looked at.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
 from typing import Final
 
 from netlab.frozen import dataclass
@@ -141,8 +143,7 @@ def filter_words(protocol: str, ports: set[int], canary: str) -> tuple[str, ...]
 
 def untold_rules(walks: Sequence[Walk], legacy: Collection[NetnsName], step: Step) -> tuple[RuleUse, ...]:
     """Find the rules of iptables-legacy, of which nf_tables tells nothing, that make of a packet what it was seen to become."""
-    hops = (hop for walk in walks for hop in walk.hops if hop.netns == step.netns and hop.stage == step.kind)
-    found = next((hop for hop in hops if hop.after == step.after or _is_masqueraded(hop, step)), None)
+    found = _hop_with(step.after, _hops(walks, step.netns, step.kind), _AFTER)
     if found is None or step.netns not in legacy:
         return ()
     return tuple(
@@ -156,13 +157,25 @@ def untold_rules(walks: Sequence[Walk], legacy: Collection[NetnsName], step: Ste
     )
 
 
-def _is_masqueraded(hop: Hop, step: Step) -> bool:
-    """Tell whether a hop gives the packet the source it was seen to get, but for the port, which chance draws."""
-    return hop.before != hop.after and hop.after.source == step.after.source and hop.after.destination == step.after.destination
-
-
 def matched_elements(walks: Sequence[Walk], call: Call, after: Packet) -> Mapping[tuple[str, str], tuple[Element, ...]]:
-    """Find the elements by which the rules of a hook match, on the walk on which it ends as it was seen to."""
-    hops = [hop for walk in walks for hop in walk.hops if hop.netns == call.netns and hop.stage == call.hook]
-    best = next((hop for hop in hops if hop.after == after), hops[0] if hops else None)
-    return {(one.chain, one.rule): one.elements for one in best.matched} if best else {}
+    """Find the elements by which the rules of a hook match, on the walk on which it ends as it was seen to.
+
+    If there is none, on one on which it begins so: what is asked before chance draws is the same on all of these.
+    """
+    hops = _hops(walks, call.netns, call.hook)
+    found = _hop_with(after, hops, _AFTER) or (_hop_with(call.packet, hops, _BEFORE) if call.packet else None)
+    return {(one.chain, one.rule): one.elements for one in found.matched} if found else {}
+
+
+_BEFORE, _AFTER = attrgetter("before"), attrgetter("after")
+
+
+def _hops(walks: Sequence[Walk], netns: NetnsName, hook: str) -> list[Hop]:
+    """How these walks pass a hook."""
+    return [hop for walk in walks for hop in walk.hops if hop.netns == netns and hop.stage == hook]
+
+
+def _hop_with(packet: Packet, hops: Sequence[Hop], side: Callable[[Hop], Packet]) -> Hop | None:
+    """The hop that has this packet on a side: if need be another source port, which masquerading draws, there or before."""
+    like = [hop for hop in hops if replace(side(hop), source_port=packet.source_port) == packet]
+    return next((hop for hop in like if side(hop) == packet), like[0] if like else None)

@@ -20,10 +20,11 @@ from netlab.packets.joining import Call
 from netlab.packets.packet import Packet
 from netlab.packets.steps import Step
 from netlab.packets.trace_plan import filter_words, matched_elements, peers_among, plan_for, untold_rules
-from tests.walked import BOTH, CLIENT, EMPTY, NODE_1, A, C, walked, walked_lab
+from tests.walked import BALANCER, BOTH, CLIENT, EMPTY, NODE_1, A, C, walked, walked_lab
 
 CANARY = "ether proto 0x88b5"
 OUTSIDE = NetnsName("demo.outside")
+NAT = Rules("inet", "netlab", "services")
 SENDER = NetnsName("demo.default.client")
 
 
@@ -128,8 +129,7 @@ def test_the_elements_are_those_of_the_walk_that_ends_as_it_was_seen_to(build):
     """The Service has two endpoints; the chosen one is known by what the packet has become."""
     walks = plan(walked_lab(build), tcp(BOTH, 80)).walks
     call = Call(
-        netns=NetnsName("demo.node-1"), hook="prerouting", where=Rules("inet", "netlab", "services"), identity=(), packet=None,
-        events=(),
+        netns=NetnsName("demo.node-1"), hook="prerouting", where=NAT, identity=(), packet=None, events=()
     )  # fmt: skip
     for endpoint in (A, C):
         (hop,) = {
@@ -142,6 +142,32 @@ def test_the_elements_are_those_of_the_walk_that_ends_as_it_was_seen_to(build):
         assert any(endpoint in one for one in found), found
         assert not any(({A, C} - {endpoint}).pop() in one for one in found), found
     assert matched_elements((), call, hop.after) == {}
+
+
+def test_the_elements_of_a_second_draw_are_found_though_the_first_machine_has_drawn_a_port(build):
+    """A load balancer outside draws a Node and masquerades, the Node draws an endpoint; each Node is also on others' ways."""
+    spec = {"type": "LoadBalancer", "load_balancer_ip": BALANCER, "load_balancer_source_ranges": ("172.18.0.0/16",)}
+    made = build.cluster(
+        build.pod("a", node="node-1"), build.pod("c", node="node-2"), build.service("web", build.port(80, 8080), **spec),
+        of=build.lab("node-1", "node-2", load_balancer_ip_mode="Proxy"),
+    )  # fmt: skip
+    walks = plan(compile_net(made, assign(made, Assignments())), tcp(BALANCER, 80), OUTSIDE).walks
+    drawing = [
+        hop
+        for walk in walks
+        for hop in walk.hops
+        if hop.stage == "prerouting" and hop.after.destination_port == 8080 and hop.before != hop.after
+    ]
+    assert len({(hop.before.destination, hop.after.destination) for hop in drawing}) == 4  # two Nodes, two endpoints
+    for hop in drawing:
+        seen, after = (replace(side, source_port=61234) for side in (hop.before, hop.after))
+        call = Call(netns=hop.netns, hook="prerouting", where=NAT, identity=(), packet=seen, events=())
+        [way, end] = [one for elements in matched_elements(walks, call, after).values() for one in elements]
+        assert way.key == f"{seen.destination} . tcp . {seen.destination_port}"
+        assert end.key.startswith(f"{way.key} . ")
+        assert end.value == f"{after.destination} . 8080"
+        assert matched_elements(walks, call, seen)  # as the chains before the draw find it
+        assert not matched_elements(walks, replace(call, packet=None), seen)
 
 
 def test_what_iptables_legacy_does_is_told_by_the_walk(build):
