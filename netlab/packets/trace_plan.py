@@ -1,7 +1,7 @@
 """Where to look for a request, decided from the lab's state: interfaces, rules, a filter; and what explains what is seen. Pure.
 
 The ways that a request may take are walked (walk.py), every choice of chance, and those of its answers. Where no walk is
-possible everything is looked at.
+possible, or there are too many, everything is looked at.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from netlab.packets.tokens import UnknownRule
 from netlab.packets.walk import Walker
 
 MOST_WALKS: Final = 200
+"""How many choices of chance are walked: one that is not may be the one that is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +62,17 @@ def plan_for(net: NetState, netns: NetnsName, packet: Packet, table: str, canary
     """
     try:
         walker = Walker(net)
-        walks = tuple(itertools.islice(walker.branches(netns, packet), MOST_WALKS))
+        branches = walker.branches(netns, packet)
+        walks = tuple(itertools.islice(branches, MOST_WALKS))
+        are_all = next(branches, None) is None
         walks += tuple(walker.reply(one) for one in walks if one.verdict.is_delivered)
         tunnels = tuple(tunnel_walks(net, walker, walks))
     except (UnknownRule, CannotWalk, KeyError):
-        walks = tunnels = ()
+        walks, tunnels, are_all = (), (), False
     sent = walks[0].packet if walks else packet
     wanted = marking.matches(walk for walk in walks if walk.packet == sent)
-    places = (
-        places_on((*walks, *tunnels))
-        if walks
-        else tuple(Place(item.name, link.name) for item in net.namespaces for link in item.links)
-    )
+    every = () if are_all else (Place(item.name, link.name) for item in net.namespaces for link in item.links)
+    places = tuple(sorted({*places_on((*walks, *tunnels)), *every}))
     ports = {
         one
         for walk in walks
@@ -102,10 +102,9 @@ def tunnel_walks(net: NetState, walker: Walker, walks: Sequence[Walk]) -> Iterat
             yield walker.walk(name, outer)
 
 
-def places_on(walks: Sequence[Walk]) -> tuple[Place, ...]:
+def places_on(walks: Sequence[Walk]) -> set[Place]:
     """Return every interface that a packet passes on these walks, ports of bridges included."""
-    found = {place for walk in walks for hop in walk.hops for place in _places(hop)}
-    return tuple(sorted(found))
+    return {place for walk in walks for hop in walk.hops for place in _places(hop)}
 
 
 def peers_among(net: NetState, places: Collection[Place]) -> Mapping[Place, Place]:
@@ -160,10 +159,12 @@ def untold_rules(walks: Sequence[Walk], legacy: Collection[NetnsName], step: Ste
 def matched_elements(walks: Sequence[Walk], call: Call, after: Packet) -> Mapping[tuple[str, str], tuple[Element, ...]]:
     """Find the elements by which the rules of a hook match, on the walk on which it ends as it was seen to.
 
-    If there is none, on one on which it begins so: what is asked before chance draws is the same on all of these.
+    A chain that changes nothing may come before one that does: then on a walk on which it begins so.
     """
     hops = _hops(walks, call.netns, call.hook)
-    found = _hop_with(after, hops, _AFTER) or (_hop_with(call.packet, hops, _BEFORE) if call.packet else None)
+    found = _hop_with(after, hops, _AFTER)
+    if found is None and after == call.packet:
+        found = _hop_with(after, hops, _BEFORE)
     return {(one.chain, one.rule): one.elements for one in found.matched} if found else {}
 
 

@@ -76,6 +76,7 @@ def passed(lab, source: str, *options: str) -> list[str]:
     told = lab("trace", source, f"{ingress(lab)[0]['ip']}:80" if source != "outside" else "svc/web", *options)
     sentence = told.rpartition("\n")[2] or told.splitlines()[-1]
     assert sentence.startswith(f"answered: {source} reached web"), told
+    assert "spec.ports[0].targetPort" in told, told  # the element by which the last of them found the Pod
     words = sentence.split()
     return [words[number - 1] for number, word in enumerate(words) if word == "made"]
 

@@ -16,6 +16,7 @@ from netlab.netstate.nft import Chain, NftTable
 from netlab.netstate.rule_trace import Rules
 from netlab.netstate.seen import Place
 from netlab.netstate.state import NetState
+from netlab.packets import trace_plan
 from netlab.packets.joining import Call
 from netlab.packets.packet import Packet
 from netlab.packets.steps import Step
@@ -88,6 +89,15 @@ def test_where_no_walk_is_known_everything_is_looked_at(build):
     found = plan(net, tcp(A, 8080))
     assert (found.walks, found.tables) == ((), {})
     assert set(found.places) == {Place(item.name, link.name) for item in net.namespaces for link in item.links}
+
+
+def test_where_there_are_more_choices_than_are_walked_everything_is_looked_at(build, monkeypatch):
+    """The Service has two endpoints, and either may be drawn."""
+    net = walked_lab(build)
+    everywhere = {Place(item.name, link.name) for item in net.namespaces for link in item.links}
+    for most, is_all in ((1, True), (2, False)):
+        monkeypatch.setattr(trace_plan, "MOST_WALKS", most)
+        assert (set(plan(net, tcp(BOTH, 80)).places) >= everywhere) == is_all
 
 
 def test_what_carries_others_through_a_tunnel_is_looked_at_too(build):
@@ -167,7 +177,7 @@ def test_the_elements_of_a_second_draw_are_found_though_the_first_machine_has_dr
         assert end.key.startswith(f"{way.key} . ")
         assert end.value == f"{after.destination} . 8080"
         assert matched_elements(walks, call, seen)  # as the chains before the draw find it
-        assert not matched_elements(walks, replace(call, packet=None), seen)
+        assert not matched_elements(walks, call, replace(after, destination="10.244.9.9"))
 
 
 def test_what_iptables_legacy_does_is_told_by_the_walk(build):
