@@ -8,12 +8,15 @@ from typing import Any
 
 import click
 
-from netlab.cli.find import find_pod, require_reachable
+from netlab.cli.find import find_machine, find_pod, require_reachable
 from netlab.cli.options import complete_targets, example, lab_option, live_lab, namespace_option
 from netlab.cli.saying import visible
 from netlab.cli.text import as_json
 from netlab.cli.words import usage
 from netlab.engine.view import read_lab, read_wish
+from netlab.model.lab import Cluster
+from netlab.model.meta import Key
+from netlab.model.pod import Pod
 from netlab.netstate.links import socket_text
 from netlab.packets.lookup import Lookup, Query
 from netlab.packets.names import Names, names_of
@@ -61,7 +64,7 @@ def command(
     paths = live_lab(lab)
     _, assignments = read_wish(paths)
     cluster = read_lab(paths)
-    pod = find_pod(cluster, origin, namespace or "default")
+    pod = _asking_pod(cluster, origin, namespace or "default")
     require_reachable(cluster, pod)
     found = look_up_from(paths, assignments, pod, (name, wanted), timeout)
     words = names_of(cluster, assignments)
@@ -74,6 +77,13 @@ def command(
         for line in page.lines():
             click.echo(line)
     ctx.exit(0 if found.lookup.data else 1)
+
+
+def _asking_pod(cluster: Cluster, word: str, namespace: str) -> Pod:
+    """Return the Pod that looks up. Raises what find_pod does, and ManifestError for a machine."""
+    if Key(Pod.kind, namespace, word) not in cluster.objects and find_machine(cluster, word) is not None:
+        raise usage(f"{word} is no Pod, and only Pods ask the cluster DNS", "for example --from pod/web")
+    return find_pod(cluster, word, namespace)
 
 
 def _is_address(name: str) -> bool:

@@ -11,6 +11,7 @@ from netlab.cli.options import example, lab_option, lab_paths, say_waiting
 from netlab.cli.progress import working
 from netlab.engine.down import Remains, down, remains
 from netlab.errors import NotFound
+from netlab.model.words import amount
 from netlab.store.paths import labs
 
 
@@ -42,4 +43,4 @@ def _remove(lab: str, dry_run: str) -> None:
 
 
 def _words(found: Remains) -> str:
-    return f"{found.namespaces} namespaces and {found.processes} processes"
+    return f"{amount(found.namespaces, 'namespace')} and {amount(found.processes, 'process', 'processes')}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netlab.cli.options import complete_files, example, lab_option, live_lab, namespace_option
+from netlab.cli.words import usage
 
 if TYPE_CHECKING:
     from netlab.packets.graph import LabGraph
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 MOST_PODS, MOST_SERVICES = 300, 100
 """What a picture has room for; it says how many are left out."""
 FORMATS = ("text", "svg", "html", "dot", "mermaid")
-SUFFIXES: Mapping[str, str] = {".svg": "svg", ".html": "html", ".htm": "html", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid"}
+SUFFIXES: Mapping[str, str] = {
+    ".svg": "svg", ".html": "html", ".htm": "html", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "text", "": "text",
+}  # fmt: skip
 
 
 @click.command("graph", epilog=example("netlab graph", "netlab graph -o lab.svg", "netlab graph --format html > lab.html"))
@@ -34,12 +37,22 @@ def command(*, form: str | None, output: str | None, namespace: str | None, lab:
     """
     from netlab.engine.lab_graph import look_at_lab  # noqa: PLC0415 - the help needs no Linux
 
-    chosen = form or SUFFIXES.get(Path(output or "").suffix, "text")
+    chosen = form or _by_suffix(output or "")
     text = drawn(narrowed(look_at_lab(live_lab(lab)), namespace), chosen)
     if output is None:
         click.echo(text, nl=False)
     else:
         Path(output).write_text(text)
+
+
+def _by_suffix(file: str) -> str:
+    """Return how a file of this name is drawn. Raises ManifestError if its ending says otherwise."""
+    suffix = Path(file).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise usage(
+            f"{file}: no picture is drawn as {suffix}", f"{', '.join(filter(None, SUFFIXES))}, or say which with --format"
+        )
+    return SUFFIXES[suffix]
 
 
 def narrowed(graph: LabGraph, namespace: str | None) -> LabGraph:

@@ -26,6 +26,7 @@ from netlab.cli.saying import say
 from netlab.cli.text import as_json_line
 from netlab.cli.words import not_found, usage
 from netlab.model.kube_proxy import IptablesVariant, ProxyMode
+from netlab.model.words import amount
 
 if TYPE_CHECKING:
     from netlab.netstate.iptables import IptablesRules
@@ -102,7 +103,7 @@ def mode(
         by = f" by iptables-{chosen}" if mode == "iptables" else ""
         click.echo(f"node/{node} {'changed' if node in changed else 'unchanged'}: {mode}{by}")
     if changed and remembering:
-        count = f"{len(remembering)} Service{'' if len(remembering) == 1 else 's'} with sessionAffinity"
+        count = f"{amount(len(remembering), 'Service')} with sessionAffinity"
         say(f"{count}: the next connection of a client may go to another endpoint, and later ones stay there")
     show_report(report, verbose=verbose, timings=timings)
     for problem in report.problems:

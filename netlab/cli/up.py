@@ -19,6 +19,7 @@ from netlab.errors import ManifestError, Problem
 from netlab.manifest.load import load_written
 from netlab.manifest.origin import MADE_BY_UP, Origin
 from netlab.model.lab import Lab, LabSpec, NodeTemplate
+from netlab.model.words import amount
 from netlab.store.paths import LabPaths
 
 NEXT = (
@@ -62,7 +63,7 @@ def command(
     if dry_run != "none":
         plan = planned(paths, spec)
         show_report(Report(steps=[*plan]), verbose=verbose, timings=False)
-        click.echo(f"lab {lab}: {len(plan)} changes of the network would be made (dry run)")
+        click.echo(f"lab {lab}: {amount(len(plan), 'change')} of the network would be made (dry run)")
         return
     with working(f"lab {lab} is being made"):
         if is_half_removed(paths):
@@ -76,7 +77,7 @@ def command(
         click.echo(f"warning: {problem}", err=True)
     show_report(report, verbose=verbose, timings=timings)
     seconds = time.perf_counter() - begun
-    click.echo(f"lab {lab} is up: {len(cluster.nodes)} Nodes, {report.changes} changes in {seconds:.2f} s")
+    click.echo(f"lab {lab} is up: {amount(len(cluster.nodes), 'Node')}, {amount(report.changes, 'change')} in {seconds:.2f} s")
     if not quiet and report.changes:
         _show_next(f" --lab {lab}" if wish or given is click.core.ParameterSource.COMMANDLINE else "")
 
@@ -85,7 +86,7 @@ def _show_steps(paths: LabPaths, report: Report, nodes: int) -> None:
     spent = {part: seconds * 1000 for part, seconds in report.timings.items()}
     network = sum(spent.get(part, 0.0) for part in ("compile", "observe", "diff", "network"))
     ticked("machine", f"has what is needed ({spent.get('prepare', 0.0):.0f} ms)")
-    ticked("network", f"fabric, outside and {nodes} Nodes: links, routes, rules ({network:.0f} ms)")
+    ticked("network", f"fabric, outside and {amount(nodes, 'Node')}: links, routes, rules ({network:.0f} ms)")
     ticked(
         "pods", f"the cluster DNS, and whatever was applied ({spent.get('processes', 0.0):.0f} ms)", good=not report.problems
     )

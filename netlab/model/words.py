@@ -1,4 +1,4 @@
-"""The words of problems: field paths, values as they may be shown, and what somebody may have meant.
+"""The words of problems: field paths, values as they may be shown, how many of what, and what somebody may have meant.
 
 Input can be hostile: whatever is quoted in a message is cut, and characters that could move a terminal's cursor are escaped.
 """
@@ -59,6 +59,11 @@ def key_path(path: str, key: Any) -> str:
     """Return the path of any key of a mapping: `metadata.labels.app`, `metadata.labels["example.com/app"]`."""
     text = str(key)
     return at(path, text) if len(text) <= LONGEST_SHOWN and re.fullmatch(_PLAIN_KEY, text) else f"{path}[{shown(text)}]"
+
+
+def amount(number: int, noun: str, plural: str = "") -> str:
+    """Return how many there are of something: `1 Node`, `2 Nodes`. `plural` is that of the noun if it is not just an s more."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from netlab.model.words import amount
 from netlab.netstate.names import NetnsName
 from netlab.packets.graph import Interface, LabGraph, Marked, Place, ServiceEntry, marked_text, printable
 from netlab.packets.layout import footnotes
@@ -22,7 +23,7 @@ def graph_text(graph: LabGraph) -> str:
 def _lines(graph: LabGraph) -> Iterator[str]:
     pods = sum(map(len, graph.pods.values()))
     counts = ((len(graph.nodes), "Node"), (pods, "Pod"), (len(graph.services), "Service"))
-    yield f"lab {graph.name}: {', '.join(_count(*pair) for pair in counts)}"
+    yield f"lab {graph.name}: {', '.join(amount(*pair) for pair in counts)}"
     yield ""
     bridge = next((one for one in graph.fabric.interfaces if one.kind == "bridge"), None)
     yield f"fabric {_interface(bridge) if bridge else ''}, the switch between the machines"
@@ -34,10 +35,6 @@ def _lines(graph: LabGraph) -> Iterator[str]:
         yield from ("", "Services", *_services(graph.services))
     notes = [text for text, presence in footnotes(graph) if presence != "there" or "picture" in text]
     yield from ("", *notes) if notes else ()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def boxed(lines: Sequence[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from typing import Final, Literal, NamedTuple
 from netlab.desired.resolver import Resolver
 from netlab.errors import NetlabError
 from netlab.frozen import dataclass
+from netlab.model.words import amount
 from netlab.netstate.dns import DnsRecord, DnsReply
 
 NDOTS, TIMEOUT_S, ATTEMPTS = 1, 5, 2
@@ -93,7 +94,7 @@ def questions(name: str, resolver: Resolver) -> Iterator[Question]:
         yield Question(name, "it ends with a dot: it is complete")
         return
     dots, ndots = name.count("."), resolver.number("ndots", NDOTS)
-    count = f"{dots} dot{'' if dots == 1 else 's'}"
+    count = amount(dots, "dot")
     if dots >= ndots:
         yield Question(f"{name}.", f"it has {count}, not fewer than ndots:{ndots}: the name itself comes first")
     for number, domain in enumerate(resolver.searches, 1):

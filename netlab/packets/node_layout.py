@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from netlab.model.meta import Key
+from netlab.model.words import amount
 from netlab.netstate.names import NetnsName
 from netlab.packets.drawing import LARGE, NORMAL, SMALL, Box, Dot, Group, Line, Point, Rect, Shape, Text, fitted, text_width
 from netlab.packets.graph import End, Interface, Marked, Place, marked_text
@@ -144,7 +145,7 @@ class NodeLayout:
     def _rest(self, box: Box, bar: Box, left: float, right: float) -> None:
         """The name, between these sides; the bridge, the routes and the other interfaces."""
         node = self.node
-        count = "machine off" if node.is_off else f"{len(self.pods)} Pod{'' if len(self.pods) == 1 else 's'}"
+        count = "machine off" if node.is_off else amount(len(self.pods), "Pod")
         room = right - left - text_width(count, SMALL) - 10
         shapes: list[Shape] = [
             Text(at=Point(left, box.y + 24), text=fitted(node.name, room, LARGE), look="strong", size=LARGE),

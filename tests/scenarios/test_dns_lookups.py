@@ -76,6 +76,12 @@ def test_other_types_and_addresses(web):
     assert lookup(web, web.cluster_ip("web"), "--from", "web")["data"] == ["web.default.svc.cluster.local."]
 
 
+@pytest.mark.parametrize("machine", ["node-1", "outside", "fabric"])
+def test_only_pods_look_up(web, machine):
+    done = web.run("dns", "web", "--from", machine)
+    assert done.err == f"error: {machine} is no Pod, and only Pods ask the cluster DNS (for example --from pod/web)\n"
+
+
 def test_hosts_comes_first_for_most_programs(web):
     assert lookup(web, "aliased", "--from", "web", code=1)["hosts"] == "10.9.9.9"
 

@@ -62,6 +62,14 @@ def test_what_somebody_took_out_is_missing_in_the_picture(web):
     assert "missing" not in web("graph")
 
 
+def test_a_file_of_another_kind_is_not_written(web, tmp_path):
+    done = web.run("graph", "-o", str(tmp_path / "lab.pdf"))
+    assert done.err.startswith(f"error: {tmp_path}/lab.pdf: no picture is drawn as .pdf (")
+    web("graph", "-o", str(tmp_path / "lab.txt"))
+    assert (tmp_path / "lab.txt").read_text() == web("graph")
+    assert [path.name for path in tmp_path.iterdir()] == ["lab.txt"]
+
+
 def test_a_file_that_cannot_be_written_is_named(web, tmp_path):
     done = web.run("graph", "-o", str(tmp_path / "no" / "lab.svg"))
     assert (done.code, done.err) == (1, f"error: {tmp_path}/no/lab.svg: No such file or directory\n")
