@@ -78,7 +78,8 @@ class Checker(Generic[Ticket]):
         until += [self._deadlines[0][0]] if self._deadlines else []
         pause_s = 0.0 if self._outcomes else max(0.0, min(until) - now) if until else None
         for key, events in self._selector.select(pause_s):
-            key.data(events)
+            if self._selector.get_map().get(key.fd) is key:  # else it was closed by what came before it in this very round
+                key.data(events)
         now = self._clock()
         while self._deadlines and (self._deadlines[0][0] <= now or self._deadlines[0][1] not in self._asked):
             asked = self._asked.get(heapq.heappop(self._deadlines)[1])
