@@ -1,6 +1,6 @@
 """Which Node the machines outside send packets for a load balancer or an externalIP to: a route for each address. Pure.
 
-A load balancer that is a proxy has its address itself (frontends.py), and none is announced.
+A load balancer that is a proxy has its address itself (service_frontends.py), and none is announced.
 
 One Node announces an address, as in MetalLB's layer 2 mode; under externalTrafficPolicy Local one that has endpoints, as a load
 balancer finds out by its health checks. When a Node goes only its addresses move: each goes to the Node with its best score.

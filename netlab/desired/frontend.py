@@ -1,4 +1,4 @@
-"""One address and port at which a Service is reached, and what becomes of a packet there: what frontends.py decides."""
+"""One address and port at which a Service is reached, and what becomes of a packet there: what service_frontends.py decides."""
 
 from __future__ import annotations
 

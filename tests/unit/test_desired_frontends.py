@@ -1,4 +1,4 @@
-"""Where a Service is reached, who gets its packets and whose source is replaced: the table of frontends.py, row by row."""
+"""Where a Service is reached, who gets its packets and whose source is replaced: the table of service_frontends.py, row by row."""
 
 from __future__ import annotations
 
