@@ -13,7 +13,7 @@ from netlab.desired.packet_keys import Family, family_of, key_of
 from netlab.desired.service_chains import SHORTCUT, Pick, pick_of
 from netlab.netstate.nft import Element, ElementSet
 
-# Sets by their stems; a map has a colon.
+# How sets are declared, by their stems; a map has a colon.
 _TYPES = {
     "service-ips": "type {key} : verdict",
     "no-endpoint-services": "type {key} : verdict",
@@ -80,7 +80,7 @@ class Content:
             self._elements[name] |= elements
 
     def add(self, item: Frontend) -> None:
-        """Add what one frontend needs."""
+        """Add what one frontend needs. Of a ClusterIP also that its other ports are refused."""
         family, key = family_of(item.address), key_of(item)
         if item.kind == "ClusterIP":
             self.put(family, "cluster-ips", item.address, item.owner.partition(":")[0][:COMMENT_MAX])
@@ -112,8 +112,8 @@ class Content:
         """Add a Pod that may reach itself through a translation: then it must see the Node as its client."""
         self.put(family_of(ip), "hairpins", f"{ip} . {ip}")
 
-    def have(self, family: Family, stem: str) -> set[Element]:
-        """Have a set with this stem, and return its elements."""
+    def ensure(self, family: Family, stem: str) -> set[Element]:
+        """Return the elements of the set with this stem, which is there from now on."""
         name = family.name(stem)
         if name not in self._kinds:
             parts = {"key": family.frontend_type, "target": family.target_type, "address": family.address_type}
@@ -122,7 +122,7 @@ class Content:
 
     def put(self, family: Family, stem: str, key: str, comment: str = "", value: str = "") -> None:
         """Add an element to the set with this stem."""
-        self.have(family, stem).add(Element(key, value, comment))
+        self.ensure(family, stem).add(Element(key, value, comment))
 
     def _goto(self, item: Frontend, stem: str, pick: Pick) -> None:
         self.picks.add(pick)
@@ -142,6 +142,7 @@ class Content:
                 self._typed(family.name(f"{stem}endpoints", count), kind, element)
 
     def _typed(self, name: str, kind: str, element: Element | None) -> None:
+        """Add an element to the set of this name, which has this declaration; None: the set alone, packets fill it."""
         self._kinds.setdefault(name, kind)
         elements = self._elements.setdefault(name, set())
         if element is not None:

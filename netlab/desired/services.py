@@ -34,7 +34,7 @@ from netlab.desired.host_ports import HostPort
 from netlab.desired.packet_keys import Family, family_of
 from netlab.desired.proxy_nodes import ProxyNode
 from netlab.desired.service_chains import PodMatch, base_chains, pick_chains
-from netlab.desired.service_elements import TARGETS, WAYS, Content, element_set, part_of
+from netlab.desired.service_elements import TARGETS, WAYS, Content, Part, element_set, part_of
 from netlab.netstate.names import OUTSIDE
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.remembered import remembered_columns, remembered_portions, remembered_unions
@@ -74,7 +74,7 @@ def service_tables(
     always = Content()
     for family in families:
         for stem in _ALWAYS + (_GUARDS if is_guarded else ()):
-            always.have(family, stem)
+            always.ensure(family, stem)
     for ip in (ip for node in nodes for ip in node.ips):
         always.put(family_of(ip), "node-ips", ip)
     shared = dict(_together((always.part, *everywhere)))
@@ -82,18 +82,23 @@ def service_tables(
     shared_sets = {name: element_set(name, kind, elements) for (name, kind), elements in shared.items()}
     own_parts = {name: [next(rest) for _ in mine] for name, mine in frontends.own.items()}
     found = {}
-    for node in nodes:
-        name = node.place.node
-        own = Content()
-        for part in own_parts.get(name, ()):
-            own.take(part)
-        for one in host_ports.get(name, ()):
-            own.add_host_port(one)
-        for ip in local_ips[name] & targets | local_ips[name] & own.targets:
-            own.hairpin(ip)
+    for name in (node.place.node for node in nodes):
+        own = _own(own_parts.get(name, ()), host_ports.get(name, ()), local_ips[name], targets)
         found[name] = _table(shared_sets, own.sets(), (*chains, *pick_chains(picks | own.picks, pods[name])))
     _forget_others(found.values())
     return found
+
+
+def _own(parts: Iterable[Part], ports: Iterable[HostPort], local_ips: AbstractSet[str], targets: AbstractSet[str]) -> Content:
+    """What only one Node has; `targets` are the endpoints of what all Nodes have."""
+    own = Content()
+    for part in parts:
+        own.take(part)
+    for one in ports:
+        own.add_host_port(one)
+    for ip in local_ips & targets | local_ips & own.targets:
+        own.hairpin(ip)
+    return own
 
 
 def balancer_table(frontends: Frontends, families: Sequence[Family]) -> NftTable:
@@ -103,7 +108,7 @@ def balancer_table(frontends: Frontends, families: Sequence[Family]) -> NftTable
     content = Content()
     for family in families:
         for stem in ("service-ips", "no-endpoint-services", *(_GUARDS if is_guarded else ())):
-            content.have(family, stem)
+            content.ensure(family, stem)
     for item in frontends.balancer:
         content.take(part_of(item, numbers[item.owner, item.protocol] if item.affinity_s else 0))
     picks = pick_chains(content.picks, dict.fromkeys(families, PodMatch("", "")))

@@ -28,22 +28,23 @@ from netlab.netstate.nft import Element
 from netlab.plan.table_change import TableChange
 from netlab.remembered import remembered_each
 
-_BATCH_BEGIN, _BATCH_END = (Message(kind, 0, struct.pack(">BBH", 0, 0, 10)) for kind in (16, 17))  # of nf_tables
-_KINDS: Final = {"add": ((10 << 8) | 12, NLM_F_CREATE), "delete": ((10 << 8) | 14, 0)}
-_FAMILIES: Final = {"inet": 1, "ip": 2, "ip6": 10}
-_TABLE, _SET, _ELEMENTS = 1, 2, 3
-_LIST_ELEMENT: Final = 0x8000 | 1  # nested
-_KEY, _DATA, _USERDATA, _KEY_END = 1, 2, 6, 10
-_VALUE, _VERDICT = 1, 2
-_CODE, _CHAIN = 1, 2
-_VERDICTS: Final = {"drop": 0, "accept": 1, "jump": -3, "goto": -4, "return": -5}
-_COMMENT: Final = 0
-_PART: Final = 60_000
-"""Bytes of elements in one message: an attribute holds 65,535."""
+_NFTABLES: Final = 10  # NFNL_SUBSYS_NFTABLES
+_BATCH_BEGIN, _BATCH_END = (Message(kind, 0, struct.pack(">BBH", 0, 0, _NFTABLES)) for kind in (16, 17))  # NFNL_MSG_BATCH_*
+_KINDS: Final = {"add": (_NFTABLES << 8 | 12, NLM_F_CREATE), "delete": (_NFTABLES << 8 | 14, 0)}  # NFT_MSG_NEW-, DELSETELEM
+_FAMILIES: Final = {"inet": 1, "ip": 2, "ip6": 10}  # NFPROTO_*
+_TABLE, _SET, _ELEMENTS = 1, 2, 3  # NFTA_SET_ELEM_LIST_*
+_LIST_ELEMENT: Final = 0x8000 | 1  # NLA_F_NESTED, NFTA_LIST_ELEM
+_KEY, _DATA, _USERDATA, _KEY_END = 1, 2, 6, 10  # NFTA_SET_ELEM_*
+_VALUE, _VERDICT = 1, 2  # NFTA_DATA_*
+_CODE, _CHAIN = 1, 2  # NFTA_VERDICT_*
+_VERDICTS: Final = {"drop": 0, "accept": 1, "jump": -3, "goto": -4, "return": -5}  # NF_*, NFT_*
+_COMMENT: Final = 0  # NFTNL_UDATA_SET_ELEM_COMMENT
+_ATTRIBUTE_MAX: Final = 60_000
+"""Bytes of elements in one attribute, which holds 65,535."""
 
 _HEAD, _USER_HEAD = struct.Struct("=HH"), struct.Struct("=HHBB")
-_HEADS: Final = 8
-"""Bytes before a value: the heads of the attribute that holds it and of its own."""
+_VALUE_AT: Final = 8
+"""Where a value begins: behind the head of the attribute that holds it and its own."""
 _OVERHEAD: Final = 64
 """More bytes than a message has besides its payload."""
 
@@ -120,24 +121,24 @@ def _encoded(elements: frozenset[Element], verb: str, name: str, key_type: str, 
         raise UnknownElement(table)
     head = struct.pack(">BBH", _FAMILIES[family], 0, 0) + text(_TABLE, place) + text(_SET, name)
     try:
-        parts = list(_parts(map(_Encoder(key_type, is_deleted=verb == "delete"), elements)))
+        lists = list(_lists(map(_Encoder(key_type, is_deleted=verb == "delete"), elements)))
     except (ValueError, KeyError, OSError, OverflowError, struct.error) as error:
         raise UnknownElement(f"{name}: {error}") from error
     kind, flags = _KINDS[verb]
-    return tuple(Message(kind, flags, head + nested(_ELEMENTS, part)) for part in parts)
+    return tuple(Message(kind, flags, head + nested(_ELEMENTS, one)) for one in lists)
 
 
-def _parts(found: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield as many elements as one attribute holds."""
-    part: list[bytes] = []
+def _lists(elements: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the elements together, as many at a time as one attribute holds."""
+    together: list[bytes] = []
     size = 0
-    for one in found:
-        if size + len(one) > _PART:
-            yield b"".join(part)
-            part, size = [], 0
-        part.append(one)
+    for one in elements:
+        if size + len(one) > _ATTRIBUTE_MAX:
+            yield b"".join(together)
+            together, size = [], 0
+        together.append(one)
         size += len(one)
-    yield b"".join(part)
+    yield b"".join(together)
 
 
 class _Encoder:
@@ -179,7 +180,7 @@ class _Words:
         self._parts = [(_TYPES[name][0], bytes(pad)) for name, pad in zip(names, pads, strict=True)]
         size = sum(_TYPES[name][1] for name in names) + sum(pads)
         whole = nested(kind, attribute(_VALUE, bytes(size)))
-        self._head, self._tail = whole[:_HEADS], bytes(-size % 4)
+        self._head, self._tail = whole[:_VALUE_AT], bytes(-size % 4)
 
     def __call__(self, words: str) -> bytes:
         parts = [encode(word) + pad for (encode, pad), word in zip(self._parts, words.split(" . "), strict=True)]

@@ -1,11 +1,12 @@
 """What changes one nftables table into another: nft's words for what it is made of, and elements as what they are.
 
-    first      chains, sets and rules that come, or are flushed: nothing leads to them yet
-    elements   what packets meet, all of it at one moment
+    first      chains and sets that come: nothing leads to them yet; chains that are there already get all their new rules
+    elements   of all sets and maps
     last       chains and sets that go: nothing leads to them any more
 
-Each part is a transaction of its own, and no packet meets half of a change; as text (`str`) they are one script that does the
-same. Elements are apart because there are many: nft takes far longer to read ten thousand of them than the kernel to take them.
+Each part is a transaction of its own. All that a Service asks for is elements (desired/service_elements.py), so no packet meets
+half of it. As text (`str`) the parts are one script that does the same. Elements are apart because there are many: nft takes
+far longer to read ten thousand of them than the kernel to take them.
 """
 
 from __future__ import annotations
