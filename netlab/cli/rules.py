@@ -83,7 +83,7 @@ def command(*, service: str, node: str | None, output: str | None, namespace: st
     if output == "json":
         click.echo(as_json(as_plain(found, pages, fields)), nl=False)
         return
-    if not any(page.rules for page in pages):
+    if not (found.has_cluster_ip or any(page.rules for page in pages)):
         click.echo(nothing(found))
     lines = wide(pages, fields) if output == "wide" else blocks(found, pages, fields, shutil.get_terminal_size().columns)
     for line in lines:
@@ -199,11 +199,9 @@ def _plain(rule: ServiceRule, fields: Fields) -> dict[str, Any]:
 
 
 def nothing(service: Service) -> str:
-    """Say why a Service causes no rules."""
-    name = f"Service {service.metadata.namespace}/{service.metadata.name}"
-    if service.has_cluster_ip:
-        return f"{name} has no rules on a Node that is up."
+    """Say why a Service without a ClusterIP causes no rules."""
     kind = "is headless" if service.is_headless else "is an alias of another name"
+    name = f"Service {service.metadata.namespace}/{service.metadata.name}"
     return f"{name} {kind}: the cluster DNS answers for it, and no Node has a rule."
 
 

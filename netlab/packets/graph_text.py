@@ -38,8 +38,10 @@ def _lines(graph: LabGraph) -> Iterator[str]:
 
 
 def boxed(lines: Sequence[str]) -> Iterator[str]:
-    """Yield lines in a box as wide as the longest."""
-    width = max(map(len, lines), default=0)
+    """Yield lines in a box as wide as the longest, nothing for none."""
+    if not lines:
+        return
+    width = max(map(len, lines))
     yield f"╭─{'─' * width}─╮"
     yield from (f"│ {line:<{width}} │" for line in lines)
     yield f"╰─{'─' * width}─╯"

@@ -85,7 +85,7 @@ def test_a_node_that_is_off_says_so(build, fields):
 
 @pytest.mark.parametrize(
     ("spec", "words"),
-    [({"cluster_ip": "None"}, "headless"), ({"type": "ExternalName"}, "an alias"), ({}, "no rules on a Node")],
+    [({"cluster_ip": "None"}, "headless"), ({"type": "ExternalName"}, "an alias")],
 )
 def test_a_service_without_rules_says_why(build, spec, words):
     assert words in nothing(build.service("web", 80, **spec))

@@ -248,7 +248,9 @@ def test_a_node_whose_machine_is_off(build):
     graph = graph_of(build, build.pod("web", node="node-2"), of=stop_machines(build.lab(), ["node-2"], 1_700_000_000.0))
     assert [node.is_off for node in graph.nodes] == [False, True]
     assert graph.drift == (0, 0)
-    assert "node-2 (machine off)" in graph_text(graph)
+    lines = graph_text(graph).splitlines()
+    place = next(number for number, line in enumerate(lines) if "node-2 (machine off)" in line)
+    assert lines[place + 1].startswith("└─ outside")  # and no empty box
     assert 'class="node off"' in svg(layout(graph))
 
 
