@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -15,6 +16,7 @@ from netlab.cli.text import as_json_line
 from netlab.cli.words import KINDS
 from netlab.desired.local_policies import Unserved, unserved
 from netlab.desired.power import stopped_nodes
+from netlab.desired.published import published
 from netlab.engine.agent import agent_pid
 from netlab.engine.containers import new_runtime
 from netlab.engine.view import open_store
@@ -80,12 +82,12 @@ def look(paths: LabPaths) -> Status:
         settled = store.fact("synced") == str(store.revision) and not store.fact("deleting")
     spec, pid = cluster.lab.spec, agent_pid(paths)
     processes = new_runtime(paths).pids() + ([pid] if pid else [])
-    counts = {plural: sum(key.kind == kind for key in cluster.objects) for kind, (plural, *_) in KINDS.items()}
+    present = Counter(key.kind for key in published(cluster, assignments, time.time()).objects)
     return Status(
         lab=paths.lab,
         uid=cluster.lab.metadata.uid,
         subnets={"nodes": spec.node_subnet, "pods": spec.pod_subnet, "services": spec.service_subnet},
-        objects={plural: count for plural, count in counts.items() if count},
+        objects={plural: present[kind] for kind, (plural, *_) in KINDS.items() if present[kind]},
         namespaces=len(names),
         namespaces_present=len(names & names_in_use()),
         processes=len(processes),

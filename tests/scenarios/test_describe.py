@@ -50,6 +50,13 @@ def section(page: str, title: str) -> list[str]:
     return found
 
 
+def test_the_status_counts_the_objects_that_are_listed(shop):
+    objects = json.loads(shop("status", "-o", "json"))["objects"]
+    objects.pop("events", None)
+    assert {"endpoints", "endpointslices", "services", "pods", "nodes"} <= objects.keys()
+    assert {kind: len(json.loads(shop("get", kind, "-A", "-o", "json"))["items"]) for kind in objects} == objects
+
+
 def test_rules_of_a_service_are_in_the_table_of_every_node(shop, until):
     until(lambda: "goto service-1" in shop("exec", "node-1", "--", "nft", "list", "table", "inet", "netlab"))
     rules = [line.partition(":  ")[2].strip() or line for line in section(shop("describe", "svc", "web"), "Rules")]
