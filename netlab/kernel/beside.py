@@ -25,27 +25,35 @@ def beside(items: Iterable[T]) -> Iterator[T]:
     """Yield plain data that `items` yields, which only the other process asks for.
 
     Raises:
-        ChildProcessError: that process ended early: by an exception of `items`, or because somebody killed it.
+        ChildProcessError: there is no room for that process, or it ended early: by an exception of `items`, or killed.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC)
+    with open(reader, "rb") as here:  # noqa: PTH123 - a descriptor
+        with open(writer, "wb") as there:  # noqa: PTH123
+            child = _start(items, here, there)
+        try:
+            yield from _read(here)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def _start(items: Iterable[Any], here: BinaryIO, there: BinaryIO) -> int:
+    """Return the number of the process that writes them."""
     with interrupts.held():
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:
+            raise ChildProcessError(error.errno, error.strerror) from error
         if child == 0:
             try:
                 interrupts.forget()
-                os.close(reader)
-                with open(writer, "wb") as pipe:  # noqa: PTH123 - a descriptor
-                    _write(items, pipe)
+                here.close()
+                _write(items, there)
             finally:
                 os._exit(0)  # never back into our caller's code, not even by an exception
-    os.close(writer)
-    try:
-        with open(reader, "rb") as pipe:  # noqa: PTH123
-            yield from _read(pipe)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    return child
 
 
 def _write(items: Iterable[Any], pipe: BinaryIO) -> None:
@@ -54,6 +62,7 @@ def _write(items: Iterable[Any], pipe: BinaryIO) -> None:
         pipe.write(len(data).to_bytes(_SIZE_BYTES, "big") + data)
         pipe.flush()  # somebody waits for it
     pipe.write(_END)
+    pipe.flush()
 
 
 def _read(pipe: BinaryIO) -> Iterator[T]:

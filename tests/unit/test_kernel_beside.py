@@ -1,5 +1,6 @@
 """What a process beside us makes arrives whole and in order, or its end is told; and it ends with us."""
 
+import errno
 import itertools
 import os
 import signal
@@ -40,6 +41,15 @@ def test_an_early_end_is_told(how):
 def test_what_is_no_plain_data_is_an_early_end():
     with pytest.raises(ChildProcessError):
         list(beside([object()]))
+
+
+def test_where_there_is_no_room_for_it_that_is_told_likewise(monkeypatch):
+    def fork():
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", fork)
+    with pytest.raises(ChildProcessError):
+        next(beside([1]))
 
 
 def test_nobody_is_left_when_enough_was_seen():
