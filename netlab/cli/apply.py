@@ -81,7 +81,7 @@ def read_written(files: Sequence[str], namespace: str | None) -> list[Written[Ku
     found = load_written(files, default_namespace=namespace, stdin=sys.stdin, beside=beside)
     if problems := tuple(_lab_problems(found)):
         raise ManifestError(problems)
-    return [Written(one.item, one.plain, one.source, one.line) for one in found if not isinstance(one.item, Lab)]
+    return [Written(one.item, one.plain, one.text, one.source, one.line) for one in found if not isinstance(one.item, Lab)]
 
 
 def _lab_problems(written: Sequence[Written[KubernetesObject | Lab]]) -> Iterator[Problem]:

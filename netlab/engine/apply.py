@@ -34,7 +34,7 @@ from netlab.model.pod import Pod
 from netlab.model.service import Service
 from netlab.model.times import rfc3339
 from netlab.model.workload import ReplicaSet
-from netlab.store.manifests import as_applied, manifest_text, manifests, put_manifests
+from netlab.store.manifests import as_applied, manifests, put_manifests
 from netlab.store.origins import origins, put_origins
 from netlab.store.store import Store
 
@@ -159,7 +159,7 @@ def _keep_manifests(
 ) -> None:
     """Keep the manifests of this set as those applied last."""
     pairs = zip(wishes, found, strict=True)
-    texts = {done.item.metadata.uid: manifest_text(wish.plain) for wish, done in pairs if isinstance(wish, Written)}
+    texts = {done.item.metadata.uid: wish.text for wish, done in pairs if isinstance(wish, Written)}
     put_manifests(store, texts, before.applied)
 
 
@@ -171,7 +171,7 @@ def _unchanged(store: Store, wishes: Sequence[KubernetesObject | Written[Kuberne
     written = [wish for wish in wishes if isinstance(wish, Written)]
     if len(written) < len(wishes):
         return None
-    uids = as_applied(store, [(wish.item.key, wish.plain) for wish in written])
+    uids = as_applied(store, [(wish.item.key, wish.text) for wish in written])
     if uids is None:
         return None
     places = (Origin(wish.source.file, wish.line, verb="") for wish in written)

@@ -44,7 +44,7 @@ def read_objects(source: Source, namespace: str | None = None, base: Path | None
         raise ManifestError(
             tuple(_problem(str(lab.key), "a Lab is not applied", "Lab(nodes=lab_spec) makes it") for lab in labs)
         )
-    return [Written(one.item, one.plain, one.source, one.line) for one in objects if not isinstance(one.item, Lab)]
+    return [Written(one.item, one.plain, one.text, one.source, one.line) for one in objects if not isinstance(one.item, Lab)]
 
 
 def lab_spec(nodes: int | Sequence[str] | LabSpec | None) -> LabSpec | None:

@@ -7,12 +7,13 @@ and who merges it with what others set has to know (`merge`).
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TextIO, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TextIO, TypeVar
 
 from netlab.errors import ManifestError, Problem
 from netlab.manifest.checked import apart_from, subject_of, with_cures, without_server_set
@@ -37,10 +38,14 @@ T_co = TypeVar("T_co", bound=KubernetesObject | Lab, covariant=True)
 
 
 class Written(NamedTuple, Generic[T_co]):
-    """An object, its fields as they were written, where they stand, and on which line they begin; 0 if that is not known."""
+    """An object, its fields as they were written, where they stand, and on which line they begin; 0 if that is not known.
+
+    `text` are the same fields: one text whatever their order, by which manifests are kept and compared.
+    """
 
     item: T_co
     plain: Plain
+    text: str
     source: Source
     line: int = 0
 
@@ -48,6 +53,14 @@ class Written(NamedTuple, Generic[T_co]):
     def file(self) -> str:
         """What problems call the file; `stdin` for standard input."""
         return self.source.name
+
+
+def manifest_text(plain: Plain) -> str:
+    """Return the fields of an object as one text, the same whatever their order."""
+    return _TEXT.encode(plain)
+
+
+_TEXT: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def load(
@@ -175,7 +188,7 @@ class _Loading:
             if draft.key in self._seen or draft.key in seen:
                 raise OddTextError
             seen[draft.key] = _Place(source, number)
-            written.append(Written(draft, plain, source, line))
+            written.append(Written(draft, plain, manifest_text(plain), source, line))
         self._seen |= seen
         self.written += written
 
@@ -199,7 +212,7 @@ class _Loading:
         for path, message, hint in with_cures(document.plain, found):
             self.add(Problem(file=file, line=document.line(path), object=subject, path=path, message=message, hint=hint))
         if draft is not None and not found and not document.findings:
-            self.written.append(Written(draft, document.plain, place.source, document.line("")))
+            self.written.append(Written(draft, document.plain, manifest_text(document.plain), place.source, document.line("")))
 
     def _namespace_problems(self, item: KubernetesObject | Lab) -> Iterator[FieldProblem]:
         own = item.metadata.namespace

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 from netlab.model.meta import Key
-from netlab.model.wire import Plain
 from netlab.store.store import Store
-
-_TEXT: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-
-
-def manifest_text(plain: Plain) -> str:
-    """Return a manifest as it is kept: the same text whatever the order of its fields."""
-    return _TEXT.encode(plain)
 
 
 def manifests(store: Store) -> dict[str, str]:
@@ -35,7 +26,7 @@ def put_manifests(store: Store, texts: Mapping[str, str], known: Mapping[str, st
     store.execute("UPDATE manifests SET revision = ? WHERE uid IN (SELECT value FROM json_each(?))", revision, uids)
 
 
-def as_applied(store: Store, wishes: Sequence[tuple[Key, Plain]]) -> list[str] | None:
+def as_applied(store: Store, wishes: Sequence[tuple[Key, str]]) -> list[str] | None:
     """Return the uids of the objects with these manifests if all are what came of just these, None if one is not.
 
     Then there is nothing to merge, and no object has to be read for it.
@@ -48,10 +39,5 @@ def as_applied(store: Store, wishes: Sequence[tuple[Key, Plain]]) -> list[str] |
         " JOIN manifests USING (uid) WHERE manifests.revision >= objects.revision ORDER BY wish.key",
         json.dumps([key for key, _ in wishes]),
     )
-    if len(rows) < len(wishes) or not _are_equal((body for _, body in rows), (plain for _, plain in wishes)):
-        return None
-    return [uid for uid, _ in rows]
-
-
-def _are_equal(bodies: Iterable[str], plains: Iterable[Plain]) -> bool:
-    return all(body == manifest_text(plain) for body, plain in zip(bodies, plains, strict=True))
+    is_same = [body for _, body in rows] == [text for _, text in wishes]
+    return [uid for uid, _ in rows] if is_same else None

@@ -1,5 +1,6 @@
 """The quick way of reading says the same as the one that knows every line, or nothing."""
 
+import io
 import json
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from netlab.errors import ManifestError
 from netlab.kernel.beside import beside
+from netlab.manifest.load import load_written
 from netlab.manifest.plain import LONG, OddTextError, plain_documents
 from netlab.manifest.source import Source
 
@@ -98,6 +101,15 @@ SERVICES = "".join(
 def test_a_long_text_is_read_beside():
     assert len(SERVICES) > LONG
     assert list(plain_documents(SERVICES, beside)) == list(plain_documents(SERVICES))
+
+
+def test_a_fault_of_a_long_text_has_its_line():
+    good = SERVICES.replace("kind", "apiVersion: v1\nkind").replace("[1, 0.5, null]", "{clusterIP: None}")
+    with pytest.raises(ManifestError) as error:
+        load_written(["-"], stdin=io.StringIO(f"{good}sepc: 1\n"), beside=beside)
+    assert [str(one) for one in error.value.problems] == [
+        f'stdin:{good.count(chr(10)) + 1}: service/service-4999 sepc: unknown field (did you mean "spec"?)'
+    ]
 
 
 def test_nobody_is_asked_beside_for_a_short_text():

@@ -98,5 +98,5 @@ def test_manifests_go_with_their_objects_and_a_new_place_is_noted(bench):
     assert {origins(store)[uid].line for uid in uids.values()} == {4, 9}
     delete(bench.session, [WORDS])
     assert manifests(store).keys() == {uids[WEB]}
-    assert as_applied(store, [(WORDS, {})]) is None
+    assert as_applied(store, [(WORDS, "{}")]) is None
     assert as_applied(store, []) == []
