@@ -136,7 +136,7 @@ class Registry:
         return (self.folder / "log").read_text()
 
 
-def start_registry(folder: Path, port: int = 0, deadline_s: float = 10.0) -> Registry:
+def start_registry(folder: Path, port: int = 0, deadline_s: float = 60.0) -> Registry:
     """Start a registry with its data in `folder` and return it when it answers."""
     if not port:
         with socket.create_server(("127.0.0.1", 0)) as free:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 @dataclass

@@ -15,7 +15,7 @@ import pytest
 
 from netlab.packets.pcapng_reader import read_capture
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 MANIFEST = """
 apiVersion: v1
 kind: Pod
@@ -52,7 +52,7 @@ def shared(module_program):
 def ready(lab):
     lab("up", "--nodes", "2")
     lab.apply(MANIFEST)
-    lab("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=20s")
+    lab("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s")
     return lab
 
 
@@ -61,7 +61,8 @@ class Running:
 
     def __init__(self, lab, *words, stdout=subprocess.PIPE):
         command = [sys.executable, "-m", "netlab", "capture", "--lab", lab.lab, *words]
-        self.process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE)
+        noon = {"TZ": f"noon{time.gmtime().tm_hour - 12:+d}"}  # lines tell the time of the day, which begins anew at midnight
+        self.process = subprocess.Popen(command, env=os.environ | noon, stdout=stdout, stderr=subprocess.PIPE)
         self.err = ""
         self.says("listening on")
 
@@ -308,7 +309,7 @@ def test_a_pod_that_comes_is_seen_too(program, tmp_path):
         capture.says("listening on web/eth0, node-2/veth")
         lab.apply(web.replace("name: web", "name: other"))
         capture.says("listening on other/eth0, node-2/veth")
-        lab("wait", "--for=condition=Ready", "pod/web", "pod/other", "--timeout=20s")
+        lab("wait", "--for=condition=Ready", "pod/web", "pod/other", "--timeout=60s")
         asked, end = set(), time.monotonic() + DEADLINE_S
         while not asked >= {"web", "other"}:
             assert time.monotonic() < end, asked

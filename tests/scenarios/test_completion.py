@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-LATE_S = 20.0
+LATE_S = 60.0
 MANIFEST = """
 apiVersion: v1
 kind: Pod

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 MANIFEST = """
 apiVersion: v1
 kind: Pod
@@ -22,7 +22,7 @@ spec:
   containers: [{name: c, image: host, command: [python3, -c, "%s"]}]
 """
 SERVER = (
-    "import socket; u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 5000)); "
+    "import socket; u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 5000)); print('ready', flush=True); "
     "[u.sendto(b'yes', u.recvfrom(99)[1]) for _ in iter(int, 1)]"
 )
 REST = """
@@ -40,15 +40,16 @@ spec:
   containers: [{name: c, image: host, command: [sleep, infinity]}]
 """
 ASK = (
-    "import socket; u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 4444)); u.settimeout(5); "
+    "import socket; u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 4444)); u.settimeout(20); "
     "u.sendto(b'?', ('10.96.0.80', 80)); print(u.recv(9))"
 )
 
 
 @pytest.fixture
-def talking(lab):
+def talking(lab, until):
     lab.apply(MANIFEST % ("first", SERVER) + "---" + REST)
-    lab("wait", "--for=condition=Ready", "pod/first", "pod/client", "--timeout=20s")
+    lab("wait", "--for=condition=Ready", "pod/first", "pod/client", "--timeout=60s")
+    until(lambda: "ready" in lab.run("logs", "first").out)
     return lab
 
 
@@ -95,29 +96,29 @@ def test_what_has_no_connections_is_said(lab, word, message):
     assert done.err.startswith(message)
 
 
-def test_the_timeline_of_a_flow_whose_endpoint_goes(talking):
+def test_the_timeline_of_a_flow_whose_endpoint_goes(talking, until):
     command = [sys.executable, "-m", "netlab", "conntrack", "--lab", talking.lab, "-w", "svc/web"]
     with subprocess.Popen([*command, "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watch:
         try:
             said: list[dict] = []
             assert watch.stderr.readline() == b"watching; Ctrl-C ends\n"
             ask(talking)
-            until(watch, said, lambda: said and said[-1]["change"] == "refreshed")
+            read_until(watch, said, lambda: said and said[-1]["change"] == "refreshed")
             assert [one["change"] for one in said] == ["translated", "refreshed"]
             assert said[0]["detail"] == f"DNAT to {talking.pod_ip('first')}:5000 (first)"
             talking.apply(MANIFEST % ("second", SERVER))
-            talking("wait", "--for=condition=Ready", "pod/second", "--timeout=20s")
+            until(lambda: "ready" in talking.run("logs", "second").out)
             talking("delete", "pod", "first", "--now")
-            until(watch, said, lambda: said[-1]["change"] == "gone")
+            read_until(watch, said, lambda: said[-1]["change"] == "gone")
             assert {one["change"] for one in said[2:]} <= {"refreshed", "stale", "gone"}
             ask(talking)
-            until(watch, said, lambda: said[-1]["change"] == "refreshed")
+            read_until(watch, said, lambda: said[-1]["change"] == "refreshed")
             assert said[-2]["detail"] == f"DNAT to {talking.pod_ip('second')}:5000 (second)"
         finally:
             watch.kill()
 
 
-def until(watch, said, condition):
+def read_until(watch, said, condition):
     end = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < end, said

@@ -26,7 +26,7 @@ AGAIN = [name for name in SHARED if name in {"load-balancing", "variables"}]
 
 def told(lab, tmp_path, *words, **more):
     line = [sys.executable, "-P", "-m", "netlab", "demo", *words, "--lab", lab.lab]
-    return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=150, check=False, **more)
+    return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False, **more)
 
 
 def tell_well(lab, tmp_path, name, *words):

@@ -32,7 +32,7 @@ spec:
 def shop(module_program):
     module_program("up", "--nodes", "2")
     module_program.apply(WEB)
-    module_program("wait", "pod/web", "--for=condition=Ready", "--timeout=20s")
+    module_program("wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
     return module_program
 
 
@@ -94,7 +94,7 @@ def test_events_stream_as_they_happen(shop, until):
             found = [json.loads(watching.stdout.readline()) for _ in range(2)]
         finally:
             os.killpg(watching.pid, signal.SIGINT)
-        assert watching.wait(20) == 130
+        assert watching.wait(60) == 130
     assert [event["reason"] for event in found] == ["Scheduled", "Started"]
     assert {event["involvedObject"]["name"] for event in found} == {"late"}
     listed = shop.json("events", "--field-selector", "involvedObject.name=late,reason=Started")["items"]

@@ -18,7 +18,7 @@ from netlab.cli.main import ALL_VERBS, group
 from tests.images import SHELL, archive, start_registry, write_image
 
 GUESTBOOK = Path(netlab.__file__).parent / "demos/guestbook/guestbook.yaml"
-TIMEOUT_S = 30
+TIMEOUT_S = 180
 ASSIGNMENT = re.compile(r"[a-z]+=")  # a variable that the lines below it use
 # Lines that end with another exit code than 0, and why.
 CODES = {"netlab diff": 1}  # there is a difference, as with diff(1)

@@ -58,7 +58,7 @@ def served(request, tmp_path_factory):
             wish = json.loads(pod(name, node, "python3", "-c", SERVER))
             wish["spec"]["containers"][0] |= ready
             lab.apply(json.dumps(wish))
-        lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=20s")
+        lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s")
         yield lab, request.param
 
 
@@ -103,7 +103,7 @@ def test_outside_and_pods_reach_nodes(served):
     lab, _ = served
     for where, node in (("outside", "node-1"), ("a", "node-2"), ("a", "node-1"), ("node-1", "node-2")):
         for address in addresses(lab, "node", node):
-            assert lab.run("exec", where, "--", "ping", "-c", "1", "-W", "5", address).code == 0
+            assert lab.run("exec", where, "--", "ping", "-c", "1", "-w", "30", address).code == 0
 
 
 def test_outside_reaches_no_pod(served):
@@ -171,7 +171,7 @@ def test_nobody_is_asked_whether_an_address_is_free(served, until):
 
     with netns.in_namespace(f"{lab.lab}.node-1", listen) as ear:
         lab.apply(pod("new", "node-1", "sleep", "infinity"))
-        lab("wait", "pod/new", "--for=condition=Ready", "--timeout=20s")
+        lab("wait", "pod/new", "--for=condition=Ready", "--timeout=60s")
         [free] = [str(ipaddress.ip_address(ip) + 99) for ip in addresses(lab, "pod", "new") if ":" in ip]
         lab.run("exec", "new", "--", "ping", "-c", "1", "-W", "1", free)
         assert lab("exec", "new", "--", "ip", "-6", "addr", "show", "tentative") == ""

@@ -174,7 +174,7 @@ def test_commands_at_the_same_moment(lab):
         process.stdin.write(POD % f"p{number}")
         process.stdin.close()
     for process in started:
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
         process.stdout.close()
     pods = lab.pods()
     assert {pod["status"]["phase"] for pod in pods} == {"Running"}
@@ -186,7 +186,7 @@ def test_up_and_down_at_the_same_moment(program):
     words = [[sys.executable, "-m", "netlab", verb, "--lab", program.lab] for verb in ("down", "up", "down", "up")]
     started = [subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for line in words]
     for process in started:
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate(timeout=180)[1]
         assert process.returncode in {0, 1}, said
         assert "Traceback" not in said
     program("up")

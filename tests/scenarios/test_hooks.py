@@ -74,7 +74,7 @@ def test_a_container_runs_when_its_post_start_hook_has_ended(lab, notes, a_pod, 
     until(lambda: log(notes) == ["begin"])
     assert row(lab, "web") == ["0/1", "ContainerCreating", "0"]
     (notes / "go").touch()
-    lab("wait", "pod/web", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
     assert log(notes) == ["begin", "hook"]
     assert row(lab, "web") == ["1/1", "Running", "0"]
 
@@ -89,7 +89,7 @@ def test_the_next_container_waits_for_the_hook_of_the_one_before(lab, notes, a_p
     ] * 2
     assert lab.run("exec", "web", "-c", "second", "--", "true").code != 0
     (notes / "go").touch()
-    lab("wait", "pod/web", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_hook_may_pause_or_ask_over_http(lab, a_pod, until):
     probe = "readinessProbe: {periodSeconds: 1, httpGet: {port: 80}}"
     begun = time.monotonic()
     lab.apply(a_pod("sleeper", SERVER, "lifecycle: {postStart: {sleep: {seconds: 2}}}\n    " + probe))
-    lab("wait", "pod/sleeper", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/sleeper", "--for=condition=Ready", "--timeout=60s")
     assert time.monotonic() - begun >= 2
     slow = '[sh, -c, "exec python3 -m http.server 80"]'
     lab.apply(a_pod("asker", slow, "lifecycle: {preStop: {httpGet: {port: 80, path: /farewell}}}"))
@@ -143,22 +143,22 @@ def test_the_grace_period_holds_the_hook_too_and_term_gets_two_seconds_more(lab,
     begun = time.monotonic()
     lab("delete", "pod", "web", "deaf")
     assert log(notes) == ["begin", "TERM"]
-    assert 4 <= time.monotonic() - begun < 10
+    assert 4 <= time.monotonic() - begun < 30, "neither hook nor program ends by itself"
 
 
 def test_a_deletion_without_grace_waits_for_no_hook(lab, notes, a_pod, until):
-    lab.apply(a_pod("web", TELLS_OF_TERM, "lifecycle: {preStop: {exec: {command: [sleep, infinity]}}}"))
+    lab.apply(a_pod("web", TELLS_OF_TERM, "lifecycle: {preStop: {exec: {command: [sleep, infinity]}}}", grace_s=120))
     until(lambda: log(notes) == ["begin"])
     begun = time.monotonic()
     lab("delete", "pod", "web", "--grace-period=0", "--force")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     assert log(notes) == ["begin"]
 
 
 def test_the_pre_stop_hook_is_run_for_a_container_that_fails_its_liveness_probe(lab, notes, a_pod, until):
     more = (
         "lifecycle: {preStop: {exec: {command: [sh, -c, 'echo hook >> /notes/log']}}}"
-        "\n    livenessProbe: {periodSeconds: 1, failureThreshold: 1, exec: {command: [test, -e, /notes/well]}}"
+        "\n    livenessProbe: {periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 1, exec: {command: [test, -e, /notes/well]}}"
     )
     (notes / "well").touch()
     lab.apply(a_pod("web", TELLS_OF_TERM, more))

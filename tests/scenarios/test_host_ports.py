@@ -7,12 +7,12 @@ import pytest
 # Answers every TCP connection and every UDP datagram with its own name and the client's address.
 ECHO = """
 import socket, threading, os
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("", 5353))
+s = socket.create_server(("", 8080))
 def tcp():
-    s = socket.create_server(("", 8080))
     while True:
         c, peer = s.accept(); c.sendall(f"{os.environ['NAME']} {peer[0]}".encode()); c.close()
 threading.Thread(target=tcp, daemon=True).start()
-u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("", 5353))
 while True:
     data, peer = u.recvfrom(2048); u.sendto(f"{os.environ['NAME']} {peer[0]}".encode(), peer)
 """
@@ -44,9 +44,9 @@ spec:
   nodeName: node-%d
   containers: [{name: main, image: host, command: [sleep, infinity]}]
 """
-TCP = "import socket,sys; c=socket.create_connection((sys.argv[1],80),2); print(c.recv(99).decode())"
+TCP = "import socket,sys; c=socket.create_connection((sys.argv[1],80),20); print(c.recv(99).decode())"
 UDP = (
-    "import socket,sys; u=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); u.settimeout(1); u.bind(('',7777));"
+    "import socket,sys; u=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); u.settimeout(20); u.bind(('',7777));"
     "u.connect((sys.argv[1],53)); u.send(b'?'); print(u.recv(99).decode())"
 )
 
@@ -54,7 +54,7 @@ UDP = (
 @pytest.fixture
 def served(lab, until):
     lab.apply("---\n".join((CONFIG, SERVER % {"name": "first"}, CLIENT % (1, 1), CLIENT % (2, 2))))
-    lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s")
     until(lambda: lab.run("exec", "outside", "--", "python3", "-c", TCP, lab.node_ip("node-1")).code == 0)
     return lab
 
@@ -84,7 +84,7 @@ def test_a_pod_waits_for_the_port_of_another_and_then_has_its_clients(served, un
         " 1 node(s) didn't match Pod's node affinity/selector."
     )
     lab("delete", "pod", "first")
-    lab("wait", "pod/second", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/second", "--for=condition=Ready", "--timeout=60s")
     for program in (TCP, UDP):
         until(lambda program=program: "second" in lab.run("exec", "outside", "--", "python3", "-c", program, own).out)
 
@@ -120,7 +120,7 @@ NODE_PORT = TCP.replace("80)", "30080)")
 
 def test_a_pod_in_its_nodes_network_is_its_node(lab, until):
     lab.apply("---\n".join((CONFIG, IN_THE_NODE, CLIENT % (1, 1), CLIENT % (2, 2))))
-    lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s")
     own = lab.node_ip("node-1")
     assert lab.pod_ip("inside") == own
     namespaces = {lab("exec", place, "--", "readlink", "/proc/self/ns/net") for place in ("inside", "node-1")}
@@ -134,5 +134,5 @@ def test_a_pod_in_its_nodes_network_is_its_node(lab, until):
         assert lab("exec", place, "--", "python3", "-c", TCP, "inside").startswith("inside ")
     lab("node", "stop", "node-1")
     lab("node", "start", "node-1")
-    lab("wait", "pod/inside", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/inside", "--for=condition=Ready", "--timeout=60s")
     until(lambda: lab.run("exec", "outside", "--", "python3", "-c", NODE_PORT, own).out.startswith("inside "))

@@ -178,11 +178,12 @@ def test_a_pod_runs_from_an_image_as_its_maker_wished(lab, registry: Registry, t
     lab("delete", "pod", "made")
 
 
-def test_pods_share_layers_and_an_image_in_use_is_not_removed(lab, registry: Registry, web):
+def test_pods_share_layers_and_an_image_in_use_is_not_removed(lab, registry: Registry, web, until):
     name = registry.push(web, "used:1")
     before = len(registry.requests())
     lab.apply("---\n".join(f"{pod(one, name)}\n" for one in ("a", "b")))
     lab("wait", "--for=condition=Ready", "pod/a", "pod/b")
+    until(lambda: registry.requests()[before:].count('"GET /v2/used/blobs/') >= 3)  # it writes them down afterwards
     assert registry.requests()[before:].count('"GET /v2/used/blobs/') == 3  # a configuration and two layers, once
     done = netlab("image", "rm", name)
     assert (done.code, "in use by pod default/a of lab" in done.err, "pod default/b" in done.err) == (1, True, True), done.err
@@ -222,7 +223,7 @@ def test_a_loaded_image_wakes_the_pod_that_waits_for_it(lab, web, until):
 def test_a_pull_whose_program_is_killed_is_repeated(lab, tmp_path, until):
     with contextlib.ExitStack() as kept:
         silent = kept.enter_context(socket.create_server(("127.0.0.1", 0)))
-        silent.settimeout(20)  # takes connections and never answers
+        silent.settimeout(120)  # takes connections and never answers
         lab.apply(pod("slow", f"127.0.0.1:{silent.getsockname()[1]}/slow:1"))
         [lock] = until(lambda: list(Path("/run/netlab/_images/pulls").glob("*/lock")))
         kept.enter_context(silent.accept()[0])
@@ -245,7 +246,7 @@ def test_two_labs_pull_at_once(lab, registry: Registry, tmp_path):
         for one in (lab, other):
             one.apply("---\n".join(f"{pod(f'p{n}', f'{registry.host}/many:{n}')}\n" for n in range(4)))
         for one in (lab, other):
-            one("wait", "--for=condition=Ready", "pod", "--all", "--timeout=20s")
+            one("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
             assert [one("exec", f"p{n}", "--", "cat", "/n") for n in range(4)] == ["0", "1", "2", "3"]
             one("delete", "pod", "--all")
 
@@ -278,7 +279,7 @@ def test_a_full_disk_is_named_and_nothing_half_unpacked_stays(lab, registry: Reg
         assert images() == {}
         assert not list(STORE.rglob("fat"))  # whole layers stay for the next time
         subprocess.run(["mount", "-o", "remount,size=50m", STORE], check=True)
-        lab("wait", "--for=condition=Ready", "pod/fat", "--timeout=20s")
+        lab("wait", "--for=condition=Ready", "pod/fat", "--timeout=60s")
         lab("delete", "pod", "fat")
         ok("image", "rm", name)
     finally:

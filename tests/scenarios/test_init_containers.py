@@ -45,7 +45,7 @@ def diary(tmp_path):
 def test_in_order_beside_and_after(lab, diary, until):
     text = POD.replace("DIARY", str(diary))
     lab.apply(text)
-    lab("wait", "pod/ordered", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/ordered", "--for=condition=Ready", "--timeout=60s")
     until(lambda: (diary / "text").read_text().split() == ["first", "side", "second", "main"])
     assert lab("get", "pod", "ordered", "--no-headers").split()[1:3] == ["2/2", "Running"]
     (pod,) = lab.pods("ordered")
@@ -59,7 +59,7 @@ def test_in_order_beside_and_after(lab, diary, until):
 def test_a_pod_is_over_with_its_containers_and_so_are_sidecars(lab, diary, until):
     text = POD.replace("DIARY", str(diary))
     lab.apply(text.replace("echo main >> /diary/text; while sleep 0.1; do :; done", "exit 0"))
-    lab("wait", "pod/ordered", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=20s")
+    lab("wait", "pod/ordered", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
     until(lambda: "side ends" in (diary / "text").read_text())
     until(lambda: not [line for line in lab("exec", "node-1", "--", "ps", "-eo", "args").splitlines() if "side ends" in line])
 
@@ -89,7 +89,7 @@ spec:
   activeDeadlineSeconds: 1
   containers: [{name: main, image: host, command: [sh, -c, 'trap "echo told; exit 0" TERM; while sleep 0.1; do :; done']}]
 """)
-    lab("wait", "pod/late", "--for=jsonpath={.status.reason}=DeadlineExceeded", "--timeout=20s")
+    lab("wait", "pod/late", "--for=jsonpath={.status.reason}=DeadlineExceeded", "--timeout=60s")
     until(lambda: lab("logs", "late") == "told\n")
     until(lambda: lab.pods("late")[0]["status"]["containerStatuses"][0]["state"].get("terminated", {}).get("exitCode") == 0)
     assert lab.pods("late")[0]["status"]["phase"] == "Failed"
@@ -98,7 +98,7 @@ spec:
 def test_a_new_sandbox_begins_with_the_init_containers(lab, diary, until):
     text = POD.replace("DIARY", str(diary))
     lab.apply(text.replace("restartPolicy: Never\n  term", "term"))
-    lab("wait", "pod/ordered", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/ordered", "--for=condition=Ready", "--timeout=60s")
     begun = ["first", "side", "second", "main"]
     until(lambda: (diary / "text").read_text().split() == begun)
     uid = lab.pods("ordered")[0]["metadata"]["uid"]

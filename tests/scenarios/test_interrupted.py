@@ -22,7 +22,7 @@ import pytest
 from tests.program import netlab
 
 MOMENTS, EARLY = 12, 2
-LATE_S = 20.0
+LATE_S = 60.0
 INTERRUPTED = {128 + signal.SIGINT, -signal.SIGINT}
 NETLAB = (sys.executable, "-m", "netlab")
 GUESTBOOK = "netlab/demos/guestbook"
@@ -112,12 +112,15 @@ def seconds(lab, *words):
     return time.monotonic() - begun
 
 
-@pytest.fixture(scope="module")
-def times(module_program):
-    """Measured in a lab that is gone again."""
-    lab = module_program.lab
+def measured(lab):
+    """The times of a lab that is gone again."""
     loading = min(seconds(lab, "version") for _ in range(3))
     return Times(loading, {name: seconds(lab, *line) for name, line in LINES.items()})
+
+
+@pytest.fixture(scope="module")
+def times(module_program):
+    return measured(module_program.lab)
 
 
 def pages(program):
@@ -150,11 +153,22 @@ def test_what_was_interrupted_is_finished_by_the_same_command(program, times, un
 
 
 def test_moments_are_inside_of_what_is_interrupted(program, times):
-    """The proof that the test above interrupts at all: each line, early enough that six times the speed is no way out."""
-    for name, (verb, *words) in LINES.items():
-        done = interrupted(times.moments(name)[EARLY], *NETLAB, verb, "--lab", program.lab, *words)
-        must_be_quiet(done)
-        program(verb, *words)
+    """The proof that the test above interrupts at all: each line, early enough that six times the speed is no way out.
+
+    It may be one on a machine that had much else to do when the times were taken: then they are taken anew.
+    """
+    left = set(LINES)
+    for _ in range(5):
+        for name, (verb, *words) in LINES.items():
+            done = interrupted(times.moments(name)[EARLY], *NETLAB, verb, "--lab", program.lab, *words)
+            if done.code != 0:
+                must_be_quiet(done)
+                left.discard(name)
+            program(verb, *words)
+        if not left:
+            break
+        times = measured(program.lab)
+    assert not left
 
 
 @pytest.mark.parametrize(
@@ -236,6 +250,6 @@ def test_waiting_is_interrupted_at_once(talking):
         handle = os.pidfd_open(running.pid)
         assert not select.select([handle], [], [], 0.5)[0]
         os.killpg(running.pid, signal.SIGINT)
-        assert select.select([handle], [], [], 5)[0]
+        assert select.select([handle], [], [], LATE_S)[0]
         os.close(handle)
         must_be_quiet(ended(running))

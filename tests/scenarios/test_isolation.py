@@ -37,7 +37,7 @@ def cgroup_files(lab, name, *names):
 
 def test_requests_and_limits_are_in_the_cgroup(lab):
     lab.apply(pod("limited", "{limits: {cpu: 500m, memory: 64Mi}, requests: {cpu: 250m}}"))
-    lab("wait", "pod/limited", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/limited", "--for=condition=Ready", "--timeout=60s")
     assert cgroup_files(lab, "limited", "memory.max", "memory.limit_in_bytes") == [str(64 << 20)]
     assert cgroup_files(lab, "limited", "cpu.max", "cpu.cfs_quota_us")[0] == "50000"
     assert cgroup_files(lab, "limited", "cpu.weight", "cpu.shares") in (["256"], ["10"])
@@ -49,7 +49,7 @@ def test_requests_and_limits_are_in_the_cgroup(lab):
 
 def test_a_disk_of_the_machine_can_be_named_and_not_read(lab):
     lab.apply(pod("curious"))
-    lab("wait", "pod/curious", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/curious", "--for=condition=Ready", "--timeout=60s")
     device = Path("/").stat().st_dev
     make = f"mknod /var/disk b {os.major(device)} {os.minor(device)} && head -c1 /var/disk"
     done = lab.run("exec", "curious", "--", "sh", "-c", make)
@@ -61,14 +61,14 @@ def test_a_disk_of_the_machine_can_be_named_and_not_read(lab):
 
 def test_more_memory_than_the_limit_is_the_end(lab):
     lab.apply(pod("hog", "{limits: {memory: 32Mi}}", "[python3, -c, 'bytearray(200 << 20)']"))
-    lab("wait", "pod/hog", "--for=jsonpath={.status.phase}=Failed", "--timeout=20s")
+    lab("wait", "pod/hog", "--for=jsonpath={.status.phase}=Failed", "--timeout=60s")
     (status,) = lab.json("pod", "hog")["status"]["containerStatuses"]
     assert (status["state"]["terminated"]["reason"], status["state"]["terminated"]["exitCode"]) == ("OOMKilled", 137)
 
 
 def test_a_limit_in_which_nothing_can_start_is_the_users_mistake(lab):
     lab.apply(pod("tiny", "{limits: {memory: 1k}}"))
-    lab("wait", "pod/tiny", "--for=jsonpath={.status.phase}=Failed", "--timeout=20s")
+    lab("wait", "pod/tiny", "--for=jsonpath={.status.phase}=Failed", "--timeout=60s")
     assert "memory limit too low" in lab("describe", "pod", "tiny")
 
 
@@ -82,7 +82,7 @@ def test_a_pod_that_asks_for_more_than_there_is_waits_until_there_is(lab, until)
     assert condition["message"] == "0/2 nodes are available: 2 Insufficient cpu."
     assert "Insufficient cpu" in lab("get", "events")
     lab("delete", "pod", "large")
-    lab("wait", "pod/third", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/third", "--for=condition=Ready", "--timeout=60s")
 
 
 CAREFUL = """
@@ -130,7 +130,7 @@ def test_rights_are_those_of_the_security_context(lab, tmp_path):
     shared = tmp_path / "shared"
     shared.mkdir()
     lab.apply(CAREFUL.replace("SHARED", str(shared)))
-    lab("wait", "pod/careful", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/careful", "--for=condition=Ready", "--timeout=60s")
     main, bold = status_of(lab, "careful", "main"), status_of(lab, "careful", "bold")
     assert (main["Uid"].split()[0], main["Gid"].split()[0], main["Groups"].split()) == ("1234", "2345", ["3456", "4567"])
     assert (int(main["CapEff"], 16), int(main["CapBnd"], 16), main["NoNewPrivs"], main["Seccomp"]) == (0, 0, "1", "2")
@@ -176,7 +176,7 @@ def test_kernel_parameters_and_host_name_are_the_pods_own(lab):
     keys = ("net/ipv4/tcp_keepalive_time", "net/ipv4/ping_group_range", "kernel/shm_rmid_forced")
     before = [Path("/proc/sys", key).read_text() for key in keys]
     lab.apply(TUNED)
-    lab("wait", "pod/tuned", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/tuned", "--for=condition=Ready", "--timeout=60s")
     paths = [f"/proc/sys/{key}" for key in keys]
     assert lab("exec", "tuned", "--", "cat", *paths) == "77\n1\t0\n1\n"
     assert lab("exec", "tuned", "--", "hostname") == "one.many.default.svc.cluster.local\n"

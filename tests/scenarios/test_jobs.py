@@ -31,7 +31,7 @@ spec:
 
 
 def ended(lab, kind, name="job/sum"):
-    assert lab("wait", f"--for=condition={kind}", name, "--timeout=30s").endswith("condition met\n")
+    assert lab("wait", f"--for=condition={kind}", name, "--timeout=60s").endswith("condition met\n")
     return lab.json(*name.split("/"))["status"]
 
 
@@ -73,17 +73,17 @@ def test_a_job_that_fails_says_why(lab, spec, script, reason):
 
 def test_a_job_goes_with_its_pods_when_its_time_is_over(lab):
     lab.apply(JOB % ("sum", "ttlSecondsAfterFinished: 1", "true"))
-    lab("wait", "--for=delete", "job/sum", "--timeout=30s")
-    lab("wait", "--for=delete", "pod", "-l", "job-name=sum", "--timeout=30s")
+    lab("wait", "--for=delete", "job/sum", "--timeout=60s")
+    lab("wait", "--for=delete", "pod", "-l", "job-name=sum", "--timeout=60s")
 
 
 def test_one_pod_on_every_node_and_a_new_one_after_a_change(lab):
     lab.apply(DAEMON)
-    lab("rollout", "status", "daemonset/watch", "--timeout=30s")
+    lab("rollout", "status", "daemonset/watch", "--timeout=60s")
     before = {pod["spec"]["nodeName"]: pod["metadata"]["uid"] for pod in lab.pods("watch-")}
     assert sorted(before) == [node["metadata"]["name"] for node in lab.json("nodes")["items"]]
     lab("rollout", "restart", "daemonset/watch")
-    assert lab("rollout", "status", "ds/watch", "--timeout=30s").endswith('daemon set "watch" successfully rolled out\n')
+    assert lab("rollout", "status", "ds/watch", "--timeout=60s").endswith('daemon set "watch" successfully rolled out\n')
     after = {pod["spec"]["nodeName"]: pod["metadata"]["uid"] for pod in lab.pods("watch-")}
     assert sorted(after) == sorted(before)
     assert set(after.values()).isdisjoint(before.values())
@@ -104,5 +104,5 @@ def test_workloads_are_made_from_words_once(lab):
         assert refused in again.err
     ended(lab, "Complete", "job/now")
     assert lab("logs", "job/now") == "hi\n"
-    lab("wait", "--for=condition=Available", "deployment/web", "--timeout=30s")
+    lab("wait", "--for=condition=Available", "deployment/web", "--timeout=60s")
     assert len(lab.pods("web-")) == 2

@@ -27,19 +27,19 @@ def test_nodes_reach_all_pods_and_outside_reaches_none(lab):
     lab.apply(pod("a") + "---" + pod("b"))
     for name in ("a", "b"):
         ip = lab.pod_ip(name)
-        assert lab.run("exec", "node-1", "--", "ping", "-c", "1", "-W", "2", ip).code == 0
-        assert lab.run("exec", "node-2", "--", "ping", "-c", "1", "-W", "2", ip).code == 0
+        assert lab.run("exec", "node-1", "--", "ping", "-c", "1", "-w", "30", ip).code == 0
+        assert lab.run("exec", "node-2", "--", "ping", "-c", "1", "-w", "30", ip).code == 0
         assert lab.run("exec", "outside", "--", "ping", "-c", "1", "-W", "1", ip).code != 0
 
 
-def test_pod_to_pod_across_nodes_keeps_its_address(lab):
+def test_pod_to_pod_across_nodes_keeps_its_address(lab, until):
     """N19: flat network, no translation."""
     lab.apply(pod("a") + "---" + pod("b", "exec python3 -m http.server 8000 --bind 0.0.0.0"))
     nodes = {item["metadata"]["name"]: item["spec"]["nodeName"] for item in lab.pods()}
     assert nodes["a"] != nodes["b"]
     url = f"http://{lab.pod_ip('b')}:8000/"
     lab("exec", "a", "--", "curl", "-s", "-o", "/dev/null", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", url)
-    assert lab.pod_ip("a") in lab("logs", "b")
+    until(lambda: lab.pod_ip("a") in lab("logs", "b"))
 
 
 def test_exec_passes_the_exit_code_on(lab):

@@ -53,7 +53,7 @@ spec:
 def lab(module_program):
     up(module_program, "VIP")
     module_program.apply(WEB)
-    module_program("wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+    module_program("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
     return module_program
 
 
@@ -143,4 +143,4 @@ def test_when_the_endpoint_goes_the_load_balancer_refuses(proxied):
         assert "refused" in done.out, done.out
     finally:
         proxied("node", "start", "node-2")
-        proxied("wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+        proxied("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")

@@ -55,7 +55,7 @@ spec: {nodeSelector: {no: such}, containers: [{name: main, image: host, command:
 def talkers(module_program):
     module_program("up", "--nodes", "2")
     module_program.apply(TALKERS)
-    module_program("wait", "--for=condition=Available", "deployment/talk", "--timeout=20s")
+    module_program("wait", "--for=condition=Available", "deployment/talk", "--timeout=60s")
     return module_program
 
 
@@ -87,7 +87,7 @@ def test_following_ends_with_this_run_although_the_container_starts_again(talker
     ) as following:
         assert following.stdout.readline() == b"one\xff\n"
         talkers("exec", "again", "--", "touch", "/tmp/go")
-        assert following.communicate(timeout=20)[0] == b"half done\n"
+        assert following.communicate(timeout=60)[0] == b"half done\n"
         assert following.returncode == 0
     until(lambda: talkers.json("pod", "again")["status"]["containerStatuses"][0]["restartCount"])
     assert talkers("logs", "-f", "-p", "again", "--tail=2") == "half done\n"
@@ -133,7 +133,7 @@ def test_several_are_followed_at_once(talkers):
             assert following.stdout.readline().decode() == f"[pod/{pod}/side] went on\n"
         finally:
             os.killpg(following.pid, signal.SIGINT)
-        assert following.wait(20) == 130
+        assert following.wait(60) == 130
     assert begun.count(b"main begins") == begun.count(b"side begins") == 2
 
 

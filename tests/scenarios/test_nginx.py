@@ -56,7 +56,7 @@ spec:
     command: [nginx, -e, stderr, -c, /site/nginx.conf]
     ports: [{name: http, containerPort: 80}]
     volumeMounts: [{name: site, mountPath: /site}]
-    readinessProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 1, failureThreshold: 1}
+    readinessProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 1}
     # TERM follows when the hook has ended, and TERM is to nginx what breaks off: the hook waits for its end.
     lifecycle:
       preStop:
@@ -77,14 +77,14 @@ def site(colour: str = "blue", health: int = 200) -> str:
 def web(lab):
     """The lab, with nginx ready."""
     lab.apply(site() + "---" + WEB)
-    lab("wait", "pod/web", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
     return lab
 
 
 def connected(lab) -> socket.socket:
     """A connection from outside, through the port of a Node on which the Pod need not be."""
     address = (lab.node_ip("node-1"), NODE_PORT)
-    return in_namespace(f"{lab.lab}.outside", lambda: socket.create_connection(address, timeout=20))
+    return in_namespace(f"{lab.lab}.outside", lambda: socket.create_connection(address, timeout=60))
 
 
 def answer(connection: socket.socket) -> tuple[int, str]:
@@ -179,4 +179,4 @@ def test_every_end_is_seen_with_its_code_and_nginx_comes_back(web, until, signal
     ended = container(web)["lastState"]["terminated"]
     assert (ended["exitCode"], ended["reason"]) == (code, reason)
     assert fetched(web) == "blue"
-    assert '"GET / HTTP/1.0" 200' in web("logs", "web")
+    until(lambda: '"GET / HTTP/1.0" 200' in web("logs", "web"))

@@ -20,15 +20,18 @@ SERVE = (
     "import os,socket; s=socket.create_server(('',8080)); print('ready',flush=True)\n"
     "while True:\n c,_=s.accept(); c.sendall(os.uname().nodename.encode()); c.close()"
 )
-# One request after the other; prints who answered each, or `-` after a tenth of a second.
+# Requests side by side, each with a draw of its own: all of 40 would draw the same of two endpoints once in 10^11 runs.
+# Prints who answered each, or `-` for nobody within so many seconds.
 ASK = """
-import socket, sys
-for _ in range(int(sys.argv[2])):
-    try:
-        with socket.create_connection((sys.argv[1], 80), 0.1) as asked:
-            print(asked.recv(99).decode())
-    except OSError:
-        print("-")
+import asyncio, sys
+async def ask():
+    reader, writer = await asyncio.open_connection(sys.argv[1], 80)
+    return (await reader.read(99)).decode()
+async def main():
+    asked = [asyncio.create_task(ask()) for _ in range(40)]
+    _, late = await asyncio.wait(asked, timeout=float(sys.argv[2]))
+    print(*("-" if one in late or one.exception() else one.result() for one in asked))
+asyncio.run(main())
 """
 POD = """
 apiVersion: v1
@@ -77,9 +80,9 @@ def echo(lab, until):
     return lab
 
 
-def answers(lab, count: int = 16) -> set[str]:
+def answers(lab, patience_s: float = 20.0) -> set[str]:
     """Who answered; `-` for requests that failed."""
-    return set(lab("exec", "client", "--", "python3", "-c", ASK, lab.cluster_ip("echo"), str(count)).split())
+    return set(lab("exec", "client", "--", "python3", "-c", ASK, lab.cluster_ip("echo"), str(patience_s)).split())
 
 
 def words(lab, *kinds: str) -> dict[str, str]:
@@ -92,18 +95,18 @@ def netns(lab) -> set[str]:
     return {name.partition(".")[2] for name in os.listdir("/run/netns") if name.startswith(f"{lab.lab}.")}
 
 
-def test_requests_to_a_dead_machine_fail_until_the_control_plane_notices(echo):
+def test_requests_to_a_dead_machine_fail_until_the_control_plane_notices(echo, until):
     assert answers(echo) == {"one", "two"}
     echo("node", "stop", "node-2", "--notice-after", "1h")
-    assert answers(echo) == {"one", "-"}
+    assert answers(echo, patience_s=3.0) == {"one", "-"}
     assert words(echo)["two"] == "Running"
     echo("node", "start", "node-2")
-    assert answers(echo) == {"one", "two"}
+    until(lambda: answers(echo) == {"one", "two"})  # its server has no probe: it runs before it listens
     echo("node", "stop", "node-2", "--notice-after", "0s")
     assert answers(echo) == {"one"}
     assert (words(echo)["two"], words(echo, "nodes")["node-2"]) == ("Unknown", "NotReady")
     echo("node", "start", "node-2")
-    assert answers(echo) == {"one", "two"}
+    until(lambda: answers(echo) == {"one", "two"})
     [status] = echo.json("pod", "two")["status"]["containerStatuses"]
     assert (status["restartCount"], status["lastState"]["terminated"]["exitCode"]) == (2, 137)
 
@@ -127,7 +130,7 @@ def test_a_dead_machine_has_no_process_and_no_network_and_answers_nobody(echo, p
 def test_the_agent_notices_and_evicts_although_it_is_killed_again_and_again(lab, until):
     """Law 3: what is decided is decided from stored times, by whoever looks next."""
     lab.apply(IMPATIENT)
-    lab("wait", "--for=condition=Available", "deployment/web", "--timeout=20s")
+    lab("wait", "--for=condition=Available", "deployment/web", "--timeout=60s")
     moments = random.Random(7)
     lab("node", "stop", "node-2", "--notice-after", "1s")
 
@@ -177,10 +180,10 @@ def test_down_with_a_dead_machine_leaves_nothing(echo, snapshot):
 
 def test_a_drained_node_is_empty_and_stays_so(lab):
     lab.apply(IMPATIENT)
-    lab("wait", "--for=condition=Available", "deployment/web", "--timeout=20s")
+    lab("wait", "--for=condition=Available", "deployment/web", "--timeout=60s")
     before = {one["metadata"]["name"] for one in lab.pods("web") if one["spec"]["nodeName"] == "node-2"}
     assert before
-    said = lab("drain", "node-2", "--timeout=20s").splitlines()
+    said = lab("drain", "node-2", "--timeout=60s").splitlines()
     evicted = sorted(f"pod/{name} evicted" for name in before)
     assert said[0] == "node/node-2 cordoned"
     assert sorted(line for line in said if line.endswith(" evicted")) == evicted
@@ -194,22 +197,22 @@ def test_a_drained_node_is_empty_and_stays_so(lab):
     assert {one["spec"]["nodeName"] for one in lab.pods("web")} == {"node-1", "node-2"}
 
 
-def test_a_drain_does_not_wait_longer_than_it_is_told(lab):
+def test_a_drain_does_not_wait_longer_than_it_is_told(lab, until):
     stubborn = "import signal; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); signal.pause()"
     lab.apply(pod("stubborn", "node-2", "x", stubborn).replace("PeriodSeconds: 0", "PeriodSeconds: 60"))
-    lab("wait", "--for=condition=Ready", "pod/stubborn", "--timeout=10s")
+    until(lambda: "ready" in lab.run("logs", "stubborn").out)
     done = lab.run("drain", "node-2", "--force", "--timeout=1s")
     assert done.code == 1
     late = 'error when waiting for pod "stubborn" in namespace "default" to terminate: global timeout reached: 1s'
     assert f'error: unable to drain node "node-2" due to error: {late}, continuing command...' in done.err
-    lab("drain", "node-2", "--force", "--grace-period=0", "--timeout=10s")
+    lab("drain", "node-2", "--force", "--grace-period=0", "--timeout=60s")
     assert lab.pods() == []
 
 
 def test_no_execute_drives_pods_from_a_node(echo, until):
     echo("taint", "nodes", "node-2", "maintenance:NoExecute")
     until(lambda: "two" not in words(echo))
-    assert answers(echo, 4) == {"one"}
+    assert answers(echo) == {"one"}
     assert "TaintManagerEviction" in echo("events", "--for", "pod/two")
     assert "maintenance:NoExecute" in echo("describe", "node", "node-2")
     echo("taint", "nodes", "node-2", "maintenance-")

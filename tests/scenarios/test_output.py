@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 UNREAD = 141
-LATE_S = 20.0
+LATE_S = 60.0
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 NETLAB = (sys.executable, "-m", "netlab")
 MANIFEST = """

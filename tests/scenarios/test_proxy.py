@@ -98,7 +98,7 @@ def start(lab) -> None:
     program = json.dumps(SERVE)
     lab.apply("".join(PODS.format(name=name, app=app, node=node, program=program) for name, app, node in pods))
     lab.apply(SERVICES)
-    lab("wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+    lab("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
 
 
 def who(lab, place: str, ip: str, port: int) -> str:

@@ -40,7 +40,7 @@ def pytest_run(tmp_path):
 
     def run(text: str, *words: str, conftest: str = "") -> tuple[int, str]:
         process = start(text, *words, conftest=conftest)
-        out = process.communicate(timeout=100)[0]
+        out = process.communicate(timeout=600)[0]
         return process.returncode, out
 
     run.start = start
@@ -73,13 +73,13 @@ def test_lab_of_a_module(pytest_run):
 @pytest.fixture(scope="module")
 def shop(netlab_factory):
     with netlab_factory(nodes=2) as lab:
-        lab.apply("web.yaml", wait_s=20)
+        lab.apply("web.yaml", wait_s=60)
         yield lab
 
 @pytest.mark.parametrize("time", [1, 2])
 def test_shop(shop, time):
     assert shop.pod("web").is_ready
-    shop.node("node-2").exec("ping", "-c", "1", "-W", "2", shop.pod("web").ip)
+    shop.node("node-2").exec("ping", "-c", "1", "-w", "30", shop.pod("web").ip)
     assert "Scheduled" in {event.reason for event in shop.events()}
 """)
     assert code == 0, out
@@ -183,10 +183,10 @@ def nobody():
 
 
 def test_runs_side_by_side(pytest_run):
-    text = "@pytest.mark.parametrize('n', range(2))\ndef test_it(netlab, n): netlab.apply('web.yaml', wait_s=20)\n"
+    text = "@pytest.mark.parametrize('n', range(2))\ndef test_it(netlab, n): netlab.apply('web.yaml', wait_s=60)\n"
     started = [pytest_run.start(text) for _ in range(2)]
     for process in started:
-        out = process.communicate(timeout=100)[0]
+        out = process.communicate(timeout=600)[0]
         assert process.returncode == 0, out
 
 

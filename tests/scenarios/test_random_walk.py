@@ -11,6 +11,7 @@ from netlab.kernel.linux import LinuxNetwork
 from netlab.kernel.port import Scope
 from netlab.netstate.names import machine_netns
 from netlab.plan.diff import diff
+from netlab.store.lock import locked
 from netlab.store.paths import LabPaths
 from netlab.store.store import Store
 
@@ -78,15 +79,20 @@ def step(rng: random.Random) -> tuple[str, str]:
 
 
 def left_to_do(lab) -> str:
-    """The plan between what the store wants and what the kernel has, made by this process and not by the program."""
-    store = Store(LabPaths(lab.lab).store, lambda: 0.0)
-    try:
-        cluster, assignments, names = store.cluster(), store.assignments(), store.namespaces()
-    finally:
-        store.close()
-    desired = compile_net(cluster, assignments)
-    label = mark(cluster.lab.metadata.uid)
-    observed = LinuxNetwork().observe(Scope(mark=label, names=names))
+    """The plan between what the store wants and what the kernel has, made by this process and not by the program.
+
+    It holds the lab's lock, or it might look at what the agent has half done.
+    """
+    paths = LabPaths(lab.lab)
+    with locked(paths.lock):
+        store = Store(paths.store, lambda: 0.0)
+        try:
+            cluster, assignments, names = store.cluster(), store.assignments(), store.namespaces()
+        finally:
+            store.close()
+        desired = compile_net(cluster, assignments)
+        label = mark(cluster.lab.metadata.uid)
+        observed = LinuxNetwork().observe(Scope(mark=label, names=names))
     assert set(observed.by_name) == set(desired.by_name)
     return str(diff(desired, observed, label))
 

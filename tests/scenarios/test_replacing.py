@@ -40,7 +40,7 @@ kind: Pod
 metadata: {name: client}
 spec: {containers: [{name: main, image: host, command: [sleep, infinity]}]}
 """
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Client:
@@ -77,7 +77,7 @@ def namespaces(pid: str) -> dict[str, tuple[str, int]]:
 @pytest.fixture
 def pair(lab, until):
     lab.apply(POD)
-    lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s")
     until(lambda: lab("exec", "pair", "-c", "side", "--", "redis-cli", "ping") == "PONG\n")
     return lab
 

@@ -31,13 +31,14 @@ spec:
       - name: store
         image: host
         command: [sh, -c, 'trap "sleep 2; exit 0" TERM; redis-server --save "" --port 6379 --protected-mode no & wait; wait']
+        readinessProbe: {tcpSocket: {port: 6379}, periodSeconds: 1, timeoutSeconds: 20}
 ---
 apiVersion: v1
 kind: Pod
 metadata: {name: client}
 spec: {containers: [{name: main, image: host, command: [sleep, infinity]}]}
 """
-STATUS = ("rollout", "status", "deployment/web", "--timeout=60s")
+STATUS = ("rollout", "status", "deployment/web", "--timeout=120s")
 
 
 class Asking(threading.Thread):
@@ -55,7 +56,7 @@ class Asking(threading.Thread):
     def _ask(self) -> None:
         while not self.over.wait(0.01):
             try:
-                with socket.create_connection((self.address, 6379), timeout=5) as connection:
+                with socket.create_connection((self.address, 6379), timeout=20) as connection:
                     connection.sendall(b"PING\r\n")
                     self.answers += connection.recv(64) == b"+PONG\r\n"
             except OSError as error:
@@ -83,7 +84,7 @@ def test_a_service_answers_all_through_a_rollout(rolled):
     lab("set", "env", "deployment/web", "COLOUR=blue")
     out = lab(*STATUS)
     client.over.set()
-    client.join(timeout=10)
+    client.join(timeout=60)
     assert out.endswith('deployment "web" successfully rolled out\n')
     assert out.startswith('Waiting for deployment "web" rollout to finish: ')
     assert versions(lab).isdisjoint(before)

@@ -70,7 +70,7 @@ def mounts() -> list[str]:
 def test_a_volume_in_memory_is_shared_is_full_and_is_the_pods_alone(lab):
     before = mounts()
     lab.apply(BOTH)
-    lab("wait", "pod/both", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/both", "--for=condition=Ready", "--timeout=60s")
 
     def inside(name: str, script: str) -> str:
         done = lab.run("exec", "both", "-c", name, "--", "sh", "-c", script)
@@ -85,7 +85,7 @@ def test_a_volume_in_memory_is_shared_is_full_and_is_the_pods_alone(lab):
     assert mounts() == before, "only the Pod sees it"
     assert not list(Path("/var/lib/netlab", lab.lab).rglob("x"))
     lab("set", "env", "pod/both", "-c", "b", "NEW=1")  # one container is replaced, the volume stays
-    lab("wait", "pod/both", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/both", "--for=condition=Ready", "--timeout=60s")
     assert inside("b", "echo $NEW; cat /read/x") == "1\nseen\n"
 
 
@@ -93,7 +93,7 @@ def test_a_volume_in_memory_is_shared_is_full_and_is_the_pods_alone(lab):
 def test_a_pod_that_writes_too_much_is_evicted_whoever_is_killed(lab, until, name):
     size, path, limit, message = WRITERS[name]
     lab.apply(WRITER % (name, size, path, limit))
-    until(lambda: lab.pods(name)[0]["status"].get("reason") == "Evicted", 30)
+    until(lambda: lab.pods(name)[0]["status"].get("reason") == "Evicted")
     agent = int(LabPaths(lab.lab).agent_lock.read_bytes())
     os.kill(agent, signal.SIGKILL)
     status = lab.pods(name)[0]["status"]

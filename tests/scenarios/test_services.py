@@ -7,8 +7,8 @@ import pytest
 # Answers every TCP connection and every UDP datagram with its own name and the client's address.
 ECHO = """
 import socket, threading, os
+s = socket.create_server(("", 8080))
 def tcp():
-    s = socket.create_server(("", 8080))
     while True:
         c, peer = s.accept(); c.sendall(f"{os.uname().nodename} {peer[0]}".encode()); c.close()
 threading.Thread(target=tcp, daemon=True).start()
@@ -54,22 +54,50 @@ spec:
   - {name: http, port: 80, targetPort: web, nodePort: 30080}
   - {name: udp, port: 53, targetPort: 5353, protocol: UDP, nodePort: 30053}
 """
-TCP = "import socket,sys; c=socket.create_connection((sys.argv[1],int(sys.argv[2])),2); print(c.recv(99).decode())"
-UDP = (
-    "import socket,sys; u=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); u.settimeout(1); u.bind(('',int(sys.argv[3])));"
-    "u.connect((sys.argv[1],int(sys.argv[2]))); u.send(b'?'); print(u.recv(99).decode())"
-)
+# Both ask as often as they are told, each time by a socket of its own, whose endpoint is drawn anew.
+TCP = """
+import socket, sys
+for _ in range(int(sys.argv[3])):
+    with socket.create_connection((sys.argv[1], int(sys.argv[2])), 5) as c: print(c.recv(99).decode())
+"""
+UDP = """
+import socket, sys
+for _ in range(int(sys.argv[3])):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+        u.settimeout(5); u.bind(("", int(sys.argv[4]))); u.connect((sys.argv[1], int(sys.argv[2])))
+        u.send(b"?"); print(u.recv(99).decode())
+"""
+DRAWS = 40  # of two endpoints; all the same once in 10^11 runs
+
+
+def asked(lab, where: str, program: str, address: str, port: int, *, times: int = 1, source_port: int = 0):
+    """Run one of the programs and return how that went."""
+    return lab.run("exec", where, "--", "python3", "-c", program, address, str(port), str(times), str(source_port))
+
+
+def answers(lab, *words, **more) -> list[tuple[str, str]]:
+    """Which Pod answered each time, and which client address it saw."""
+    done = asked(lab, *words, **more)
+    assert done.code == 0, done.err
+    found = [line.split() for line in done.out.splitlines()]
+    return [(pod, client) for pod, client in found]
 
 
 def ask(lab, where: str, address: str, port: int) -> tuple[str, str]:
     """Which Pod answered, and which client address it saw."""
-    pod, client = lab("exec", where, "--", "python3", "-c", TCP, address, str(port)).split()
-    return pod, client
+    [answer] = answers(lab, where, TCP, address, port)
+    return answer
 
 
-def ask_udp(lab, where: str, address: str, port: int, source_port: int = 0) -> tuple[str, str]:
-    pod, client = lab("exec", where, "--", "python3", "-c", UDP, address, str(port), str(source_port)).split()
-    return pod, client
+def ask_udp(lab, where: str, address: str, port: int, source_port: int) -> str:
+    """Which Pod answered a client that always has the same port."""
+    [(pod, _)] = answers(lab, where, UDP, address, port, source_port=source_port)
+    return pod
+
+
+def drawn(lab, where: str, address: str, port: int, program: str = TCP) -> set[str]:
+    """All Pods that answer."""
+    return {pod for pod, _ in answers(lab, where, program, address, port, times=DRAWS)}
 
 
 def server(name: str, node: str = "node-1") -> str:
@@ -88,29 +116,29 @@ def echo(lab, until):
 def test_cluster_ip_reaches_all_endpoints_and_keeps_the_client(echo):
     """N4."""
     ip = echo.cluster_ip("echo")
-    answers = [ask(echo, "client", ip, 80) for _ in range(16)]
-    assert {pod for pod, _ in answers} == {"one", "two"}
-    assert {client for _, client in answers} == {echo.pod_ip("client")}
+    found = answers(echo, "client", TCP, ip, 80, times=DRAWS)
+    assert {pod for pod, _ in found} == {"one", "two"}
+    assert {client for _, client in found} == {echo.pod_ip("client")}
 
 
 def test_udp_is_forwarded_too(echo):
     ip = echo.cluster_ip("echo")
-    assert {ask_udp(echo, "client", ip, 53)[0] for _ in range(16)} == {"one", "two"}
+    assert drawn(echo, "client", ip, 53, UDP) == {"one", "two"}
 
 
 def test_node_reaches_the_cluster_ip(echo):
     ip = echo.cluster_ip("echo")
-    assert {ask(echo, "node-2", ip, 80)[0] for _ in range(16)} == {"one", "two"}
+    assert drawn(echo, "node-2", ip, 80) == {"one", "two"}
 
 
 def test_outside_reaches_node_ports_on_every_node_and_no_cluster_ip(echo):
     """N7; the Node masquerades, so that the answer comes back through it."""
     for node in ("node-1", "node-2"):
         ip = echo.node_ip(node)
-        answers = [ask(echo, "outside", ip, 30080) for _ in range(12)]
-        assert {pod for pod, _ in answers} == {"one", "two"}
-        assert "172.18.0.1" not in {client for _, client in answers}
-    assert echo.run("exec", "outside", "--", "python3", "-c", TCP, echo.cluster_ip("echo"), "80").code != 0
+        found = answers(echo, "outside", TCP, ip, 30080, times=DRAWS)
+        assert {pod for pod, _ in found} == {"one", "two"}
+        assert "172.18.0.1" not in {client for _, client in found}
+    assert asked(echo, "outside", TCP, echo.cluster_ip("echo"), 80).code != 0
 
 
 def test_hairpin_a_pod_reaches_itself_through_its_service(lab, until):
@@ -126,20 +154,20 @@ def test_service_without_endpoints_refuses_at_once(lab, until):
         ("node-1", lab.cluster_ip("echo"), 80),
         ("outside", lab.node_ip("node-1"), 30080),
     ):
-        done = lab.run("exec", where, "--", "python3", "-c", TCP, address, str(port))
+        done = asked(lab, where, TCP, address, port)
         assert "ConnectionRefusedError" in done.err, (where, done.err)
 
 
 def test_udp_flow_follows_the_endpoints(echo, until):
     """A client that keeps its port is translated anew when its endpoint goes, and refused when the last one has gone."""
     ip = echo.cluster_ip("echo")
-    first = ask_udp(echo, "client", ip, 53, 40000)[0]
+    first = ask_udp(echo, "client", ip, 53, 40000)
     other = {"one": "two", "two": "one"}[first]
-    assert ask_udp(echo, "client", ip, 53, 40000)[0] == first
+    assert ask_udp(echo, "client", ip, 53, 40000) == first
     echo("delete", "pod", first)
-    assert ask_udp(echo, "client", ip, 53, 40000)[0] == other
+    assert ask_udp(echo, "client", ip, 53, 40000) == other
     echo("delete", "pod", other)
-    assert "ConnectionRefusedError" in echo.run("exec", "client", "--", "python3", "-c", UDP, ip, "53", "40000").err
+    assert "ConnectionRefusedError" in asked(echo, "client", UDP, ip, 53, source_port=40000).err
 
 
 def test_endpoints_follow_a_crashing_container(echo, until):
@@ -150,10 +178,10 @@ def test_endpoints_follow_a_crashing_container(echo, until):
         # The second end is followed by a pause of ten seconds, each further one by a longer one: long enough for any machine.
         echo.run("exec", "one", "--", "pkill", "-9", "-x", "python3")
         waits = "CrashLoopBackOff" in echo("get", "pod", "one")
-        return waits and {ask(echo, "client", ip, 80)[0] for _ in range(6)} == {"two"}
+        return waits and drawn(echo, "client", ip, 80) == {"two"}
 
     until(crashed_and_avoided, deadline_s=100)
-    until(lambda: {ask(echo, "client", ip, 80)[0] for _ in range(4)} == {"one", "two"}, deadline_s=100)
+    until(lambda: drawn(echo, "client", ip, 80) == {"one", "two"}, deadline_s=100)
 
 
 def test_selectorless_service_with_hand_written_slice(echo):
@@ -181,15 +209,15 @@ def test_hand_written_endpoints_are_mirrored_and_followed(echo):
     one, two = echo.pod_ip("one"), echo.pod_ip("two")
     echo.apply(f"{service}---\n{manifest % (one, two)}")
     ip = echo.cluster_ip("older")
-    assert {ask(echo, "client", ip, 81)[0] for _ in range(4)} == {"one"}
+    assert drawn(echo, "client", ip, 81) == {"one"}
     assert f"{one}:8080" in echo("get", "endpoints", "older")
     assert one in echo(
         "get", "endpointslices", "-l", "endpointslice.kubernetes.io/managed-by=endpointslicemirroring-controller.k8s.io"
     )
     assert "endpoints/older configured" in echo.apply(manifest % (two, one))
-    assert {ask(echo, "client", ip, 81)[0] for _ in range(4)} == {"two"}
+    assert drawn(echo, "client", ip, 81) == {"two"}
     echo("delete", "endpoints", "older")
-    assert "ConnectionRefusedError" in echo.run("exec", "client", "--", "python3", "-c", TCP, ip, "81").err
+    assert "ConnectionRefusedError" in asked(echo, "client", TCP, ip, 81).err
     echo.apply(manifest % (one, two))
     echo("delete", "service", "older")
     assert "older" not in echo("get", "endpoints,endpointslices")
@@ -239,11 +267,8 @@ def test_a_change_of_type_is_followed_by_name_address_and_port(echo, until):
     echo.apply(manifest % alias)
     assert "clusterIP" not in spec()
     assert cname() == "echo.default.svc.cluster.local."
-    assert echo.run("exec", "node-1", "--", "python3", "-c", TCP, ip, "80").code != 0
-    assert (
-        "ConnectionRefusedError"
-        in echo.run("exec", "outside", "--", "python3", "-c", TCP, echo.node_ip("node-2"), str(node_port)).err
-    )
+    assert asked(echo, "node-1", TCP, ip, 80).code != 0
+    assert "ConnectionRefusedError" in asked(echo, "outside", TCP, echo.node_ip("node-2"), node_port).err
 
 
 def test_node_port_collision_is_refused_whole(echo):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-SETTLED_S = 5.0
+SETTLED_S = 30.0
 TOUR = re.compile(r"(?s)(<!-- tour -->\n```console\n)(.*?)(```\n)")
 MASKS = (
     (r"[0-9.]+ (s|ms)\b", "TIME"),

@@ -88,7 +88,7 @@ def traced(request, tmp_path_factory):
         lab("up", "-f", str(folder / "lab.yaml"))
         lab("apply", "-f", str(folder / "services.yaml"))
         lab.apply(pods())
-        lab("wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+        lab("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
         yield lab, family
 
 
@@ -327,7 +327,7 @@ def test_nothing_is_left_after_kill_9(lab, until):
 def test_ten_traces_at_once_do_not_disturb_each_other(lab):
     words = (sys.executable, "-m", "netlab", "trace", "--lab", lab.lab, "one", "svc/two:http", "-4", "-o", "json")
     running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(10)]
-    found = [json.loads(one.communicate(timeout=120)[0]) for one in running]
+    found = [json.loads(one.communicate(timeout=300)[0]) for one in running]
     assert [one["verdict"]["ending"] for one in found] == ["answered"] * 10, found[0]["verdict"]
     assert {len(way(one, "forward")) for one in found} == {len(way(found[0], "forward"))}
 
@@ -363,7 +363,7 @@ def test_the_next_request_of_a_program_is_shown_as_it_happens(lab, until):
         until(lambda: all(TABLE_STEM in one for one in rules(lab)))
         program = "import socket, sys; print(socket.create_connection((sys.argv[1], 80), 5).recv(99).decode())"
         said = lab("exec", "one", "--", "python3", "-c", program, lab.cluster_ip("two"))
-        found = json.loads(watching.communicate(timeout=60)[0])
+        found = json.loads(watching.communicate(timeout=300)[0])
     assert found["verdict"]["ending"] == "answered"
     assert said.split()[1] == str(found["sent"]["source"]["port"])
     assert [one["where"] for one in way(found, "forward") if one["translated"]] == ["node-1"]

@@ -42,7 +42,7 @@ def page(module_program, tmp_path_factory):
     lab, folder = module_program, tmp_path_factory.mktemp("page")
     lab("up", "--nodes", "2")
     lab.apply(POD % ("client", "client", "node-1") + POD % ("server", "web", "node-2") + SERVICE)
-    lab("wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+    lab("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
     file = folder / "trace.html"
     done = lab.run("trace", "client", "svc/web", "--html", str(file), "--svg", str(folder / "trace.svg"), "-o", "json")
     assert done.code == 0, done.err

@@ -104,7 +104,7 @@ def test_files_follow_every_change_and_nobody_sees_half_of_one(lab, until):
         'MountVolume.SetUp failed for volume "settings" : configmap "settings" not found'
     ]
     lab.apply(SETTINGS.replace("NUMBER", "0") + "---" + LOGIN)
-    lab("wait", "pod/reader", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/reader", "--for=condition=Ready", "--timeout=60s")
 
     def inside(*command):
         return lab("exec", "reader", "--", *command)
@@ -128,7 +128,7 @@ def test_files_follow_every_change_and_nobody_sees_half_of_one(lab, until):
 
 def test_what_is_secret_is_in_memory_and_not_in_any_word(lab, until):
     lab.apply(SETTINGS.replace("NUMBER", "0") + "---" + LOGIN + "---" + READER)
-    lab("wait", "pod/reader", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/reader", "--for=condition=Ready", "--timeout=60s")
     disk = Path("/var/lib/netlab", lab.lab)
     assert [path for path in disk.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()] == []
     for words in (
@@ -209,4 +209,4 @@ def test_a_pod_waits_for_a_path_of_the_machine(lab, tmp_path, until, sort):
     told = [event["message"] for event in lab.json("events")["items"] if event["reason"] == "FailedMount"]
     assert told == [f'MountVolume.SetUp failed for volume "v" : hostPath type check failed: {path} is not a {sort.lower()}']
     path.mkdir() if sort == "Directory" else path.touch()
-    lab("wait", "pod/waits", "--for=condition=Ready", "--timeout=20s")
+    lab("wait", "pod/waits", "--for=condition=Ready", "--timeout=60s")

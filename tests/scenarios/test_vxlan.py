@@ -61,7 +61,7 @@ def tunnelled(request, tmp_path_factory):
     with own_name() as lab:
         lab("up", "-f", lab_of(tmp_path_factory.mktemp("lab") / "lab.yaml", "vxlan", request.param))
         lab.apply(pods())
-        lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=20s")
+        lab("wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s")
         yield lab
 
 
@@ -112,7 +112,7 @@ def test_the_fabric_carries_the_packet_of_a_pod_in_a_packet_of_its_node(tunnelle
     nodes = ("172.18.0.2", "172.18.0.3")
     for own, other in zip(addresses(tunnelled, "a"), addresses(tunnelled, "c"), strict=True):
         with ear(tunnelled, "fabric", "node-1") as wire, ear(tunnelled, "node-1", "vxlan.1") as inside:
-            tunnelled("exec", "a", "--", "ping", "-c", "1", "-W", "5", other)
+            tunnelled("exec", "a", "--", "ping", "-c", "1", "-w", "30", other)
             frames, plain = heard(wire), [ends(frame[ETHERNET:]) for frame in heard(inside)]
         found = [pair for frame in frames if (pair := carried(frame))]
         assert {(nodes, (own, other)), (nodes[::-1], (other, own))} <= set(found)
@@ -124,9 +124,9 @@ def test_the_fabric_carries_the_packet_of_a_pod_in_a_packet_of_its_node(tunnelle
 def test_pods_of_one_node_use_no_tunnel(tunnelled):
     with ear(tunnelled, "node-1", "vxlan.1") as inside:
         for address in addresses(tunnelled, "b"):
-            tunnelled("exec", "a", "--", "ping", "-c", "1", "-W", "5", address)
+            tunnelled("exec", "a", "--", "ping", "-c", "1", "-w", "30", address)
         quiet = heard(inside)
-        tunnelled("exec", "a", "--", "ping", "-c", "1", "-W", "5", addresses(tunnelled, "c")[0])
+        tunnelled("exec", "a", "--", "ping", "-c", "1", "-w", "30", addresses(tunnelled, "c")[0])
         assert heard(inside), "the ear is deaf"
     assert quiet == []
 
@@ -134,10 +134,10 @@ def test_pods_of_one_node_use_no_tunnel(tunnelled):
 def test_nodes_reach_pods_and_pods_reach_nodes(tunnelled):
     for node, name in (("node-1", "c"), ("node-2", "a"), ("node-2", "c")):
         for address in addresses(tunnelled, name):
-            tunnelled("exec", node, "--", "ping", "-c", "1", "-W", "5", address)
+            tunnelled("exec", node, "--", "ping", "-c", "1", "-w", "30", address)
         found = tunnelled.json("node", node)["status"]["addresses"]
         for address in [item["address"] for item in found if item["type"] == "InternalIP"]:
-            tunnelled("exec", name, "--", "ping", "-c", "1", "-W", "5", address)
+            tunnelled("exec", name, "--", "ping", "-c", "1", "-w", "30", address)
 
 
 def test_the_largest_packet_passes_whole_and_a_larger_one_is_refused_at_once(tunnelled):
@@ -171,7 +171,7 @@ def test_what_is_done_by_hand_is_undone(tunnelled, spoiled, healed):
     subprocess.run(spoiled.format(node, link["address"]).split(), check=True)
     said = tunnelled("up", "-v")
     healed_by_agent = healed.format(node, link["address"]) not in said
-    tunnelled("exec", "a", "--", "ping", "-c", "1", "-W", "5", addresses(tunnelled, "c")[0])
+    tunnelled("exec", "a", "--", "ping", "-c", "1", "-w", "30", addresses(tunnelled, "c")[0])
     assert healed_by_agent or " 0 changes in " not in said
 
 
@@ -181,7 +181,7 @@ def test_a_switch_under_an_open_connection(program, tmp_path, family):
     file = tmp_path / "lab.yaml"
     program("up", "-f", lab_of(file, "host-gw", family))
     program.apply(pods())
-    program("wait", "pod", "--all", "--for=condition=Ready", "--timeout=20s")
+    program("wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s")
     talks = []
     for address in addresses(program, "c"):
         words = ["ip", "netns", "exec", f"{program.lab}.default.a", "python3", "-c", TALK, address]
@@ -200,6 +200,6 @@ def test_a_switch_under_an_open_connection(program, tmp_path, family):
     finally:
         for talk in talks:
             talk.stdin.close()
-            assert talk.wait(timeout=10) == 0
+            assert talk.wait(timeout=60) == 0
             talk.stdout.close()
     assert "vxlan" not in program("exec", "node-1", "--", "ip", "link")

@@ -73,12 +73,12 @@ def test_the_lines_show_what_is_said(netlab: Lab):
     netlab.apply(DEMOS / "guestbook")
     netlab.apply(DEMOS / "pods")
     for subject, condition in SETTLED.items():
-        netlab.wait(subject, condition)
+        netlab.wait(subject, condition, timeout_s=120)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "NETLAB_LAB": netlab.name}
     for name, row in STATEMENTS.items():
         for line in row["lines"]:
-            words = ["timeout", "20", "bash", "-c", line["run"]]
+            words = ["timeout", "120", "bash", "-c", line["run"]]
             done = subprocess.run(
                 words, env=env, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
             )
