@@ -12,7 +12,7 @@ kind: Pod
 metadata: {name: ordered, labels: {app: ordered}}
 spec:
   restartPolicy: Never
-  terminationGracePeriodSeconds: 5
+  terminationGracePeriodSeconds: 60
   volumes: [{name: diary, hostPath: {path: DIARY}}]
   initContainers:
   - name: first

@@ -96,8 +96,9 @@ def ask_udp(lab, where: str, address: str, port: int, source_port: int) -> str:
 
 
 def drawn(lab, where: str, address: str, port: int, program: str = TCP) -> set[str]:
-    """All Pods that answer."""
-    return {pod for pod, _ in answers(lab, where, program, address, port, times=DRAWS)}
+    """All Pods that answer; and the complaint, if once nobody did."""
+    done = asked(lab, where, program, address, port, times=DRAWS)
+    return {line.split()[0] for line in done.out.splitlines()} | ({done.err} if done.code else set())
 
 
 def server(name: str, node: str = "node-1") -> str:

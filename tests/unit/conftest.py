@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import pytest
 
@@ -14,21 +15,23 @@ from tests.fake_lab import Bench, fake_lab
 
 
 @pytest.fixture
-def calls() -> Callable[[Callable[[], object]], int]:
-    """`calls(work)` is how many functions `work()` calls, Python's own ones too: how much it is to do, on every machine."""
+def instructions() -> Callable[[Callable[[], object]], int]:
+    """`instructions(work)` is how many of Python's instructions `work()` takes: as many on a slow machine as on a fast one."""
 
     def counted(work: Callable[[], object]) -> int:
-        count, before = 0, sys.getprofile()
+        count, before = 0, sys.gettrace()
 
-        def note(_: object, event: str, __: object) -> None:
+        def trace(frame: FrameType, event: str, _: object) -> Callable[..., object]:
             nonlocal count
-            count += event in {"call", "c_call"}
+            frame.f_trace_lines, frame.f_trace_opcodes = False, True
+            count += event == "opcode"
+            return trace
 
-        sys.setprofile(note)
+        sys.settrace(trace)
         try:
             work()
         finally:
-            sys.setprofile(before)
+            sys.settrace(before)
         return count
 
     return counted

@@ -203,12 +203,12 @@ def test_input_is_not_changed():
     assert repr(plain) == copy
 
 
-def test_to_decode_a_pod_is_little_work(calls):
+def test_to_decode_a_pod_is_little_work(instructions):
     ports = tuple(ContainerPort(container_port=port) for port in (80, 443))
     containers = tuple(Container(name=name, image="host", command=("sleep", "infinity"), ports=ports) for name in "ab")
     plain = encode(Pod(metadata=META, spec=PodSpec(containers=containers)))
     decode_object(plain, [])
-    assert calls(lambda: decode_object(plain, [])) < 600, "two hundred are usual"
+    assert instructions(lambda: decode_object(plain, [])) < 10_000, "some 4,800 are usual"
 
 
 WRITTEN_META = {"name": "web", "namespace": "default"}

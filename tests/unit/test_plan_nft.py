@@ -156,10 +156,11 @@ def ten_thousand(odd=""):
     return a_table(ElementSet(name="endpoints", key_type="type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service", is_map=True, elements=elements))  # fmt: skip
 
 
-def test_to_compare_ten_thousand_endpoints_nothing_is_called_for_each(calls):
+def test_to_compare_ten_thousand_endpoints_nothing_is_done_for_each(instructions):
     before, after = ten_thousand(), ten_thousand("x")
-    assert len(str(table_change(after, before)).splitlines()) == 2
-    assert calls(lambda: str(table_change(after, before))) < 1000, "a hundred are usual"
+    scripts = []
+    assert instructions(lambda: scripts.append(str(table_change(after, before)))) < 5_000, "some 1,600 are usual"
+    assert len(scripts[0].splitlines()) == 2
 
 
 @settings(max_examples=200)
