@@ -16,11 +16,11 @@ from __future__ import annotations
 import os
 import platform
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +43,12 @@ PASSED_ON = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """How a command ended."""
+    """How a command ended, and the seconds of processor time that it and its children took."""
 
     code: int
     out: str
     err: str
-    seconds: float
+    cpu_s: float
 
 
 def machine():
@@ -64,13 +64,15 @@ def run(*words, tree=None, directory="/", fetching=False, **environment):
     own = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", f"--root={tree or '/'}", "--mount-proc"]
     back, network = (machine(), []) if fetching else ([], ["--net"])
     way = {name: value for name in PASSED_ON if (value := os.environ.get(name))} if fetching else {}
-    started = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [*back, *own, *network, f"--wd={directory}", "--", *words],
         env={"PATH": PATH, "HOME": "/root", **way, **environment}, pass_fds=MACHINE.values() if back else (),
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return Done(code=done.returncode, out=done.stdout, err=done.stderr, seconds=time.monotonic() - started)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Done(code=done.returncode, out=done.stdout, err=done.stderr, cpu_s=cpu_s)
 
 
 def lacks(suite):
