@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from _thread import get_native_id  # what `threading` gives, too
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ WORTH_ONE: Final = 8  # directories for each of them
 
 
 def replace_text(path: Path, text: str, mode: int = 0o600) -> bool:
-    """Make `path` hold exactly `text`; return False if it did already. The directory must exist.
+    """Make `path` hold exactly `text`; return False if it did already. The directory must exist. Several threads may do so.
 
     Raises:
         KernelError: the file cannot be written; a full disk is named as such.
@@ -26,7 +27,7 @@ def replace_text(path: Path, text: str, mode: int = 0o600) -> bool:
     if read(path) == text:
         return False
     with translated("write", path):
-        draft = f"{path.parent}/.{path.name}.{os.getpid()}"
+        draft = f"{path.parent}/.{path.name}.{get_native_id()}"
         _write(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode), text)
         os.replace(draft, path)  # noqa: PTH105 - some for each container
     return True

@@ -1,6 +1,9 @@
-"""Many directories are removed at once, each once, by as many programs as they are worth."""
+"""Many directories are removed at once, each once, by as many programs as they are worth; files that several threads write."""
 
+import os
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,3 +30,13 @@ def test_directories_are_removed_side_by_side(tmp_path, monkeypatch, directories
     files.remove_trees(paths)
     assert len(started) == programs
     assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_that_write_the_same_file_are_not_in_each_others_way(tmp_path, monkeypatch):
+    """Pods that start side by side keep the same compiled filter. Here both have written before one takes the name."""
+    written, replace = threading.Barrier(2, timeout=60), os.replace
+    monkeypatch.setattr(files.os, "replace", lambda *paths: (written.wait(), replace(*paths)))
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(lambda text: files.replace_text(tmp_path / "x", text), ("1", "2"))) == [True, True]
+    assert (tmp_path / "x").read_text() in {"1", "2"}
+    assert os.listdir(tmp_path) == ["x"]
