@@ -50,6 +50,9 @@ def talking(lab, until):
     lab.apply(MANIFEST % ("first", SERVER) + "---" + REST)
     lab("wait", "--for=condition=Ready", "pod/first", "pod/client", "--timeout=60s")
     until(lambda: "ready" in lab.run("logs", "first").out)
+    for node in ("node-1", "node-2"):  # no flow goes by itself while somebody waits for its end
+        for kind in ("udp_timeout", "udp_timeout_stream"):
+            lab("exec", node, "--", "sysctl", "-qw", f"net.netfilter.nf_conntrack_{kind}=3600")
     return lab
 
 

@@ -140,7 +140,7 @@ def test_the_agent_notices_and_evicts_although_it_is_killed_again_and_again(lab,
         found = words(lab)  # starts the agent again
         return sorted(found.values()) == ["Running"] * 4 + ["Terminating"] * 2
 
-    until(is_done)
+    until(is_done, deadline_s=35)  # an agent that was not told to notice sooner does so after 40 s
     alive = [one for one in lab.pods("web") if "deletionTimestamp" not in one["metadata"]]
     assert {one["spec"]["nodeName"] for one in alive} == {"node-1"}
     lab("node", "start", "node-2")
