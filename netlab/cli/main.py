@@ -73,7 +73,7 @@ VERBS = {
         "events": "Show what happened.",
     },
     "About netlab": {
-        "help": "Print the help of a verb.",
+        "help": "Print the help of a verb, or about a topic.",
         "explain": "Say what a field means.",
         "api-resources": "List the kinds of objects.",
         "completion": "Print the completion script of a shell.",

@@ -71,6 +71,7 @@ WHOLE = [
     pytest.param("netlab explain pod.spec.hostn", {"pod.spec.hostname"}, id="a field"),
     pytest.param("netlab completion z", {"zsh"}, id="a shell"),
     pytest.param("netlab help ge", {"get"}, id="a verb whose help is wanted"),
+    pytest.param("netlab help serv", {"services"}, id="a topic"),
     pytest.param("netlab wait pod w", {"web"}, id="what is waited for"),
     pytest.param("netlab port-forward w", {"web"}, id="what is forwarded to"),
     pytest.param("netlab logs w", {"web"}, id="whose logs are read"),

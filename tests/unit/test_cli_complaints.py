@@ -6,6 +6,7 @@ import pytest
 
 from netlab.cli import main
 from netlab.cli.complaints import distance
+from netlab.cli.help import DOCS, topics
 from netlab.errors import ManifestError, Problem
 
 
@@ -124,4 +125,16 @@ def test_help_and_the_flag_print_the_same(said, verb):
 
 
 def test_help_of_a_verb_that_is_not_there(said):
+    assert said("help", "servics") == (
+        1,
+        "",
+        'error: unknown command "servics" for "netlab"\n\nDid you mean this?\n\tservices\n',
+    )
     assert said("help", "gte") == (1, "", 'error: unknown command "gte" for "netlab"\n\nDid you mean this?\n\tget\n')
+
+
+def test_each_text_is_a_topic_and_none_is_hidden_by_a_verb(said):
+    assert "services" in topics()
+    for name in topics():
+        assert said("help", name) == (0, (DOCS / f"{name}.md").read_text(), "")
+        assert name not in main.ALL_VERBS
