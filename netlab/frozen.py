@@ -20,8 +20,7 @@ import functools
 import operator
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, FrozenInstanceError
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 __all__ = ["dataclass", "fields_of"]
 
@@ -109,45 +108,57 @@ def _init(self: Any, *args: Any, **values: Any) -> None:
         self.__post_init__()
 
 
-class _Parts(NamedTuple):
+class _Parts:
     """What there is to fill in.
 
     `places` are the names of values given by position, `taken` those that nobody may give (`init=False`). `is_followed`: there
     is a __post_init__.
     """
 
-    names: frozenset[str]
-    places: tuple[str, ...]
-    defaults: dict[str, Any]
-    factories: tuple[tuple[str, Callable[[], Any]], ...]
-    taken: frozenset[str]
-    is_followed: bool
+    def __init__(self, cls: Any) -> None:
+        self.is_followed = hasattr(cls, "__post_init__")
+        self.factories: tuple[tuple[str, Callable[[], Any]], ...] = ()
+        self.taken: frozenset[str] = frozenset()
+        if simple := _simple(cls):
+            self.names, self.defaults = frozenset(simple.names), simple.defaults
+            self.places = () if simple.is_kw_only else tuple(simple.names)
+            return
+        fields, nothing = fields_of(cls), dataclasses.MISSING
+        self.names = frozenset(fields)
+        self.places = tuple(name for name, item in fields.items() if item.init and not item.kw_only)
+        self.defaults = {name: item.default for name, item in fields.items() if item.default is not nothing}
+        self.factories = tuple(
+            (name, item.default_factory) for name, item in fields.items() if item.default_factory is not nothing
+        )
+        self.taken = frozenset(name for name, item in fields.items() if not item.init)
 
 
-@functools.cache
-def _parts(cls: Any) -> _Parts:
-    fields = fields_of(cls)
-    return _Parts(
-        names=frozenset(fields),
-        places=tuple(name for name, item in fields.items() if item.init and not item.kw_only),
-        defaults={name: item.default for name, item in fields.items() if item.default is not MISSING},
-        factories=tuple((name, item.default_factory) for name, item in fields.items() if item.default_factory is not MISSING),
-        taken=frozenset(name for name, item in fields.items() if not item.init),
-        is_followed=hasattr(cls, "__post_init__"),
-    )
+_parts = functools.cache(_Parts)
 
 
-def fields_of(cls: Any) -> Mapping[str, Field[Any]]:
+def _simple(cls: Any) -> _Waiting | None:
+    """Return what is known of a class whose fields are their names and defaults; for this dataclasses need not be read.
+
+    Whoever wrote `field(...)` has read it. It is part of many a command that makes instances of a few classes only.
+    """
+    waiting = cls.__dict__.get("__dataclass_fields__")
+    if not isinstance(waiting, _Waiting) or any(type(one).__module__ == "dataclasses" for one in waiting.defaults.values()):
+        return None
+    return waiting
+
+
+def fields_of(cls: Any) -> Mapping[str, dataclasses.Field[Any]]:
     """Return the fields of a dataclass by name, as dataclasses.fields does, but without their types and at once."""
     waiting = cls.__dict__.get("__dataclass_fields__")
     if not isinstance(waiting, _Waiting):
         return {item.name: item for item in dataclasses.fields(cls)}
-    return {name: _field(waiting.defaults.get(name, MISSING), is_kw_only=waiting.is_kw_only) for name in waiting.names}
+    default = waiting.defaults.get
+    return {name: _field(default(name, dataclasses.MISSING), is_kw_only=waiting.is_kw_only) for name in waiting.names}
 
 
-def _field(default: Any, *, is_kw_only: bool) -> Field[Any]:
-    item: Any = default if isinstance(default, Field) else dataclasses.field(default=default)
-    if item.kw_only is MISSING:
+def _field(default: Any, *, is_kw_only: bool) -> dataclasses.Field[Any]:
+    item: Any = default if isinstance(default, dataclasses.Field) else dataclasses.field(default=default)
+    if item.kw_only is dataclasses.MISSING:
         item.kw_only = is_kw_only
     return item  # type: ignore[no-any-return] # for type checkers dataclasses.field returns what stands in the field
 
@@ -168,7 +179,8 @@ def _own_init(cls: Any) -> Any:
 @functools.cache
 def _values(cls: Any) -> Callable[[Any], Any]:
     """Return a function from an instance to what it is compared by: the value of a single field, or the tuple of all."""
-    names = [name for name, item in fields_of(cls).items() if item.compare]
+    simple = _simple(cls)
+    names = simple.names if simple else [name for name, item in fields_of(cls).items() if item.compare]
     return operator.attrgetter(*names) if names else lambda _: ()
 
 
@@ -189,11 +201,11 @@ def _repr(self: Any) -> str:
 
 
 def _setattr(self: Any, name: str, value: object) -> None:  # noqa: ARG001 - as Python calls it
-    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+    raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
 def _delattr(self: Any, name: str) -> None:  # noqa: ARG001
-    raise FrozenInstanceError(f"cannot delete field {name!r}")
+    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
 
 
 def _reduce(self: Any) -> tuple[Any, ...]:

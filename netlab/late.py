@@ -110,6 +110,7 @@ def _quoted(text: bytes) -> str:
 
 ONE_QUESTION: Mapping[str, Mapping[str, object]] = {
     "copy": {},
+    "dataclasses": {},  # frozen.py asks it when a class is used for more than instances with simple fields
     "datetime": {name: value for name, value in vars(importlib.import_module("_datetime")).items() if not name.startswith("_")},
     "inspect": {"cleandoc": _without_indent},
     "gettext": {"gettext": _as_it_is, "ngettext": _of_number},

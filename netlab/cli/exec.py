@@ -18,7 +18,6 @@ from netlab.cli.options import complete_containers, complete_targets, example, l
 from netlab.cli.reaching import Say, container_for_command, reached, run_in, silent
 from netlab.errors import NetlabError
 from netlab.kernel.cgroups import expect_moves
-from netlab.kernel.programs import become_program
 
 NO_TERMINAL = "Unable to use a TTY - input is not a terminal or the right kind of file"
 
@@ -90,6 +89,8 @@ def command(
     paths = live_lab(lab)
     found = reached(paths, target, namespace or "default")
     if isinstance(found, str):
+        from netlab.kernel.programs import become_program  # noqa: PLC0415 - mostly it is a Pod
+
         become_program(found, args, stdin=stdin)
     name = container_for_command(found, container, note)
     code = run_in(paths, found, name, args, tty=terminal, stdio=(None if stdin else subprocess.DEVNULL, None, None))

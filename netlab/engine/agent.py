@@ -6,9 +6,7 @@ import os
 import sys
 
 from netlab.errors import KernelError
-from netlab.kernel.detached import end, holder, start_detached
 from netlab.kernel.files import touch
-from netlab.kernel.inotify import Watch
 from netlab.store.lock import is_kept, keep
 from netlab.store.paths import LabPaths
 
@@ -18,6 +16,8 @@ ATTEMPTS = 5
 
 def agent_pid(paths: LabPaths) -> int | None:
     """Return the pid of the lab's agent, or None if none lives."""
+    from netlab.kernel.detached import holder  # noqa: PLC0415 - every verb asks whether the agent lives; mostly it does
+
     return holder(paths.agent_lock) if is_kept(paths.agent_lock) else None
 
 
@@ -25,6 +25,8 @@ def ensure_agent(paths: LabPaths) -> None:
     """Start the agent unless it lives. It inherits the lock that is taken here, so there are never two."""
     held = keep(paths.agent_lock)
     if held is not None:
+        from netlab.kernel.detached import start_detached  # noqa: PLC0415 - as above
+
         try:
             start_detached((sys.executable, "-P", "-m", "netlab.agent", paths.lab), paths.agent_log, held)
         finally:
@@ -42,6 +44,9 @@ def stop_agent(paths: LabPaths) -> None:
     Raises:
         KernelError: somebody keeps the agent's lock who is not the agent.
     """
+    from netlab.kernel.detached import end  # noqa: PLC0415 - as above
+    from netlab.kernel.inotify import Watch  # noqa: PLC0415
+
     for _ in range(ATTEMPTS):
         with Watch([paths.state], modified=True) as watch:
             if not is_kept(paths.agent_lock):
