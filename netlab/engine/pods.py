@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, assert_never
 
@@ -161,7 +161,8 @@ def act(session: Session, look: Look, plan: ProcessPlan, beside: Callable[[], No
     for step in (step for steps in plan.steps.values() for step in steps if isinstance(step, StartContainer)):
         if event := started_event(look, pods[step.sandbox.uid], step.name):
             record(session.store, event, look.now)
-    results = session.runtime.each(plan.steps, lambda step: _do(session, step), beside)
+    rows = {uid: tuple(together(steps)) for uid, steps in plan.steps.items()}
+    results = session.runtime.each(rows, lambda item: _do(session, item), beside)
     failed = {uid: error for uid, error in results.items() if error is not None}
     problems = []
     waiting = {uid: error for uid, error in failed.items() if isinstance(error, MountFailure)}
@@ -177,6 +178,16 @@ def act(session: Session, look: Look, plan: ProcessPlan, beside: Callable[[], No
     return Acted(done, problems, bool(waiting))
 
 
+def together(steps: Sequence[ProcessStep]) -> Iterator[ProcessStep | tuple[StartSandbox, StartContainer]]:
+    """Yield the steps of a Pod, a sandbox and its first container as one: they are started side by side."""
+    match steps:
+        case [StartSandbox() as sandbox, StartContainer(attempt=0) as first, *others]:
+            yield sandbox, first
+            yield from others
+        case _:
+            yield from steps
+
+
 def ending_events(pod: Pod, step: StopContainer | RunHook) -> Iterator[Event]:
     """Yield what the kubelet would say of this step of the end of a container."""
     if step.failed_hook:
@@ -188,10 +199,12 @@ def ending_events(pod: Pod, step: StopContainer | RunHook) -> Iterator[Event]:
         yield event_of(pod.key, "Normal", "Killing", over or step.why or changed)
 
 
-def _do(session: Session, step: ProcessStep) -> None:
-    """Do one step; runs in a thread of the runtime."""
+def _do(session: Session, step: ProcessStep | tuple[StartSandbox, StartContainer]) -> None:
+    """Do one step, or those that belong together; runs in a thread of the runtime."""
     runtime = session.runtime
     match step:
+        case StartSandbox(sandbox=wanted), StartContainer(name=name):
+            runtime.start_sandbox(wanted, name)
         case StartSandbox(sandbox=wanted) | WriteFiles(sandbox=wanted):
             runtime.start_sandbox(wanted)
         case StartContainer(sandbox=wanted, name=name, attempt=attempt):

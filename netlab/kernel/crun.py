@@ -84,9 +84,18 @@ class Crun:
 
     def call(self, *args: str, manager: str = "cgroupfs") -> None:
         """Run a command of crun to its end. Raises Unstartable or KernelError (`crun create ID: reason`)."""
-        code, message = run_logged(["crun", *self.options(manager)], args)
-        if code:
-            raise refused(f"crun {args[0]} {args[-1]}", message or f"exit code {code}")
+        self.begin(*args, manager=manager)()
+
+    def begin(self, *args: str, manager: str = "cgroupfs") -> Callable[[], None]:
+        """Begin a command of crun and return what waits for its end, to be called once. Both raise as `call` does."""
+        finish = begin_logged(["crun", *self.options(manager)], args)
+
+        def end() -> None:
+            code, message = finish(DEADLINE_S)
+            if code:
+                raise refused(f"crun {args[0]} {args[-1]}", message or f"exit code {code}")
+
+        return end
 
     def start(self, name: str) -> None:
         """Let a container that was created run its program. Raises KernelError if it waits no longer, or never did.
@@ -170,20 +179,32 @@ def run_logged(
     Raises:
         KernelError: it cannot be run, or took too long.
     """
+    return begin_logged(command, args, stdio)(deadline_s)
+
+
+def begin_logged(
+    command: Sequence[str], args: Sequence[str], stdio: Stdio = (subprocess.DEVNULL, subprocess.DEVNULL, subprocess.DEVNULL)
+) -> Callable[[float | None], tuple[int, str]]:
+    """Begin what run_logged runs, and return the rest of it, to be called once. Raises KernelError."""
     log = os.memfd_create("log", os.MFD_CLOEXEC)
+    words = [*command, f"--log=/proc/self/fd/{log}", *args]
     try:
-        words = [*command, f"--log=/proc/self/fd/{log}", *args]
-        try:
-            process = subprocess.Popen(
-                words, executable=executable(), stdin=stdio[0], stdout=stdio[1], stderr=stdio[2],
-                env=ENVIRONMENT, cwd="/", pass_fds=(log,),
-            )  # fmt: skip
-        except OSError as error:
-            raise KernelError(f"{command[0]}: {error.strerror}") from error
-        finish(process, f"{command[0]} {args[0]}", deadline_s)
-        return process.returncode, message_of(_content(log).splitlines())
-    finally:
+        process = subprocess.Popen(
+            words, executable=executable(), stdin=stdio[0], stdout=stdio[1], stderr=stdio[2],
+            env=ENVIRONMENT, cwd="/", pass_fds=(log,),
+        )  # fmt: skip
+    except OSError as error:
         os.close(log)
+        raise KernelError(f"{command[0]}: {error.strerror}") from error
+
+    def end(deadline_s: float | None) -> tuple[int, str]:
+        try:
+            finish(process, f"{command[0]} {args[0]}", deadline_s)
+            return process.returncode, message_of(_content(log).splitlines())
+        finally:
+            os.close(log)
+
+    return end
 
 
 def finish(process: subprocess.Popen[bytes], what: str, deadline_s: float | None) -> None:

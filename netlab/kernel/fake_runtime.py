@@ -57,7 +57,7 @@ class FakeRuntime:
         """Return all sandboxes, by Pod uid."""
         return dict(self.sandboxes)
 
-    def start_sandbox(self, sandbox: Sandbox) -> None:
+    def start_sandbox(self, sandbox: Sandbox, first: str | None = None) -> None:
         """Make a sandbox, or its pause process anew; runs of before are kept."""
         known = self.sandboxes.get(sandbox.uid)
         if known and not known.alive:
@@ -68,6 +68,8 @@ class FakeRuntime:
         self.sandboxes[sandbox.uid] = replace(
             status, alive=True, detached=False, started_at=began, files=digest_of(sandbox.files)
         )
+        if first is not None:
+            self.start_container(sandbox, first, 0)
 
     def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
         """Start an attempt. Raises KernelError without a living sandbox, NotFound for a container it does not have."""

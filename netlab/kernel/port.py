@@ -118,8 +118,11 @@ class Runtime(Protocol):
         """Return all sandboxes there are, by Pod uid."""
         ...
 
-    def start_sandbox(self, sandbox: Sandbox) -> None:
-        """Make the Pod's files and its pause process; alive already, only changed files are rewritten. Raises KernelError."""
+    def start_sandbox(self, sandbox: Sandbox, first: str | None = ...) -> None:
+        """Make the Pod's files and its pause process; alive already, only changed files are rewritten.
+
+        The container named `first` is started with it, as attempt 0. Raises KernelError.
+        """
         ...
 
     def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:

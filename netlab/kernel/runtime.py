@@ -82,11 +82,19 @@ class ContainerRuntime:
         with cgroups.expecting_moves():
             return mounts.each(work, do, beside=beside)
 
-    def start_sandbox(self, sandbox: Sandbox) -> None:
-        """Make the Pod's files and its pause process; alive already, only changed files are rewritten. Raises KernelError."""
+    def start_sandbox(self, sandbox: Sandbox, first: str | None = None) -> None:
+        """Make the Pod's files and its pause process; alive already, only changed files are rewritten.
+
+        The container named `first` is started with it, as attempt 0: most of what that takes needs no pause process. Raises
+        what start_container raises.
+        """
         from netlab.kernel import starting  # noqa: PLC0415 - most commands start nothing
 
-        mounts.inside(lambda: _healing(lambda: starting.start_sandbox(self._places, self._crun, sandbox)))
+        def beside(made: Callable[[], None]) -> None:
+            if first is not None:
+                self._start_container(sandbox, first, 0, made)
+
+        mounts.inside(lambda: _healing(lambda: starting.start_sandbox(self._places, self._crun, sandbox, beside)))
 
     def start_container(self, sandbox: Sandbox, name: str, attempt: int) -> None:
         """Start a container as this attempt; done before, nothing happens.
@@ -97,6 +105,11 @@ class ContainerRuntime:
             NotFound: the sandbox has no such container.
             KernelError: the sandbox is not alive, or the runtime had other trouble.
         """
+        mounts.inside(lambda: _healing(lambda: self._start_container(sandbox, name, attempt)))
+
+    def _start_container(
+        self, sandbox: Sandbox, name: str, attempt: int, sandbox_made: Callable[[], None] = lambda: None
+    ) -> None:
         from netlab.kernel import starting  # noqa: PLC0415 - as above
         from netlab.kernel.image_store import STORE, ImageStore  # noqa: PLC0415
 
@@ -105,10 +118,10 @@ class ContainerRuntime:
         def start() -> None:
             starting.start_container(
                 self._places, self._crun, sandbox, name, attempt,
-                filters=self._filters, images=images, clock=self._clock,
+                filters=self._filters, images=images, sandbox_made=sandbox_made, clock=self._clock,
             )  # fmt: skip
 
-        mounts.inside(lambda: _healing(lambda: mounts.privately(start)))
+        mounts.privately(start)
 
     def observe(self) -> dict[str, SandboxStatus]:
         """Return all sandboxes there are, by Pod uid. A container whose conmon was killed is ended by looking at it."""

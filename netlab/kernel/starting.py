@@ -35,22 +35,47 @@ MEMORY: Final = "memory/"
 ANYBODYS: Final = 0o666
 
 
-def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
-    """Make the Pod's files and its pause process; with one that lives in its network only the files are brought up to date."""
+def start_sandbox(
+    places: LabDirectories, crun: Crun, sandbox: Sandbox, beside: Callable[[Callable[[], None]], None] = lambda _: None
+) -> None:
+    """Make the Pod's files and its pause process; with one that lives in its network only the files are brought up to date.
+
+    `beside` is called when the files are there and the pause process is being started, with a function that waits for that.
+    """
     pod = places.pod(sandbox.uid)
     if not processes.is_alive(pod.pause_process()):
         check_host_paths(sandbox.host_paths)
     _make_files(pod, sandbox)
     write_volumes(places, sandbox.uid, sandbox.files)
     if processes.is_alive(pod.pause_process()) and is_attached(pod):
+        beside(lambda: None)
         return
+    _clear_pause(crun, pod)
+    begun = [_begin_pause(places, crun, sandbox, pod)]
+
+    def made() -> None:
+        while begun:
+            begun.pop()()
+
+    try:
+        beside(made)
+    finally:
+        made()
+
+
+def _clear_pause(crun: Crun, pod: PodDirectory) -> None:
+    """End what is left of an earlier sandbox."""
     kill_sandbox(pod)  # one that is detached, and containers of an earlier one that have namespaces of their own
     if pod.pause.path.exists():
         end_makers([pod.pause.path], lambda: crun.delete(pod.pause.id))
     crun.delete(pod.pause.id)
-    make_directory(pod.pause.path, PRIVATE)
     for path in (pod.pause.path / "process", pod.path / "terminating"):
         path.unlink(missing_ok=True)
+
+
+def _begin_pause(places: LabDirectories, crun: Crun, sandbox: Sandbox, pod: PodDirectory) -> Callable[[], None]:
+    """Return what waits for the pause process and notes it."""
+    make_directory(pod.pause.path, PRIVATE)
     config = oci.pause_config(
         root=str(places.pause_root),
         netns=str(netns.path(sandbox.netns)),
@@ -62,11 +87,16 @@ def start_sandbox(places: LabDirectories, crun: Crun, sandbox: Sandbox) -> None:
     replace_text(pod.pause.path / "config.json", text(config))
     replace_text(pod.pause.path / "netns", f"{sandbox.netns}\n")
     pidfile = pod.pause.path / "pidfile"
-    crun.call("run", "-d", f"--pid-file={pidfile}", "-b", str(pod.pause.path), pod.pause.id, manager="disabled")
-    pause = processes.find(int(pod.pause.read("pidfile") or 0))
-    if pause is None:
-        raise KernelError(f"the pause process of {sandbox.netns} ended at once")
-    replace_text(pod.pause.path / "process", f"{pause}\n")
+    call = crun.begin("run", "-d", f"--pid-file={pidfile}", "-b", str(pod.pause.path), pod.pause.id, manager="disabled")
+
+    def made() -> None:
+        call()
+        pause = processes.find(int(pod.pause.read("pidfile") or 0))
+        if pause is None:
+            raise KernelError(f"the pause process of {sandbox.netns} ended at once")
+        replace_text(pod.pause.path / "process", f"{pause}\n")
+
+    return made
 
 
 def start_container(
@@ -78,10 +108,12 @@ def start_container(
     *,
     filters: Filters,
     images: ImageStore,
+    sandbox_made: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Create and start one attempt of a container, unless that was done before; what it mounts is for the container alone.
 
+    What needs no sandbox is done before `sandbox_made`, which waits for it, is called.
     A program that cannot be run is recorded, and that is the end of the attempt; a container that cannot be made is recorded,
     too, and the next call tries the same attempt again.
     """
@@ -92,9 +124,6 @@ def start_container(
     bundle = pod.bundle(name, attempt)
     if bundle.read("run") is not None or bundle.read("failed") is not None:
         return
-    pause = pod.pause_process()
-    if pause is None or not processes.is_alive(pause):
-        raise KernelError(f"start container {name}: the sandbox {sandbox.netns} is not alive")
     if bundle.path.exists() or crun.knows(bundle.id):
         clear_bundle(places, crun, bundle)
 
@@ -102,6 +131,10 @@ def start_container(
         if not process.args:
             raise Unstartable("no command specified", 126)
         seccomp = filters.find(process.rights.capabilities) if process.rights.filters_calls else None
+        sandbox_made()
+        pause = pod.pause_process()
+        if pause is None or not processes.is_alive(pause):
+            raise KernelError(f"start container {name}: the sandbox {sandbox.netns} is not alive")
         around = _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp)
         config = oci.container_config(process, replace(around, user=user))
         replace_text(bundle.path / "config.json", text(config))
