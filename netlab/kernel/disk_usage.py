@@ -20,7 +20,7 @@ from netlab.kernel.poddir import Bundle, PodDirectory
 from netlab.netstate.volume import DiskUsage
 
 DEADLINE_S: Final = 60
-WRITTEN: Final = (*root.WRITTEN, "log")
+WRITTEN: Final = (root.WRITTEN[0], "log")
 """What a container writes to."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from netlab.errors import KernelError
-from netlab.kernel import cgroups, oci, processes, root
+from netlab.kernel import cgroups, processes, root
 from netlab.kernel.crun import Crun
 from netlab.kernel.files import remove_tree, replace_text
 from netlab.kernel.poddir import Bundle, LabDirectories, PodDirectory, Run
@@ -127,7 +127,6 @@ def retire_attempt(places: LabDirectories, crun: Crun, pod: PodDirectory, contai
             _end_bundle(places, crun, bundle)
             for name in root.WRITTEN:
                 remove_tree(bundle.disk / name)
-                remove_tree(bundle.disk / oci.work_of(name))
 
 
 def clear_bundle(places: LabDirectories, crun: Crun, bundle: Bundle) -> None:

@@ -47,7 +47,7 @@ def inside(store: ImageStore, bundle: Bundle, target: Path, process: ContainerPr
         Unstartable: the image cannot be run as it is.
         KernelError: the image is gone, or Linux refused.
     """
-    root.make_directories(bundle, (root.ROOT,))
+    root.make_directories(bundle)
     with _kept(store):
         _mount(store, bundle, target, process.image)
         handle = os.open(target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

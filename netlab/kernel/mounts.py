@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import threading
 from collections import deque
@@ -97,6 +98,20 @@ def bind(descriptor: int, target: Path) -> None:
 def overlay(target: Path, options: str) -> None:
     """Mount an overlay at `target`. Raises OSError."""
     _call(_libc.mount, b"overlay", os.fsencode(target), b"overlay", 0, os.fsencode(options))
+
+
+def memory(target: Path) -> None:
+    """Mount an empty file system in memory at `target`, for root only. Raises OSError."""
+    _call(_libc.mount, b"none", os.fsencode(target), b"tmpfs", 0, b"mode=700")
+
+
+def unmount(target: Path) -> None:
+    """Take away what is mounted at `target`; nothing there, nothing happens. Raises OSError."""
+    try:
+        _call(_libc.umount2, os.fsencode(target), _MNT_DETACH)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOENT}:
+            raise
 
 
 def each(

@@ -2,7 +2,7 @@
 
 The pause process makes the namespaces of the Pod (IPC, UTS, PID) inside the Pod's network namespace; containers join them by
 path and have a mount namespace and a cgroup of their own. `image: host` is a skeleton of directories with the machine's /usr
-and /etc in it (overlays: what a container writes there is its own), so nothing of /root, /home or /var is seen (root.py).
+and /etc in it (what a container writes there is its own), so nothing of /root, /home or /var is seen (root.py).
 Source: OCI runtime-spec 1.0.2 (crun 1.14 refuses 1.2); Docker's default capabilities and masked paths.
 """
 
@@ -29,10 +29,6 @@ SECRETS: Final = (
     "/etc/ssl/private",
 )  # fmt: skip
 READ_ONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
-SKELETON: Final = (
-    "proc", "sys", "dev", "etc", "usr", "var", "var/tmp", "var/log", "tmp", "run", "root", "opt", "home", "srv", "mnt",
-)  # fmt: skip
-OVERLAYS: Final = ("usr", "etc")
 COMPILED: Final = "run.oci.seccomp_bpf_data"
 OPEN_FILES_SOFT: Final = 1024
 OPEN_FILES_HARD: Final = 524288  # systemd's default; a process may not exceed its own hard limit without CAP_SYS_RESOURCE
@@ -128,11 +124,6 @@ def container_config(process: ContainerProcess, place: Surroundings) -> Config:
     }
 
 
-def work_of(name: str) -> str:
-    """Return the name of the directory in which an overlay prepares what it puts into the directory `name`."""
-    return f"{name}.work"
-
-
 def _process(process: ContainerProcess, place: Surroundings) -> Config:
     hard, rights = min(OPEN_FILES_HARD, place.open_files), process.rights
     user = place.user or User(rights.uid, rights.gid)
@@ -167,7 +158,7 @@ def _system_mounts(place: Surroundings, access: str) -> list[Config]:
     /run comes before the files of /etc: on many machines /etc/resolv.conf is a link into it.
     """
     return [
-        *(_programs_of_host(place, access) if place.user is None else ()),
+        *(_mount(path, "bind", path, "rbind", "ro", "nosuid", "nodev") for path in place.read_only if place.user is None),
         _mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
         _mount("/dev", "tmpfs", "tmpfs", "nosuid", "noexec", "strictatime", "mode=755", "size=65536k"),
         _mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
@@ -179,12 +170,6 @@ def _system_mounts(place: Surroundings, access: str) -> list[Config]:
         _mount("/etc/resolv.conf", "bind", f"{place.etc}/resolv.conf", "bind", "rprivate", "ro"),
         _mount("/etc/hostname", "bind", f"{place.etc}/hostname", "bind", "rprivate", "ro"),
     ]
-
-
-def _programs_of_host(place: Surroundings, access: str) -> list[Config]:
-    """The machine's programs and settings, which `image: host` shows."""
-    programs = (_mount(path, "bind", path, "rbind", "ro", "nosuid", "nodev") for path in place.read_only)
-    return [*(_overlay(place.disk, name, access) for name in OVERLAYS), *programs]
 
 
 def _directories_of_host(access: str) -> list[Config]:
@@ -206,11 +191,6 @@ def _access(mount: BindMount) -> str:
     if not mount.read_only:
         return "rw"
     return "rro" if mount.is_recursive else "ro"
-
-
-def _overlay(disk: str, name: str, access: str) -> Config:
-    layers = (f"lowerdir=/{name}", f"upperdir={disk}/{name}", f"workdir={disk}/{work_of(name)}")
-    return _mount(f"/{name}", "overlay", "overlay", *layers, access)
 
 
 def _mount(destination: str, kind: str, source: str, *options: str) -> Config:

@@ -33,11 +33,12 @@ is what programs may write, as much as they like, and nothing else: on many disk
         <container>.<attempt>/
             log                               what it printed
             last-words                        what it wrote to its terminationMessagePath
-            {root,usr,etc}[.work]/            what it changed of its root directory (root.py)
+            root[.work]/                      what it changed of its root directory (root.py)
 
     <state>/secrets/<uid>/<name>/             volumes with something of a Secret
     <state>/filters/<digest>                  what crun compiled of a filter of system calls (seccomp_programs.py)
-    <state>/skeleton/, <state>/root/          below the root directory of `image: host`; where containers have theirs
+    <state>/skeleton/                         a file system in memory: what `image: host` has of its own (root.py)
+    <state>/root/                             where containers have their root directory
 
 Names come from manifests and from directories: each is checked before it becomes part of a path.
 """

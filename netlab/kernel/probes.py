@@ -215,7 +215,7 @@ def free_memory(name: str, free: int) -> Finding:
 
 
 def data_directory(name: str, directory: Path, root: Path) -> Finding:
-    """The containers' /usr and /etc are overlays with their upper directory in `directory`, which need not exist yet.
+    """Containers' root directories are overlays with their upper directory in `directory`, which need not exist yet.
 
     `root` is the directory of all labs, the one that the words speak of.
     """

@@ -1,7 +1,10 @@
 """The root directory of a container: an overlay, seen by the container and nobody else.
 
-    image: host ..... a skeleton of directories, in it overlays of the machine's /usr and /etc (oci.py)
+    image: host ..... a skeleton of directories above the machine's own root directory
     an image ........ its layers (image_root.py)
+
+The skeleton is in a directory of a name that the machine does not have, and is `opaque`: what else the machine has is not seen
+from there. Its usr and etc are those of the machine: the kernel finds in their `redirect` under which names.
 
 Above them lies a directory of the container's own, on the disk: what it changes. The overlay is mounted in a view of the mounts
 of one thread (mounts.privately), from which conmon and crun are started; conmon's life keeps it, and the machine's own table of
@@ -12,33 +15,62 @@ Source: mount_namespaces(7); kernel Documentation/filesystems/overlayfs.rst.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from netlab.errors import KernelError
 from netlab.kernel import mounts
-from netlab.kernel.files import make_directory
-from netlab.kernel.oci import OVERLAYS, work_of
-from netlab.kernel.poddir import Bundle
+from netlab.kernel.files import OPEN, make_directory, remove_tree, translated
+from netlab.kernel.poddir import STICKY, Bundle
 
-ROOT: Final = "root"
-WRITTEN: Final = (ROOT, *OVERLAYS)
-"""Directories of a bundle on the disk in which a container's changes are."""
+WRITTEN: Final = ("root", "root.work")
+"""Directories of a bundle on the disk: in the first one a container's changes are, in the second one the overlay works."""
+HOST: Final = "image-host"
+SKELETON: Final = (
+    "proc", "sys", "dev", "etc", "usr", "var", "var/tmp", "var/log", "tmp", "run", "root", "opt", "home", "srv", "mnt",
+)  # fmt: skip
+_OF_MACHINE: Final = ("usr", "etc")
 # Directories of the machine that belong to its programs, besides /usr; on older machines /bin and /lib are no links.
 _PROGRAMS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
 
 
-def make_directories(bundle: Bundle, names: Iterable[str]) -> None:
-    """Make those directories of WRITTEN, each with the one that an overlay works in. Raises KernelError."""
-    for name in names:
+def make_directories(bundle: Bundle) -> None:
+    """Make what an overlay needs for a bundle. Raises KernelError."""
+    for name in WRITTEN:
         make_directory(bundle.disk / name)
-        make_directory(bundle.disk / work_of(name))
 
 
 def options(bundle: Bundle, lower: str) -> str:
     """Return the options of the overlay of a root directory; `lower` are its layers, the uppermost first, with `:` between."""
-    return f"lowerdir={lower},upperdir={bundle.disk / ROOT},workdir={bundle.disk / work_of(ROOT)}"
+    upper, work = (bundle.disk / name for name in WRITTEN)
+    return f"lowerdir={lower},upperdir={upper},workdir={work}"
+
+
+def host_options(bundle: Bundle, skeleton: Path) -> str:
+    """Return the same for `image: host`. With `xino` all files are on one device, as programs expect of a root directory."""
+    return f"{options(bundle, f'{skeleton}:/')},redirect_dir=follow,xino=on"
+
+
+def make_skeleton(target: Path) -> None:
+    """Make in `target`, a file system of its own, what `image: host` has, whole or not at all. Raises KernelError.
+
+    Of its own, because no layer of an overlay may be a directory of another one.
+    """
+    if (target / HOST).exists():
+        return
+    draft = target / f".{HOST}"
+    remove_tree(draft)
+    for directory in (draft, *(draft / name for name in SKELETON)):
+        make_directory(directory, STICKY if directory.name == "tmp" else OPEN)
+    with translated("make", draft):
+        for name, link in _links_of_host():
+            (draft / name).symlink_to(link)
+        for name in _OF_MACHINE:
+            if not os.path.ismount(f"/{name}"):
+                os.setxattr(draft / name, "trusted.overlay.redirect", f"/{name}".encode())
+        os.setxattr(draft, "trusted.overlay.opaque", b"y")
+        draft.rename(target / HOST)
 
 
 def mount(target: Path, overlay: str) -> None:
@@ -49,7 +81,7 @@ def mount(target: Path, overlay: str) -> None:
         raise KernelError(f"mount the root directory of a container: {error.strerror}") from error
 
 
-def links_of_host() -> Iterator[tuple[str, Path]]:
+def _links_of_host() -> Iterator[tuple[str, Path]]:
     """Yield the directories of programs that are links on this machine, and where to."""
     for name in _PROGRAMS:
         if (path := Path("/", name)).is_symlink():
@@ -57,8 +89,12 @@ def links_of_host() -> Iterator[tuple[str, Path]]:
 
 
 def directories_of_host() -> Iterator[str]:
-    """Yield the directories of programs that are none, which `image: host` sees at their own path and cannot change."""
+    """Yield the directories that `image: host` sees at their own path and cannot change.
+
+    Of programs those that are no links; of the others those that are on a disk of their own: no overlay looks into it.
+    """
     for name in (*_PROGRAMS, "opt"):
         path = f"/{name}"
         if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - for each container
             yield path
+    yield from (f"/{name}" for name in _OF_MACHINE if os.path.ismount(f"/{name}"))

@@ -17,7 +17,7 @@ from netlab.errors import KernelError, NetlabError, NotFound
 from netlab.kernel import cgroups, ending, hooks, mounts, processes, runs
 from netlab.kernel import health as health_file
 from netlab.kernel.crun import AlreadyMade, Crun
-from netlab.kernel.files import remove_trees
+from netlab.kernel.files import remove_trees, translated
 from netlab.kernel.netns import run_in_threads
 from netlab.kernel.poddir import LabDirectories
 from netlab.netstate.health import Health
@@ -223,6 +223,8 @@ class ContainerRuntime:
 
         def files() -> None:
             remove_trees([pod.disk for pod in pods])  # most of them
+            with translated("unmount", self._places.skeleton):
+                mounts.unmount(self._places.skeleton)
             remove_trees(self._places.all)
 
         run_in_threads([files, lambda: ending.remove_cgroups(self._places), beside])

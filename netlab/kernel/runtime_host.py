@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel import installed, memory_volumes, probes, root
-from netlab.kernel.files import OPEN, PRIVATE, make_directory, remove_tree, translated
+from netlab.kernel import installed, memory_volumes, mounts, probes, root
+from netlab.kernel.files import PRIVATE, make_directory, translated
 from netlab.kernel.findings import Checks, require
-from netlab.kernel.oci import SKELETON
-from netlab.kernel.poddir import STICKY, LabDirectories
+from netlab.kernel.poddir import LabDirectories
 
 PROGRAMS: Final = ("crun", "conmon", "catatonit")
 KERNEL: Final[Checks] = (("seccomp-profile", probes.seccomp_profile), ("cgroups", probes.cgroups))
@@ -34,10 +33,13 @@ def make_directories(places: LabDirectories) -> None:
         with translated("mkdir", directory):
             directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
             directory.chmod(PRIVATE)
-    for directory in (places.exits, places.crun, places.root, places.state / "pods", places.data / "pods"):
+    for directory in (places.exits, places.crun, places.root, places.skeleton, places.state / "pods", places.data / "pods"):
         make_directory(directory, PRIVATE)
     _make_pause_root(places.pause_root)
-    _make_skeleton(places.skeleton)
+    if not os.path.ismount(places.skeleton):
+        with translated("mount", places.skeleton):
+            mounts.memory(places.skeleton)
+    root.make_skeleton(places.skeleton)
 
 
 def _make_pause_root(root: Path) -> None:
@@ -50,17 +52,3 @@ def _make_pause_root(root: Path) -> None:
             shutil.copyfile(source, draft)
             draft.chmod(0o755)
             draft.replace(target)
-
-
-def _make_skeleton(target: Path) -> None:
-    """What `image: host` has of its own, made whole or not at all."""
-    if target.exists():
-        return
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    remove_tree(draft)
-    for directory in (draft, *(draft / name for name in SKELETON)):
-        make_directory(directory, STICKY if directory.name == "tmp" else OPEN)
-    with translated("make", draft):
-        for name, link in root.links_of_host():
-            (draft / name).symlink_to(link)
-        draft.rename(target)

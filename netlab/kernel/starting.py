@@ -158,8 +158,8 @@ def start_container(
         if process.image:
             image_root.inside(images, bundle, places.root, process, start)
         else:
-            root.make_directories(bundle, root.WRITTEN)
-            root.mount(places.root, root.options(bundle, str(places.skeleton)))
+            root.make_directories(bundle)
+            root.mount(places.root, root.host_options(bundle, places.skeleton))
             start(None)
     except (Unprepared, Unstartable) as error:
         replace_text(bundle.path / "revision", process.revision)
@@ -198,7 +198,7 @@ def _surroundings(
 ) -> Surroundings:
     pod = places.pod(sandbox.uid)
     return Surroundings(
-        root=str(places.root),
+        root=str(places.root if process.image else places.root / root.HOST),
         disk=str(bundle.disk),
         shm=str(pod.disk / "shm"),
         hosts=str(pod.disk / "hosts"),

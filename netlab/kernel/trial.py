@@ -20,9 +20,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel import interrupts, nft, rtnetlink
+from netlab.kernel import interrupts, nft, root, rtnetlink
 from netlab.kernel.findings import CURES, Finding, Look, is_root, looked, missing, not_looked_at, ok, warning
 from netlab.kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Message, NetlinkSocket, nested, number, text
+from netlab.kernel.poddir import Bundle
 from netlab.kernel.processes import wait_readable
 from netlab.netstate.links import Bridge, Veth
 from netlab.netstate.names import IfName, NetnsName
@@ -217,18 +218,21 @@ def service_table() -> NftTable:
 
 
 def _overlay(name: str) -> Finding:
-    """An overlay of /usr, as each container has one, on a disk in memory that only the child sees."""
+    """The root directory of `image: host`, as each container has one, on a disk in memory that only the child sees."""
     place = Path("/run")
+    bundle = Bundle(place, place, "")
     _call(_libc.mount, b"none", bytes(place), b"tmpfs", 0, b"mode=700")
-    for directory in ("upper", "work", "usr"):
-        (place / directory).mkdir()
-    options = f"lowerdir=/usr,upperdir={place}/upper,workdir={place}/work"
+    (place / "skeleton").mkdir()
+    (place / "target").mkdir()
+    root.make_directories(bundle)
+    root.make_skeleton(place / "skeleton")
+    options = root.host_options(bundle, place / "skeleton")
     try:
-        _call(_libc.mount, b"overlay", bytes(place / "usr"), b"overlay", 0, options.encode())
+        _call(_libc.mount, b"overlay", bytes(place / "target"), b"overlay", 0, options.encode())
     except OSError as error:
         found = f"the kernel mounts no overlay ({error.strerror})"
         return missing(name, found, CURES["module"].format(module="overlay"))
-    return ok(name, "one of /usr was mounted")
+    return ok(name, "a container's root directory was mounted")
 
 
 def _call(function: Callable[..., int], *arguments: object) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from netlab.errors import NetlabError, NotFound
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 BUSY_TIMEOUT_S = 10.0
 SCHEMA = Path(__file__).with_name("schema.sql")
 

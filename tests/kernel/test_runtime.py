@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from netlab.errors import HostUnready, KernelError, NotFound
-from netlab.kernel import cgroups, conmon, crun, ending, mounts, netns, oci, processes
+from netlab.kernel import cgroups, conmon, crun, ending, mounts, netns, oci, processes, root
 from netlab.kernel.commands import run_command
 from netlab.kernel.crun import Crun
 from netlab.kernel.inotify import Watch
@@ -184,6 +184,35 @@ def test_containers_are_confined(lab, capfd):
     assert code == 0
     assert out.split() == ["/home:", "/root:", "NoNewPrivs:", "1", "Seccomp:", "2"]
     assert not Path("/usr/mine").exists()
+
+
+def test_a_root_directory_has_the_machines_programs_and_settings_and_nothing_else_of_it(lab, capfd):
+    pod = lab.started()
+    names = lab.exec(capfd, pod, "ls", "-1", "/")[1].split()
+    assert set(names) <= {
+        name for name in (*root.SKELETON, "bin", "sbin", *(f"lib{bits}" for bits in ("", "32", "64", "x32"))) if "/" not in name
+    }
+    devices = lab.exec(capfd, pod, "stat", "-c", "%d", "/", "/usr", "/usr/bin/env", "/etc/passwd")[1].split()
+    assert len(set(devices)) == 1
+    assert (
+        lab.exec(capfd, pod, "sh", "-c", "echo own > /etc/passwd; rm /usr/bin/env; mkdir /srv/x; cat /etc/passwd")[1] == "own\n"
+    )
+    assert Path("/usr/bin/env").exists()
+    changed = lab.places.pod(pod.uid).bundle("c", 0).disk / root.WRITTEN[0] / root.HOST
+    assert (changed / "etc/passwd").read_text() == "own\n"
+    assert lab.exec(capfd, lab.started(), "ls", "/usr/bin/env")[:2] == (0, "/usr/bin/env\n")
+
+
+def test_a_skeleton_that_was_half_made_is_made_anew(lab):
+    skeleton = lab.places.skeleton
+    (skeleton / root.HOST).rename(skeleton / f".{root.HOST}")
+    shutil.rmtree(skeleton / f".{root.HOST}/var")
+    lab.runtime.prepare()
+    assert [path.name for path in skeleton.iterdir()] == [root.HOST]
+    assert lab.run(lab.started()).state == "running"
+    mounted = mounts_below(skeleton)
+    lab.runtime.prepare()
+    assert mounts_below(skeleton) == mounted
 
 
 def test_a_filter_is_compiled_once_and_is_that_of_all_with_the_same_rights(lab):
