@@ -18,7 +18,7 @@ REMOVERS: Final = 8
 WORTH_ONE: Final = 8  # directories for each of them
 
 
-def replace_text(path: Path, text: str, mode: int = 0o600) -> bool:
+def replace_text(path: Path | str, text: str, mode: int = 0o600) -> bool:
     """Make `path` hold exactly `text`; return False if it did already. The directory must exist. Several threads may do so.
 
     Raises:
@@ -27,7 +27,8 @@ def replace_text(path: Path, text: str, mode: int = 0o600) -> bool:
     if read(path) == text:
         return False
     with translated("write", path):
-        draft = f"{path.parent}/.{path.name}.{get_native_id()}"
+        directory, _, name = str(path).rpartition("/")
+        draft = f"{directory}/.{name}.{get_native_id()}"
         _write(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode), text)
         os.replace(draft, path)  # noqa: PTH105 - some for each container
     return True
@@ -85,7 +86,7 @@ def remove_if_empty(path: Path) -> None:
         path.rmdir()
 
 
-def read(path: Path) -> str | None:
+def read(path: Path | str) -> str | None:
     """Return a file's text, None if it does not exist. Raises KernelError for other trouble."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -97,7 +98,7 @@ def read(path: Path) -> str | None:
         return file.read()
 
 
-def make_directory(path: Path, mode: int = OPEN) -> None:
+def make_directory(path: Path | str, mode: int = OPEN) -> None:
     """Make a directory of exactly this mode, whatever the umask; one that is there gets the mode. Parents must exist."""
     with translated("mkdir", path):
         with contextlib.suppress(FileExistsError):
@@ -105,7 +106,7 @@ def make_directory(path: Path, mode: int = OPEN) -> None:
         os.chmod(path, mode)  # noqa: PTH101
 
 
-def rewrite(path: Path, text: str, mode: int = 0o644) -> None:
+def rewrite(path: Path | str, text: str, mode: int = 0o644) -> None:
     """Make a file hold `text`, in place: containers that have it mounted see the new text."""
     if read(path) == text:
         return
@@ -127,7 +128,7 @@ def _write(handle: int, text: str, mode: int | None = None) -> None:
 
 
 @contextlib.contextmanager
-def translated(what: str, path: Path) -> Iterator[None]:
+def translated(what: str, path: Path | str) -> Iterator[None]:
     """Turn an OSError into a KernelError that names the act, the file and, for a full disk, the cure."""
     try:
         yield

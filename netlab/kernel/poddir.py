@@ -53,7 +53,7 @@ from typing import Final
 from netlab.errors import KernelError
 from netlab.frozen import dataclass
 from netlab.kernel import processes
-from netlab.kernel.files import read
+from netlab.kernel.files import read, replace_text
 from netlab.kernel.processes import Process
 from netlab.netstate.names import NAME_MAX
 
@@ -86,7 +86,11 @@ class Bundle:
 
     def read(self, name: str) -> str | None:
         """Return the text of one of its files, None if there is no such file."""
-        return read(self.path / name)
+        return read(f"{self.path}/{name}")
+
+    def write(self, name: str, text: str) -> None:
+        """Make one of its files hold exactly this text. Raises KernelError."""
+        replace_text(f"{self.path}/{name}", text)
 
     def run(self) -> Run | None:
         """Return how it was started, None if it was not."""
@@ -127,7 +131,7 @@ class PodDirectory:
 
     def pause_process(self) -> Process | None:
         """Return the pause process last started; it may have ended."""
-        return processes.parse(self.pause.read("process") or "")
+        return processes.parse(read(f"{self.path}/pause/process") or "")
 
     def bundle(self, container: str, attempt: int) -> Bundle:
         """Return the directories of an attempt, there or not. Raises KernelError for an impossible name."""

@@ -14,6 +14,7 @@ Source: mount_namespaces(7); kernel Documentation/filesystems/overlayfs.rst.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,12 +39,12 @@ _PROGRAMS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
 def make_directories(bundle: Bundle) -> None:
     """Make what an overlay needs for a bundle. Raises KernelError."""
     for name in WRITTEN:
-        make_directory(bundle.disk / name)
+        make_directory(f"{bundle.disk}/{name}")
 
 
 def options(bundle: Bundle, lower: str) -> str:
     """Return the options of the overlay of a root directory; `lower` are its layers, the uppermost first, with `:` between."""
-    upper, work = (bundle.disk / name for name in WRITTEN)
+    upper, work = (f"{bundle.disk}/{name}" for name in WRITTEN)
     return f"lowerdir={lower},upperdir={upper},workdir={work}"
 
 
@@ -88,13 +89,13 @@ def _links_of_host() -> Iterator[tuple[str, Path]]:
             yield name, path.readlink()
 
 
-def directories_of_host() -> Iterator[str]:
-    """Yield the directories that `image: host` sees at their own path and cannot change.
+@functools.cache
+def directories_of_host() -> tuple[str, ...]:
+    """Return the directories that `image: host` sees at their own path and cannot change.
 
     Of programs those that are no links; of the others those that are on a disk of their own: no overlay looks into it.
     """
-    for name in (*_PROGRAMS, "opt"):
-        path = f"/{name}"
-        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - for each container
-            yield path
-    yield from (f"/{name}" for name in _OF_MACHINE if os.path.ismount(f"/{name}"))
+    programs = [Path("/", name) for name in (*_PROGRAMS, "opt")]
+    own = [Path("/", name) for name in _OF_MACHINE]
+    found = [path for path in programs if path.is_dir() and not path.is_symlink()]
+    return tuple(map(str, (*found, *(path for path in own if path.is_mount()))))

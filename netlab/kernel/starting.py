@@ -16,7 +16,7 @@ from netlab.kernel import cgroups, conmon, image_root, memory_volumes, netns, oc
 from netlab.kernel.cgroup_limits import pod_files
 from netlab.kernel.crun import Crun, Unprepared, Unstartable, text
 from netlab.kernel.ending import clear_bundle, end_makers, kill_sandbox, pause_mark
-from netlab.kernel.files import PRIVATE, make_directory, replace_text, rewrite, translated
+from netlab.kernel.files import PRIVATE, make_directory, rewrite, translated
 from netlab.kernel.host_paths import check_host_paths
 from netlab.kernel.image_store import ImageStore
 from netlab.kernel.image_user import User
@@ -66,16 +66,18 @@ def start_sandbox(
 def _clear_pause(crun: Crun, pod: PodDirectory) -> None:
     """End what is left of an earlier sandbox."""
     kill_sandbox(pod)  # one that is detached, and containers of an earlier one that have namespaces of their own
-    if pod.pause.path.exists():
-        end_makers([pod.pause.path], lambda: crun.delete(pod.pause.id))
-    crun.delete(pod.pause.id)
-    for path in (pod.pause.path / "process", pod.path / "terminating"):
+    pause = pod.pause
+    if pause.path.exists():
+        end_makers([pause.path], lambda: crun.delete(pause.id))
+    crun.delete(pause.id)
+    for path in (pause.path / "process", pod.path / "terminating"):
         path.unlink(missing_ok=True)
 
 
 def _begin_pause(places: LabDirectories, crun: Crun, sandbox: Sandbox, pod: PodDirectory) -> Callable[[], None]:
     """Return what waits for the pause process and notes it."""
-    make_directory(pod.pause.path, PRIVATE)
+    bundle = pod.pause
+    make_directory(bundle.path, PRIVATE)
     config = oci.pause_config(
         root=str(places.pause_root),
         netns=str(netns.path(sandbox.netns)),
@@ -84,17 +86,17 @@ def _begin_pause(places: LabDirectories, crun: Crun, sandbox: Sandbox, pod: PodD
         sysctls=sandbox.sysctls,
         volumes=memory_volumes.oci_mounts(sandbox.scratch, sandbox.fs_group),
     )
-    replace_text(pod.pause.path / "config.json", text(config))
-    replace_text(pod.pause.path / "netns", f"{sandbox.netns}\n")
-    pidfile = pod.pause.path / "pidfile"
-    call = crun.begin("run", "-d", f"--pid-file={pidfile}", "-b", str(pod.pause.path), pod.pause.id, manager="disabled")
+    bundle.write("config.json", text(config))
+    bundle.write("netns", f"{sandbox.netns}\n")
+    path = str(bundle.path)
+    call = crun.begin("run", "-d", f"--pid-file={path}/pidfile", "-b", path, bundle.id, manager="disabled")
 
     def made() -> None:
         call()
-        pause = processes.find(int(pod.pause.read("pidfile") or 0))
+        pause = processes.find(int(bundle.read("pidfile") or 0))
         if pause is None:
             raise KernelError(f"the pause process of {sandbox.netns} ended at once")
-        replace_text(pod.pause.path / "process", f"{pause}\n")
+        bundle.write("process", f"{pause}\n")
 
     return made
 
@@ -135,22 +137,22 @@ def start_container(
         pause = pod.pause_process()
         if pause is None or not processes.is_alive(pause):
             raise KernelError(f"start container {name}: the sandbox {sandbox.netns} is not alive")
-        around = _surroundings(places, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp)
+        around = _surroundings(places, pod, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp)
         config = oci.container_config(process, replace(around, user=user))
-        replace_text(bundle.path / "config.json", text(config))
-        replace_text(bundle.path / "revision", process.revision)
-        rewrite(bundle.disk / "last-words", "", ANYBODYS)  # the program may run as anybody
+        bundle.write("config.json", text(config))
+        bundle.write("revision", process.revision)
+        rewrite(f"{bundle.disk}/last-words", "", ANYBODYS)  # the program may run as anybody
         if process.log_speaks:
-            replace_text(bundle.path / "log-speaks", "")
+            bundle.write("log-speaks", "")
         if process.stop_signal:
-            replace_text(bundle.path / "stop-signal", process.stop_signal)
+            bundle.write("stop-signal", process.stop_signal)
         main, keeper = conmon.create(bundle, exits=places.exits, options=crun.options(), program=process.args[0])
         if seccomp:
             filters.keep(seccomp, crun.root / bundle.id / "seccomp.bpf")
         cgroups.write(pod_files(sandbox.limits), places.lab, sandbox.uid)
         started_at = clock()
         crun.start(bundle.id)
-        replace_text(bundle.path / "run", str(Run(main, keeper, started_at)))
+        bundle.write("run", str(Run(main, keeper, started_at)))
 
     try:
         for directory in (bundle.path.parent, bundle.path, bundle.disk):
@@ -162,14 +164,14 @@ def start_container(
             root.mount(places.root, root.host_options(bundle, places.skeleton))
             start(None)
     except (Unprepared, Unstartable) as error:
-        replace_text(bundle.path / "revision", process.revision)
-        replace_text(bundle.path / ("failed" if isinstance(error, Unstartable) else "unprepared"), f"{error}\n")
+        bundle.write("revision", process.revision)
+        bundle.write("failed" if isinstance(error, Unstartable) else "unprepared", f"{error}\n")
 
 
 def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
-    for directory in (pod.path, pod.path / "etc", pod.path / "containers", pod.disk):
+    for directory in (pod.path, f"{pod.path}/etc", f"{pod.path}/containers", pod.disk):
         make_directory(directory)
-    make_directory(pod.disk / "shm", STICKY)
+    make_directory(f"{pod.disk}/shm", STICKY)
     if sandbox.scratch or sandbox.files:
         make_directory(pod.disk / "volumes")
     for volume in sandbox.scratch:
@@ -182,13 +184,14 @@ def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:
                 with translated("chown", directory):  # first, because the kernel takes S_ISGID away at a change of owners
                     os.chown(directory, -1, sandbox.fs_group)
                     directory.chmod(WORLD_WRITABLE | stat.S_ISGID)
-    rewrite(pod.disk / "hosts", sandbox.hosts)
-    rewrite(pod.path / "etc/resolv.conf", sandbox.resolv_conf)
-    rewrite(pod.path / "etc/hostname", f"{sandbox.hostname}\n")
+    rewrite(f"{pod.disk}/hosts", sandbox.hosts)
+    rewrite(f"{pod.path}/etc/resolv.conf", sandbox.resolv_conf)
+    rewrite(f"{pod.path}/etc/hostname", f"{sandbox.hostname}\n")
 
 
 def _surroundings(
     places: LabDirectories,
+    pod: PodDirectory,
     sandbox: Sandbox,
     process: ContainerProcess,
     *,
@@ -196,17 +199,16 @@ def _surroundings(
     pause: Process,
     seccomp: Filter | None,
 ) -> Surroundings:
-    pod = places.pod(sandbox.uid)
     return Surroundings(
-        root=str(places.root if process.image else places.root / root.HOST),
+        root=str(places.root) if process.image else f"{places.root}/{root.HOST}",
         disk=str(bundle.disk),
-        shm=str(pod.disk / "shm"),
-        hosts=str(pod.disk / "hosts"),
-        etc=str(pod.path / "etc"),
+        shm=f"{pod.disk}/shm",
+        hosts=f"{pod.disk}/hosts",
+        etc=f"{pod.path}/etc",
         pause_pid=pause.pid,
         cgroup=f"/netlab/{places.lab}/{sandbox.uid}/{process.name}",
         sources=tuple(_sources(places, pod, bundle, process, pause)),
-        read_only=tuple(root.directories_of_host()),
+        read_only=root.directories_of_host(),
         share_pid=sandbox.share_process_namespace,
         open_files=_hard_limit(),
         counts_swap=bool(process.limits.memory_bytes) and cgroups.counts_swap(),
