@@ -1,19 +1,21 @@
 """conmon, called: the parent of a container, one each. It notes the exit code, marks OOM kills, writes the log.
 
-It belongs to nobody and survives netlab. It calls `crun create` itself and answers through a pipe, whose number it finds in
-the environment variable _OCI_SYNCPIPE: {"data": pid}, or {"data": -1, "message": why}.
+It belongs to nobody and survives netlab. It calls `crun create` itself, when it reads a byte from a pipe, and answers through
+another one: {"data": pid}, or {"data": -1, "message": why}. It finds their numbers in the environment variables _OCI_STARTPIPE
+and _OCI_SYNCPIPE. If netlab is killed before it wrote that byte, conmon goes on, and what it makes is a half like all others.
 Source: conmon(8), conmon's src/conmon.c and parent_pipe_fd.c; the log is in CRI's format.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from netlab.errors import KernelError
 from netlab.kernel import crun, processes
@@ -23,44 +25,67 @@ from netlab.kernel.processes import Process
 DEADLINE_S: Final = 30.0
 
 
-def create(bundle: Bundle, *, exits: Path, options: Sequence[str], program: str) -> tuple[Process, Process]:
-    """Create the container of a bundle; return its main process, which waits for Crun.start, and its conmon.
+@contextlib.contextmanager
+def loaded(bundle: Bundle, *, exits: Path, options: Sequence[str]) -> Iterator[Callable[[str], tuple[Process, Process]]]:
+    """Load a conmon for a bundle and yield what lets it create the container; without that it ends with the block.
+
+    That is called once, when config.json is complete, with the first argument of the container's process for error messages.
+    It returns the main process, which waits for Crun.start, and conmon's own. It raises Unstartable if the program cannot be
+    run, KernelError for anything else that went wrong.
 
     Args:
-        bundle: its config.json is complete.
+        bundle: its directories are there.
         exits: the directory for the exit file, whose name is the bundle's id.
         options: crun's.
-        program: the first argument of the container's process, for the error message.
 
     Raises:
-        Unstartable: the container's program cannot be run.
-        KernelError: anything else that went wrong.
+        KernelError: conmon cannot be run.
     """
+    with contextlib.ExitStack() as stack:
+        answers, answering = _pipe(stack)
+        waiting, word = _pipe(stack)
+        try:
+            with (bundle.path / "conmon.err").open("wb") as stderr:
+                process = subprocess.Popen(
+                    _command(bundle, exits, options),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                    env={**crun.ENVIRONMENT, "_OCI_SYNCPIPE": str(answering.fileno()), "_OCI_STARTPIPE": str(waiting.fileno())},
+                    cwd="/",
+                    pass_fds=(answering.fileno(), waiting.fileno()),
+                )
+        except OSError as error:
+            raise KernelError(f"conmon for {bundle.id}: {error.strerror}") from error
+        stack.callback(_end, process)
+        answering.close()
+        waiting.close()
+
+        def create(program: str) -> tuple[Process, Process]:
+            with contextlib.suppress(BrokenPipeError):  # it has ended, and said why
+                word.write(b"0")
+            word.close()
+            crun.finish(process, "conmon", DEADLINE_S)  # only the process that puts itself into the background
+            return _created(bundle, _answer(answers.fileno()), program)
+
+        yield create
+
+
+def _pipe(stack: contextlib.ExitStack) -> tuple[IO[bytes], IO[bytes]]:
     reader, writer = os.pipe()
-    complaints = bundle.path / "conmon.err"
-    try:
-        with complaints.open("wb") as stderr:
-            process = subprocess.Popen(
-                _command(bundle, exits, options),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                env={**crun.ENVIRONMENT, "_OCI_SYNCPIPE": str(writer)},
-                cwd="/",
-                pass_fds=(writer,),
-            )
-        os.close(writer)
-        writer = -1
-        crun.finish(process, "conmon", DEADLINE_S)  # only the process that puts itself into the background
-        answer = _answer(reader)
-    except OSError as error:
-        raise KernelError(f"conmon for {bundle.id}: {error.strerror}") from error
-    finally:
-        os.close(reader)
-        if writer >= 0:
-            os.close(writer)
+    return stack.enter_context(open(reader, "rb", buffering=0)), stack.enter_context(open(writer, "wb", buffering=0))  # noqa: PTH123
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a conmon that was not told to create anything: it is our child still."""
+    if process.returncode is None:
+        process.kill()
+        process.wait()
+
+
+def _created(bundle: Bundle, answer: dict[str, Any] | None, program: str) -> tuple[Process, Process]:
     if answer is None:
-        said = crun.message_of(complaints.read_text(errors="replace").splitlines())
+        said = crun.message_of((bundle.read("conmon.err") or "").splitlines())
         raise KernelError(f"conmon for {bundle.id}: {said or 'it ended without an answer'}")
     if int(answer.get("data", -1)) <= 0:
         raise crun.refused(f"crun create {bundle.id}", crun.message_of(str(answer.get("message", "")).splitlines()), program)

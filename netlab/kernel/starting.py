@@ -132,21 +132,15 @@ def start_container(
     def start(user: User | None) -> None:
         if not process.args:
             raise Unstartable("no command specified", 126)
-        seccomp = filters.find(process.rights.capabilities) if process.rights.filters_calls else None
-        sandbox_made()
-        pause = pod.pause_process()
-        if pause is None or not processes.is_alive(pause):
-            raise KernelError(f"start container {name}: the sandbox {sandbox.netns} is not alive")
-        around = _surroundings(places, pod, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp)
-        config = oci.container_config(process, replace(around, user=user))
-        bundle.write("config.json", text(config))
-        bundle.write("revision", process.revision)
-        rewrite(f"{bundle.disk}/last-words", "", ANYBODYS)  # the program may run as anybody
-        if process.log_speaks:
-            bundle.write("log-speaks", "")
-        if process.stop_signal:
-            bundle.write("stop-signal", process.stop_signal)
-        main, keeper = conmon.create(bundle, exits=places.exits, options=crun.options(), program=process.args[0])
+        with conmon.loaded(bundle, exits=places.exits, options=crun.options()) as create:
+            seccomp = filters.find(process.rights.capabilities) if process.rights.filters_calls else None
+            sandbox_made()
+            pause = pod.pause_process()
+            if pause is None or not processes.is_alive(pause):
+                raise KernelError(f"start container {name}: the sandbox {sandbox.netns} is not alive")
+            around = _surroundings(places, pod, sandbox, process, bundle=bundle, pause=pause, seccomp=seccomp)
+            _write_bundle(bundle, process, replace(around, user=user))
+            main, keeper = create(process.args[0])
         if seccomp:
             filters.keep(seccomp, crun.root / bundle.id / "seccomp.bpf")
         cgroups.write(pod_files(sandbox.limits), places.lab, sandbox.uid)
@@ -166,6 +160,16 @@ def start_container(
     except (Unprepared, Unstartable) as error:
         bundle.write("revision", process.revision)
         bundle.write("failed" if isinstance(error, Unstartable) else "unprepared", f"{error}\n")
+
+
+def _write_bundle(bundle: Bundle, process: ContainerProcess, around: Surroundings) -> None:
+    bundle.write("config.json", text(oci.container_config(process, around)))
+    bundle.write("revision", process.revision)
+    rewrite(f"{bundle.disk}/last-words", "", ANYBODYS)  # the program may run as anybody
+    if process.log_speaks:
+        bundle.write("log-speaks", "")
+    if process.stop_signal:
+        bundle.write("stop-signal", process.stop_signal)
 
 
 def _make_files(pod: PodDirectory, sandbox: Sandbox) -> None:

@@ -562,18 +562,35 @@ def test_a_command_killed_at_any_moment_is_finished_by_the_next(lab, delay_ms):
     assert len(lab.runtime.pids()) == 3, "pause, conmon, sleep"
 
 
-@pytest.mark.parametrize(("place", "name"), [(Crun, "begin"), (conmon, "create")])
-def test_what_a_killed_command_had_begun_may_come_to_light_late(lab, monkeypatch, place, name):
-    made, first = getattr(place, name), iter([True])
-
-    def made_by_another_too(*args, **options):
+def a_pause_of_another(made, first):
+    def begin(*args, **options):
         if next(first, False):
-            result = made(*args, **options)
-            if callable(result):
-                result()
+            made(*args, **options)()
         return made(*args, **options)
 
-    monkeypatch.setattr(place, name, made_by_another_too)
+    return begin
+
+
+def a_container_of_another(made, first):
+    @contextlib.contextmanager
+    def loaded(*args, **options):
+        with contextlib.ExitStack() as stack:
+            creates = [stack.enter_context(made(*args, **options)) for _ in range(1 + next(first, False))]
+            yield lambda program: [create(program) for create in creates][-1]
+
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "doubled"),
+    [
+        pytest.param(Crun, "begin", a_pause_of_another, id="a pause process"),
+        pytest.param(conmon, "loaded", a_container_of_another, id="a container"),
+    ],
+)
+def test_what_a_killed_command_had_begun_may_come_to_light_late(lab, monkeypatch, place, name, doubled):
+    first = iter([True])
+    monkeypatch.setattr(place, name, doubled(getattr(place, name), first))
     pod = lab.started()
     assert next(first, None) is None
     assert lab.run(pod).state == "running"
