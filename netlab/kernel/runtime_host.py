@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
+import struct
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +16,8 @@ from netlab.kernel.findings import Checks, require
 from netlab.kernel.poddir import LabDirectories
 
 PROGRAMS: Final = ("crun", "conmon", "catatonit")
+# FS_IOC_GETFLAGS, FS_IOC_SETFLAGS and FS_TOPDIR_FL of linux/fs.h, ioctl_iflags(2).
+_GET_FLAGS, _SET_FLAGS, _TOP_OF_DIRECTORIES = 0x80086601, 0x40086602, 0x00020000
 KERNEL: Final[Checks] = (("seccomp-profile", probes.seccomp_profile), ("cgroups", probes.cgroups))
 
 
@@ -35,11 +40,27 @@ def make_directories(places: LabDirectories) -> None:
             directory.chmod(PRIVATE)
     for directory in (places.exits, places.crun, places.root, places.skeleton, places.state / "pods", places.data / "pods"):
         make_directory(directory, PRIVATE)
+    spread(places.data / "pods")
     _make_pause_root(places.pause_root)
     if not os.path.ismount(places.skeleton):
         with translated("mount", places.skeleton):
             mounts.memory(places.skeleton)
     root.make_skeleton(places.skeleton)
+
+
+def spread(path: Path) -> None:
+    """Let the file system put directories in this one far from each other, if it can.
+
+    By default ext4 puts all of them near to the one above. Without a journal it then passes by every inode near there that was
+    freed in the last minute, at each file that is made. Source: chattr(1), attribute T; ext4's ialloc.c.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            [flags] = struct.unpack("i", fcntl.ioctl(handle, _GET_FLAGS, bytes(4)))
+            fcntl.ioctl(handle, _SET_FLAGS, struct.pack("i", flags | _TOP_OF_DIRECTORIES))
+    finally:
+        os.close(handle)
 
 
 def _make_pause_root(root: Path) -> None:

@@ -4,10 +4,14 @@ import os
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from netlab.kernel import files
+from netlab.kernel import files, mounts
+from netlab.kernel.runtime_host import spread
+
+EXT4_MAGIC = 0xEF53
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,11 @@ def test_threads_that_write_the_same_file_are_not_in_each_others_way(tmp_path, m
         assert list(threads.map(lambda text: files.replace_text(tmp_path / "x", text), ("1", "2"))) == [True, True]
     assert (tmp_path / "x").read_text() in {"1", "2"}
     assert os.listdir(tmp_path) == ["x"]
+
+
+def test_directories_are_spread_where_the_file_system_can(tmp_path):
+    spread(tmp_path)
+    spread(Path("/proc"))  # knows no such wish
+    if mounts.filesystem_type(tmp_path) == EXT4_MAGIC:
+        flags = subprocess.run(["lsattr", "-d", tmp_path], check=True, capture_output=True, text=True).stdout.split()[0]
+        assert "T" in flags
