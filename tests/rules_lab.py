@@ -103,7 +103,7 @@ class Servers(threading.Thread):
             for one in ready:
                 if one.type == socket.SOCK_STREAM:
                     connection, peer = one.accept()
-                    with connection:
+                    with connection, contextlib.suppress(OSError):  # a client that gave up is gone
                         connection.sendall(f"{self.sockets[one]} {peer[0]}".encode())
                 else:
                     _, peer = one.recvfrom(99)
