@@ -2,13 +2,15 @@
 
 A *leaf* is a value that stays as it is once it was checked (text, numbers, booleans); everything else is *built*. `build` never
 gives up: where something is wrong it adds a problem and puts a stand-in, so that one run finds every fault.
-Plans are kept, because the store decodes every object in every run (100 Pods must not take more than 15 ms).
+Plans are kept, because the store decodes every object in every run (100 Pods must not take more than 15 ms). What the hint of
+a field means is found out when the field first occurs: of those of a Pod a lab has one in three.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+import sys
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field
@@ -40,13 +42,22 @@ class _Shape(NamedTuple):
     encode: Callable[[Any, bool], Any] | None = None  # value, `whole`; None: the value is plain already
 
 
-class _FieldPlan(NamedTuple):
-    name: str
-    wire: str
-    shape: _Shape
-    default: Any
-    required: bool
-    is_told: bool  # whether a whole object says it also where it is at its default
+class _FieldPlan:
+    """One field of a class. `is_told`: a whole object says it also where it is at its default."""
+
+    def __init__(self, cls: type[Any], name: str, field: Field[Any]) -> None:
+        self.cls, self.name, self.wire = cls, name, wire_name(name)
+        self.default: Any = field.default_factory() if field.default_factory is not MISSING else field.default
+        self.required = self.default is MISSING
+        self.is_told = bool(self.default) or name in TOLD_ZEROS.get(cls, ())
+
+    @functools.cached_property
+    def shape(self) -> _Shape:
+        """How its values are read."""
+        owner = next(one for one in self.cls.__mro__ if self.name in vars(one).get("__annotations__", ()))
+        alone = types.SimpleNamespace(__annotations__={self.name: owner.__annotations__[self.name]})
+        hints = get_type_hints(alone, vars(sys.modules[owner.__module__]), include_extras=True)
+        return _shape(hints[self.name], self.wire)
 
 
 class _Entry(NamedTuple):
@@ -62,8 +73,8 @@ class _Entry(NamedTuple):
 
 class _Plan(NamedTuple):
     cls: type[Any]
-    fields: tuple[_FieldPlan, ...]
-    by_wire: Mapping[str, _Entry]
+    fields: Mapping[str, _FieldPlan]  # by the name that they have in YAML
+    met: dict[str, _Entry]  # those that occurred
     required: tuple[_FieldPlan, ...]
     needed: frozenset[str]
 
@@ -80,9 +91,9 @@ def build(cls: type[Any], plain: Any, problems: Problems, path: str) -> Any:
     if cls in FROM_WIRE:
         plain = FROM_WIRE[cls](plain)
     values: dict[str, Any] = {}
-    by_wire = plan.by_wire
+    met = plan.met
     for key, value in plain.items():
-        known = by_wire.get(key)
+        known = met.get(key) or _met_first(plan, key)
         if known is None:
             _refuse_unknown(plan, key, value, problems, path)
         elif value is not None:
@@ -102,6 +113,16 @@ def build(cls: type[Any], plain: Any, problems: Problems, path: str) -> Any:
     return cls(**values)
 
 
+def _met_first(plan: _Plan, key: Any) -> _Entry | None:
+    """Return what is asked of a field that may not have occurred before; None if there is no such field."""
+    field = plan.fields.get(key)
+    if field is None:
+        return None
+    shape = field.shape
+    plan.met[key] = entry = _Entry(field, field.name, shape.build, shape.leaf, field.default, type(field.default))
+    return entry
+
+
 def _stand_in(plan: _Plan, plain: Plain, values: dict[str, Any], problems: Problems, path: str) -> None:
     """Put something where a field is missing that is required."""
     for field in plan.required:
@@ -116,7 +137,7 @@ def _refuse_unknown(plan: _Plan, key: Any, value: Any, problems: Problems, path:
         if value not in (None, "", {}, []):
             problems.append((at(path, key), "not supported by netlab yet", ""))
         return
-    problems.append((key_path(path, key), "unknown field", did_you_mean(key, plan.by_wire)))
+    problems.append((key_path(path, key), "unknown field", did_you_mean(key, plan.fields)))
 
 
 def encode_fields(item: Any, whole: bool = False) -> Plain:  # noqa: FBT001, FBT002 - called by place, through shapes
@@ -125,7 +146,7 @@ def encode_fields(item: Any, whole: bool = False) -> Plain:  # noqa: FBT001, FBT
     `whole`: also those with a default that says something (`Always`, 1, true), as the API server fills them in.
     """
     plain: Plain = {}
-    for field in _plan_of(type(item)).fields:
+    for field in _plan_of(type(item)).fields.values():
         value = getattr(item, field.name)
         if field.required or value != field.default:
             plain[field.wire] = value if field.shape.encode is None else field.shape.encode(value, whole)
@@ -150,30 +171,14 @@ def _plan_of(cls: type[Any]) -> _Plan:
 
 
 def _new_plan(cls: type[Any]) -> _Plan:
-    hints = get_type_hints(cls, include_extras=True)
-    found = tuple(_field_plan(cls, name, field, hints[name]) for name, field in fields_of(cls).items())
+    found = [_FieldPlan(cls, name, field) for name, field in fields_of(cls).items()]
+    required = tuple(field for field in found if field.required)
     return _Plan(
         cls=cls,
-        fields=found,
-        by_wire={
-            field.wire: _Entry(field, field.name, field.shape.build, field.shape.leaf, field.default, type(field.default))
-            for field in found
-        },
-        required=tuple(field for field in found if field.required),
-        needed=frozenset(field.name for field in found if field.required),
-    )
-
-
-def _field_plan(cls: type[Any], name: str, field: Field[Any], hint: Any) -> _FieldPlan:
-    default = field.default_factory() if field.default_factory is not MISSING else field.default
-    wire = wire_name(name)
-    return _FieldPlan(
-        name=name,
-        wire=wire,
-        shape=_shape(hint, wire),
-        default=default,
-        required=default is MISSING,
-        is_told=bool(default) or name in TOLD_ZEROS.get(cls, ()),
+        fields={field.wire: field for field in found},
+        met={},
+        required=required,
+        needed=frozenset(field.name for field in required),
     )
 
 
