@@ -13,9 +13,10 @@ import contextlib
 import ctypes
 import errno
 import os
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -24,6 +25,7 @@ from netlab.kernel.netns import DIRECTORY, run_in_thread, run_in_threads
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 WORKERS: Final = 4
+TURN_S: Final = 0.0005
 
 TMPFS_MAGIC: Final = 0x01021994
 OVERLAYFS_MAGIC: Final = 0x794C7630
@@ -137,8 +139,20 @@ def each(
                 return
             results[key] = _row(work[key], do)
 
-    run_in_threads([*[worker] * min(workers, len(work)), beside])
+    with _short_turns():
+        run_in_threads([*[worker] * min(workers, len(work)), beside])
     return {key: results[key] for key in work}
+
+
+@contextlib.contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let a thread whose program has ended go on within half a millisecond, while another one computes; 5 ms is usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(TURN_S, usual))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _row(items: Sequence[Item], do: Callable[[Item], object]) -> NetlabError | None:
