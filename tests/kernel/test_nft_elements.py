@@ -11,7 +11,7 @@ from netlab.kernel.trial import service_table
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.plan.nft import table_change
 from netlab.plan.table_change import ElementChange, TableChange
-from tests.unit.test_desired_services import CASES, table
+from tests.service_cases import CASES, table
 
 pytestmark = [
     pytest.mark.kernel,

@@ -13,7 +13,7 @@ from netlab.engine.proxy import NodeRules, with_proxy_mode
 from netlab.model.kube_proxy import KubeProxy
 from netlab.netstate.nft import NftTable
 from netlab.packets.stages import STAGES
-from tests.unit.test_desired_services import CASES
+from tests.service_cases import CASES
 
 SERVICES = [name for name in CASES if name not in {"headless", "counts_of_endpoints"}]
 TWO = ("node-1", "node-2")

@@ -13,7 +13,7 @@ from netlab.desired.iptables_services import PodSource
 from netlab.kernel.iptables_listing import parse_save
 from netlab.model.kube_proxy import KubeProxy
 from netlab.netstate.iptables import TABLES, is_ours, target
-from tests.unit.test_desired_services import CASES, VIP, with_host_port
+from tests.service_cases import CASES, VIP, with_host_port
 
 CASES = CASES | {
     "host_port": lambda b: (with_host_port(b), b.service("web", b.port(80), **VIP)),
