@@ -1,7 +1,7 @@
 """Ctrl-C at any moment of a command: it ends at once and quietly, and the same command again finishes the work.
 
-The moments are spread over the time that the command takes when nobody interrupts it; a terminal sends SIGINT to the whole
-foreground process group, and so is it done here. A process that catches SIGINT ends with 130, and one that SIGINT ends is 130
+The moments are spread over the time that the command takes when nobody interrupts it, from when netlab has taken SIGINT from
+Python, whose start is not ours; a terminal sends SIGINT to the whole foreground process group, and so is it done here. A process that catches SIGINT ends with 130, and one that SIGINT ends is 130
 to its shell. (Python chooses the second if SIGINT came while it ran a text as code, as dataclasses are made.)
 Source: signal(7), termios(3) INTR; CPython, Python/pythonrun.c, run_eval_code_obj.
 """
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -75,16 +76,27 @@ def ended(running):
 
 
 def interrupted(after_s, *line):
-    """Run a command line, press Ctrl-C after so many seconds unless it has ended, and return how it ended."""
+    """Run a command line, press Ctrl-C so many seconds after it can take it unless it has ended, and return how it ended."""
     with started(*line) as running:
         handle = os.pidfd_open(running.pid)
         try:
-            done, _, _ = select.select([handle], [], [], after_s)
+            done = []
+            while not done and not can_be_interrupted(running.pid):
+                done, _, _ = select.select([handle], [], [], 0.001)
+            if not done:
+                done, _, _ = select.select([handle], [], [], after_s)
         finally:
             os.close(handle)
         if not done:
             os.killpg(running.pid, signal.SIGINT)
         return ended(running)
+
+
+def can_be_interrupted(pid):
+    """Tell whether netlab has given SIGINT back to Linux: Python, which ignores SIGPIPE from its start, catches it no longer."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    ignored, caught = (int(fields[name], 16) for name in ("SigIgn", "SigCgt"))
+    return bool(ignored & 1 << signal.SIGPIPE - 1) and not caught & 1 << signal.SIGINT - 1
 
 
 def must_be_quiet(done):
@@ -100,9 +112,9 @@ class Times:
     lines: dict[str, float]
 
     def moments(self, name):
-        """Moments between the begin and the end of what a line does."""
+        """Moments between the begin and the end of what a line does; the first one is while modules are loaded."""
         step = (self.lines[name] - self.loading) / MOMENTS
-        return [self.loading + step * number for number in range(MOMENTS)]
+        return [step * number for number in range(MOMENTS)]
 
 
 def seconds(lab, *words):
