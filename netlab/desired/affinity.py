@@ -3,6 +3,7 @@
     affinity-ids       frontend                  -> the number of its Service port, the same for all its addresses
     affinity-clients   client . number           -> the slot that it got last; filled by packets, forgets by itself
     slots-N-SECONDS    frontend . random         -> a slot
+    affine-slots       frontend . slot              of each endpoint: whether a slot still stands for one
     affine-endpoints   frontend . slot           -> the endpoint
 
 A slot is a number that stands for one endpoint as long as it is one. A remembered slot that is no longer among the frontend's
@@ -12,8 +13,10 @@ Service.
 
 The number is held in the packet's mark and the slot in the connection's, because nft can look up by a mark what it has looked
 up before; the packet's mark is free again before anybody else reads it. (`update` renews an element and keeps its old value,
-so a slot that went must be deleted first.) A client of IPv6 is remembered by a hash of its address and the number, because nft
-1.0.6 ends at an assertion when the key of such a statement is longer than 16 bytes; one seed, so that all chains agree.
+so a slot that went must be deleted first.) The slots are in a set beside the map of the endpoints, because Linux 6.1 refuses a
+rule that asks only whether a map has a key (nft_lookup_init in nft_lookup.c). A client of IPv6 is remembered by a hash of its
+address and the number, because nft 1.0.6 ends at an assertion when the key of such a statement is longer than 16 bytes; one
+seed, so that all chains agree.
 Source: nft(8), set statement; kube-proxy.md section 3 (Endpoint choice).
 """
 
@@ -68,8 +71,8 @@ def remember_name(family: Family, count: int, seconds: int, stem: str) -> str:
 
 def remember_chain(family: Family, count: int, seconds: int, stem: str) -> Chain:
     """Return the chain that puts the client's slot into the connection's mark, the old one or a new one, and remembers it."""
-    endpoints, clients = family.name(f"{stem}affine-endpoints"), family.name("affinity-clients")
-    is_gone = f"{family.frontend} . ct mark != @{endpoints}"
+    there, clients = family.name(f"{stem}affine-slots"), family.name("affinity-clients")
+    is_gone = f"{family.frontend} . ct mark != @{there}"
     who = _client(family)
     rules = (
         f"meta mark set {family.frontend} map @{family.name('affinity-ids')}",
@@ -104,12 +107,14 @@ def _slots_name(family: Family, count: int, seconds: int, stem: str) -> str:
 def endpoint_elements(
     family: Family, frontend: Frontend, targets: Sequence[Target], stem: str
 ) -> Iterator[tuple[str, str, Element]]:
-    """Yield the elements for a frontend's endpoints: the name and the type of the map, and the element."""
+    """Yield the elements for a frontend's endpoints: the name and the type of the set, and the element."""
     key, count = key_of(frontend), len(targets)
+    there = family.name(f"{stem}affine-slots"), f"type {family.frontend_type} . mark"
     endpoints = family.name(f"{stem}affine-endpoints"), f"type {family.frontend_type} . mark : {family.target_type}"
     drawn = _slots_name(family, count, frontend.affinity_s, stem), f"typeof {_drawn(family, count)} : ct mark"
     for number, (slot, target) in enumerate(zip(slots(targets), targets, strict=True)):
         mark = f"0x{slot:08x}"
+        yield *there, Element(f"{key} . {mark}", comment=frontend.comment)
         yield *endpoints, Element(f"{key} . {mark}", f"{target.ip} . {target.port}", frontend.comment)
         yield *drawn, Element(f"{key} . {number}", mark, frontend.comment)
 

@@ -59,6 +59,7 @@ ELEMENTS: Final = (
         "Policy Local is for clients from outside: for others {place} leads to every endpoint, by {goto}.",
     ),
     Row("(shortcut-)?slots", "", AFFINITY, "A client that is new gets slot {value} with a chance of 1 in {count}."),
+    Row("(shortcut-)?affine-slots", "", AFFINITY, "Slot {slot} of {place} still stands for an endpoint."),
     Row(
         "(shortcut-)?affine-endpoints",
         "",

@@ -1,6 +1,8 @@
 """The rules of a Node as text: one golden file for each idea (N1, N4, N7), and what holds for all of them."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,17 @@ def test_rules_of_both_families(build, golden):
     web = build.service("web", build.port(80, 8080), cluster_ips=("10.96.0.20", "fd00:10:96::20"), **dual)
     found = table(build, build.pod("a"), build.pod("b"), web, of=build.lab(ip_family="dual"))
     golden("rules/both_families_with_affinity.nft", str(found))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent.parent / "golden/rules").glob("*.nft")), ids=lambda path: path.stem
+)
+def test_no_rule_asks_a_map_only_whether_it_has_a_key(path):
+    """Linux 6.1 refuses the whole table (nft_lookup_init in net/netfilter/nft_lookup.c), newer ones do not."""
+    text = path.read_text()
+    maps = re.findall(r"^\tmap (\S+) {", text, re.MULTILINE)
+    asked = re.findall(r"(?<!map )(?<!update )(?<!delete )@(\S+)", text)
+    assert set(maps).isdisjoint(asked)
 
 
 BALANCED = {"type": "LoadBalancer", "load_balancer_ip": "192.0.2.9", **VIP}
