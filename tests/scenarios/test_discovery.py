@@ -108,7 +108,7 @@ def test_guestbook(netlab, until, source):
         return netlab.outside.exec("curl", "-s", "--max-time", "2", f"{page}?{query}", check=False).stdout
 
     until(lambda: "data" in ask("cmd=get&key=messages"))
-    ask("cmd=set&key=messages&value=hello")
+    until(lambda: "Updated" in ask("cmd=set&key=messages&value=hello"))
     until(lambda: "hello" in json.loads(ask("cmd=get&key=messages") or '{"data": ""}')["data"])
     assert len(netlab.get("pods")) == 6
 
