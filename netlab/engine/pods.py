@@ -22,17 +22,8 @@ from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
 from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.netstate.process import Sandbox, SandboxStatus
-from netlab.plan.processes import (
-    Kill,
-    ProcessPlan,
-    ProcessStep,
-    Remove,
-    StartContainer,
-    StartSandbox,
-    Terminate,
-    Wish,
-    WriteFiles,
-)
+from netlab.plan.process_steps import Kill, ProcessStep, Remove, StartContainer, StartSandbox, Terminate, WriteFiles
+from netlab.plan.processes import ProcessPlan, Wish
 from netlab.plan.stopping import RunHook, StopContainer
 from netlab.store.events import record
 from netlab.store.store import Store

@@ -23,7 +23,8 @@ from netlab.model.pod import Pod
 from netlab.model.pod_status import ContainerStatus
 from netlab.netstate.process import SandboxStatus
 from netlab.netstate.pull import ImageLook
-from netlab.plan.processes import ProcessPlan, StartContainer, Wish, plan_processes
+from netlab.plan.process_steps import StartContainer
+from netlab.plan.processes import ProcessPlan, Wish, plan_processes
 
 NO_WAITS: Waits = {}
 

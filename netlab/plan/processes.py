@@ -31,77 +31,11 @@ from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.pod import Pod
 from netlab.netstate.process import ContainerRun, Sandbox, SandboxStatus
 from netlab.netstate.volume import digest_of
-from netlab.plan.stopping import Ending, RunHook, StopContainer, post_start, stop
+from netlab.plan.process_steps import Kill, ProcessStep, Remove, StartContainer, StartSandbox, Terminate, WriteFiles
+from netlab.plan.stopping import Ending, StopContainer, post_start, stop
 
 AGAIN_S = 10.0
 """How long after it could not be made a container is tried again. Source: kubelet, pod_workers.go (backOffPeriod)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartSandbox:
-    """Make the Pod's directory and its pause process; alive already, nothing happens, and a detached one is ended first."""
-
-    sandbox: Sandbox
-
-    def __str__(self) -> str:
-        return f"start sandbox {self.sandbox.uid} in {self.sandbox.netns}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteFiles:
-    """Bring the files of the Pod's volumes up to date, under the eyes of its containers."""
-
-    sandbox: Sandbox
-
-    def __str__(self) -> str:
-        return f"write files of {', '.join(volume.name for volume in self.sandbox.files)} of {self.sandbox.uid}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartContainer:
-    """Start one container as this attempt. `backoff`, if any, is to be stored before."""
-
-    sandbox: Sandbox
-    name: str
-    attempt: int
-    backoff: Backoff | None = None
-
-    def __str__(self) -> str:
-        return f"start container {self.name} of {self.sandbox.uid}, attempt {self.attempt}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terminate:
-    """Send TERM to the main process of each of these containers, once."""
-
-    uid: str
-    names: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"send TERM to the containers of {self.uid}: {', '.join(self.names)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kill:
-    """End every process of the sandbox, keep its logs and exit codes."""
-
-    uid: str
-
-    def __str__(self) -> str:
-        return f"kill sandbox {self.uid}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remove:
-    """End every process of the sandbox and clear away all its files."""
-
-    uid: str
-
-    def __str__(self) -> str:
-        return f"remove sandbox {self.uid}"
-
-
-ProcessStep = StartSandbox | WriteFiles | StartContainer | RunHook | StopContainer | Terminate | Kill | Remove
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
