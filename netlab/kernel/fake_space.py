@@ -20,7 +20,7 @@ from typing import Final, Literal, NoReturn
 from netlab.kernel.fake_iptables import FakeIptables
 from netlab.kernel.sysctl import SYSCTLS_OBSERVED
 from netlab.netstate.iptables import Family, Variant
-from netlab.netstate.links import Address, Entry, Neighbour, Route, Sysctl, is_ipv6
+from netlab.netstate.links import Address, Bridge, Entry, Link, Neighbour, Route, Sysctl, Veth, Vxlan, is_ipv6
 from netlab.netstate.names import IFNAMSIZ, IfName, NetnsName
 from netlab.netstate.nft import NftTable
 
@@ -244,3 +244,24 @@ def _route(route: Route) -> Route:
     if not network.prefixlen:
         return replace(route, destination="default")
     return replace(route, destination=str(network.network_address if network.prefixlen == network.max_prefixlen else network))
+
+
+def noun(link: FakeLink, names: frozenset[NetnsName], mark: str) -> Link:
+    """Return a link in Linux' words; of its peer and master only what is in these namespaces and carries the mark."""
+    if link.kind == "bridge":
+        return Bridge(name=link.name, mac=link.mac, mtu=link.mtu, alias=link.alias)
+    if link.kind == "vxlan":
+        vni, port, local = link.tunnel
+        return Vxlan(name=link.name, mac=link.mac, mtu=link.mtu, vni=vni, port=port, local=local, alias=link.alias)
+    peer = link.peer if link.peer and link.peer.netns in names and link.peer.alias == mark else None
+    master = link.master if link.master and link.master.alias == mark else None
+    return Veth(
+        name=link.name,
+        mac=link.mac,
+        mtu=link.mtu,
+        peer_netns=peer.netns if peer else NetnsName(""),
+        peer_name=peer.name if peer else IfName(""),
+        peer_mac=peer.mac if peer else "",
+        master=master.name if master else None,
+        alias=link.alias,
+    )
