@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from netlab.errors import KernelError
-from netlab.kernel import iptables, netns, nft, rtneighbours, rtnetlink, sysctl, table_changes, wiring
+from netlab.kernel import iptables, netns, nft, rtneighbours, rtnetlink, rtroutes, sysctl, table_changes, wiring
 from netlab.kernel.known_rules import KnownRules
 from netlab.kernel.namespaces import OpenNamespace, OpenNamespaces
 from netlab.kernel.netlink import Message, NetlinkSocket
@@ -260,13 +260,13 @@ def _delete_entries(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequence
 
 def _add_routes(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequence[AddRoute]) -> Failures:
     indexes = _indexes(namespace, {step.route.dev for step in steps})
-    pairs = [(indexes[step.route.dev], rtnetlink.add_route(step.route, indexes[step.route.dev] or 0)) for step in steps]
+    pairs = [(indexes[step.route.dev], rtroutes.add_route(step.route, indexes[step.route.dev] or 0)) for step in steps]
     return [_error(code) for code in _requests(namespace, pairs)]
 
 
 def _delete_routes(_: OpenNamespaces, namespace: OpenNamespace, steps: Sequence[DeleteRoute]) -> Failures:
     indexes = _indexes(namespace, {step.route.dev for step in steps})
-    pairs = [(indexes[step.route.dev], rtnetlink.delete_route(step.route, indexes[step.route.dev] or 0)) for step in steps]
+    pairs = [(indexes[step.route.dev], rtroutes.delete_route(step.route, indexes[step.route.dev] or 0)) for step in steps]
     return [None if code in _ALREADY_GONE else _error(code) for code in _requests(namespace, pairs)]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
 from netlab.frozen import dataclass
-from netlab.kernel import rtneighbours, rtnetlink
+from netlab.kernel import rtneighbours, rtnetlink, rtroutes
 from netlab.kernel.namespaces import OpenNamespaces
 from netlab.kernel.netlink import NetlinkSocket
 from netlab.kernel.rtnetlink import SeenLink
@@ -38,7 +38,7 @@ def look(netlink: NetlinkSocket, mark: str) -> Seen | None:
     marked = {index: link.name for index, link in links.items()}
     every = {link.index: link.name for link in found}
     addresses = (rtnetlink.parse_address(payload, marked) for payload in netlink.dump(rtnetlink.get_addresses()))
-    routes = (rtnetlink.parse_route(payload, every) for payload in netlink.dump(rtnetlink.get_routes()))
+    routes = (rtroutes.parse_route(payload, every) for payload in netlink.dump(rtroutes.get_routes()))
     return Seen(
         links=links,
         addresses=frozenset(address for address in addresses if address is not None),

@@ -2,7 +2,7 @@
 
 Why not pyroute2: its import costs every command 0.13 s, as long as `up` takes to build three Nodes, and the agent 13 MB;
 with one of its NetNS objects each, Pod networks are made seven times slower (scripts/bench measures both side by side).
-This file knows the framing only; rtnetlink.py knows links and routes, conntrack.py flows.
+This file knows the framing only; rtnetlink.py knows links and addresses, conntrack.py flows.
 """
 
 from __future__ import annotations

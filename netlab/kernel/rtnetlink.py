@@ -1,11 +1,10 @@
-"""Links, addresses and routes as rtnetlink messages, and back. Source: rtnetlink(7), linux/if_link.h, linux/rtnetlink.h.
+"""Links and addresses as rtnetlink messages, and back. Source: rtnetlink(7), linux/if_link.h, linux/rtnetlink.h.
 
 Pure packing and parsing: no socket here. Numbers in messages are in the machine's byte order, addresses in the network's.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import struct
 from typing import Final
@@ -14,7 +13,6 @@ from netlab.frozen import dataclass
 from netlab.kernel.netlink import (
     NLM_F_CREATE,
     NLM_F_EXCL,
-    NLM_F_REPLACE,
     Message,
     attribute,
     attributes,
@@ -22,14 +20,14 @@ from netlab.kernel.netlink import (
     number,
     text,
 )
-from netlab.netstate.links import ROUTE_PROTOCOL, Address, Bridge, Route, Veth, Vxlan, is_ipv6
+from netlab.netstate.links import Address, Bridge, Veth, Vxlan, is_ipv6
 from netlab.netstate.names import IfName
 
 LOOPBACK_INDEX: Final = 1
+IPV6_BYTES: Final = 16
 
 _RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK, _RTM_SETLINK = 16, 17, 18, 19
 _RTM_NEWADDR, _RTM_DELADDR, _RTM_GETADDR = 20, 21, 22
-_RTM_NEWROUTE, _RTM_DELROUTE, _RTM_GETROUTE = 24, 25, 26
 _RTM_GETNSID = 90
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER = 1, 3, 4, 5, 10
@@ -39,20 +37,16 @@ _VXLAN_ID, _VXLAN_LOCAL, _VXLAN_LEARNING, _VXLAN_PORT, _VXLAN_LOCAL6 = 1, 4, 7, 
 _RTEXT_FILTER_SKIP_STATS = 8
 _IFF_UP = 1
 
+_RT_SCOPE_UNIVERSE = 0
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS, _IFA_PROTO = 1, 2, 8, 11
 _IFAPROT_KERNEL_LL = b"\3"  # since Linux 5.18
 _IFA_F_NODAD, _IFA_F_NOPREFIXROUTE = 0x02, 0x200
-_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_TABLE = 1, 4, 5, 15
-_RT_TABLE_MAIN, _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK, _RT_SCOPE_NOWHERE, _RTN_UNICAST = 254, 0, 253, 255, 1
-_RTNH_F_ONLINK = 4
 _NETNSA_NSID, _NETNSA_FD = 1, 3
 
 _IFINFO = struct.Struct("=BxHiII")
 _IFADDR = struct.Struct("=BBBBI")
-_RT = struct.Struct("=BBBBBBBBI")
 _INT = struct.Struct("=i")
 _LOOPBACKS = ("127.", "::1")
-_NOWHERE = {socket.AF_INET: bytes(4), socket.AF_INET6: bytes(16)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +176,13 @@ def parse_link(payload: bytes) -> SeenLink:
         name=_string(found.get(_IFLA_IFNAME)),
         kind=kind,
         mac=found.get(_IFLA_ADDRESS, b"").hex(":"),
-        mtu=_integer(found.get(_IFLA_MTU)),
+        mtu=integer(found.get(_IFLA_MTU)),
         alias=_string(found.get(_IFLA_IFALIAS)),
         up=bool(flags & _IFF_UP),
-        master=_integer(found.get(_IFLA_MASTER)),
-        peer_index=_integer(found.get(_IFLA_LINK)),
-        peer_nsid=_integer(found.get(_IFLA_LINK_NETNSID), missing=-1),
-        vni=_integer(tunnel.get(_VXLAN_ID)),
+        master=integer(found.get(_IFLA_MASTER)),
+        peer_index=integer(found.get(_IFLA_LINK)),
+        peer_nsid=integer(found.get(_IFLA_LINK_NETNSID), missing=-1),
+        vni=integer(tunnel.get(_VXLAN_ID)),
         port=int.from_bytes(tunnel.get(_VXLAN_PORT, b""), "big"),
         local=host_text(tunnel.get(_VXLAN_LOCAL, tunnel.get(_VXLAN_LOCAL6))),
     )
@@ -227,7 +221,7 @@ def parse_address(payload: bytes, names: dict[int, str]) -> Address | None:
         return None
     if found.get(_IFA_PROTO) == _IFAPROT_KERNEL_LL:
         return None
-    flags = _integer(found.get(_IFA_FLAGS))
+    flags = integer(found.get(_IFA_FLAGS))
     return Address(
         dev=IfName(names[index]),
         address=f"{host}/{length}",
@@ -236,51 +230,10 @@ def parse_address(payload: bytes, names: dict[int, str]) -> Address | None:
     )
 
 
-def add_route(route: Route, index: int) -> Message:
-    """Return the request for a route over the link `index`, in place of one to the same destination."""
-    scope = _RT_SCOPE_UNIVERSE if route.via else _RT_SCOPE_LINK
-    return Message(_RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _route(route, index, scope))
-
-
-def delete_route(route: Route, index: int) -> Message:
-    """Return the request that takes netlab's own route away; the same route of somebody else stays."""
-    return Message(_RTM_DELROUTE, 0, _route(route, index, _RT_SCOPE_NOWHERE))
-
-
-def _route(route: Route, index: int, scope: int) -> bytes:
-    network = None if route.destination == "default" else ipaddress.ip_network(route.destination)
-    length = network.prefixlen if network else 0
-    family = socket.AF_INET6 if any(map(is_ipv6, (route.destination, route.via))) else socket.AF_INET
-    flags = _RTNH_F_ONLINK if route.onlink else 0
-    payload = _RT.pack(family, length, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, scope, _RTN_UNICAST, flags)
-    payload += attribute(_RTA_DST, network.network_address.packed) if network and length else b""
-    payload += attribute(_RTA_GATEWAY, packed(route.via)[1]) if route.via else b""
-    return payload + number(_RTA_OIF, index)
-
-
 def packed(host: str) -> tuple[int, bytes]:
     """Return an address' family, and its four or sixteen bytes."""
     family = socket.AF_INET6 if is_ipv6(host) else socket.AF_INET
     return family, socket.inet_pton(family, host)
-
-
-def get_routes() -> Message:
-    """Return the question for netlab's routes of the main table, of both families."""
-    return Message(_RTM_GETROUTE, 0, _RT.pack(socket.AF_UNSPEC, 0, 0, 0, _RT_TABLE_MAIN, ROUTE_PROTOCOL, 0, 0, 0))
-
-
-def parse_route(payload: bytes, names: dict[int, str]) -> Route | None:
-    """Return the route; None if it is not netlab's. A host's route is written without its length, as ip(8) does."""
-    family, length, _, _, table, protocol, _, _, flags = _RT.unpack_from(payload)
-    if family not in _NOWHERE or protocol != ROUTE_PROTOCOL or table != _RT_TABLE_MAIN:
-        return None
-    found = attributes(payload, _RT.size)
-    name = names.get(_integer(found.get(_RTA_OIF)), "")
-    nowhere = _NOWHERE[family]
-    host = socket.inet_ntop(family, found.get(_RTA_DST, nowhere))
-    destination = "default" if not length else host if length == len(nowhere) * 8 else f"{host}/{length}"
-    via = socket.inet_ntop(family, found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
-    return Route(destination=destination, dev=IfName(name), via=via, onlink=bool(flags & _RTNH_F_ONLINK))
 
 
 def mac_bytes(mac: str) -> bytes:
@@ -290,7 +243,7 @@ def mac_bytes(mac: str) -> bytes:
 
 def host_text(value: bytes | None) -> str:
     """Return the address of four or sixteen bytes, "" for none."""
-    family = socket.AF_INET6 if value and len(value) == len(_NOWHERE[socket.AF_INET6]) else socket.AF_INET
+    family = socket.AF_INET6 if value and len(value) == IPV6_BYTES else socket.AF_INET
     return socket.inet_ntop(family, value) if value else ""
 
 
@@ -298,5 +251,6 @@ def _string(value: bytes | None) -> str:
     return value.rstrip(b"\0").decode(errors="replace") if value else ""
 
 
-def _integer(value: bytes | None, missing: int = 0) -> int:
+def integer(value: bytes | None, missing: int = 0) -> int:
+    """Return a number of four bytes, `missing` for none."""
     return int(_INT.unpack(value)[0]) if value else missing
