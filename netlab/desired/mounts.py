@@ -12,7 +12,7 @@ from netlab.desired.configuration import is_secret
 from netlab.desired.environment import REFERENCE, expand
 from netlab.errors import NetlabError, NotFound
 from netlab.model.container import VolumeMount
-from netlab.model.formats import sub_path
+from netlab.model.path_formats import sub_path
 from netlab.model.pod import Pod
 from netlab.model.quantity import ZERO, parse_quantity
 from netlab.model.resources import Amounts, pod_limits

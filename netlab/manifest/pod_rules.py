@@ -16,7 +16,8 @@ from netlab.manifest.taint_rules import toleration_problems
 from netlab.manifest.volume_rules import mount_problems, volume_problems
 from netlab.model.codec import FieldProblem
 from netlab.model.container import Container, EnvVar
-from netlab.model.formats import absolute_path, dns_name
+from netlab.model.formats import dns_name
+from netlab.model.path_formats import absolute_path
 from netlab.model.pod import PodDNSConfig, PodSpec
 from netlab.model.words import shown
 

@@ -12,7 +12,7 @@ from netlab.manifest.resource_rules import resource_field_problems
 from netlab.manifest.rules import repeated
 from netlab.model.codec import FieldProblem
 from netlab.model.container import VolumeMount
-from netlab.model.formats import sub_path
+from netlab.model.path_formats import sub_path
 from netlab.model.pod import PodSpec
 from netlab.model.volume import DownwardAPIVolumeFile, ProjectedVolume, Volume, VolumeProjection
 from netlab.model.words import did_you_mean, shown

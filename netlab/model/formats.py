@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netlab.model.addresses import cidrs, cluster_ip, ip, matcher
+from netlab.model.path_formats import PATH_MAX, absolute_path, mount_path, sub_path, volume_path
 from netlab.model.quantity import quantity
 from netlab.model.ranges import node_port_addresses, source_range
 from netlab.model.resources import resource_field, resource_name
@@ -24,7 +25,6 @@ LABEL_MAX = 63
 SUBDOMAIN_MAX = 253
 PORT_MAX = 65535
 PORT_NAME_MAX = 15
-PATH_MAX = 4095
 INT32_MAX = 2147483647
 RESERVED_MACHINES = frozenset({"outside", "fabric"})
 FIELD_PATHS = (
@@ -160,40 +160,6 @@ def config_key(value: str) -> str:
     if value in (".", "..") or value.startswith(".."):
         return f"must not be or start with {value[:2]!r}"
     return _matching(_CONFIG_KEY, CONFIG_KEY_TEXT, SUBDOMAIN_MAX)(value)
-
-
-def absolute_path(value: str) -> str:
-    """An absolute path that no `..` leads astray."""
-    if not value.startswith("/"):
-        return "must be an absolute path"
-    if "\0" in value or len(value.encode(errors="replace")) > PATH_MAX:
-        return f"must be no more than {PATH_MAX} bytes, without NUL"
-    return "must not contain '..'" if ".." in value.split("/") else ""
-
-
-def mount_path(value: str) -> str:
-    """An absolute path inside the container, other than its root; without ':', as in Kubernetes."""
-    if ":" in value:
-        return "must not contain ':'"
-    return absolute_path(value) or ("" if value.strip("/") else "must not be the root directory")
-
-
-def volume_path(value: str) -> str:
-    """A path inside a volume that stays there and is not one of the names by which the files are exchanged."""
-    if value.startswith("/"):
-        return "must be a relative path"
-    if ".." in value.split("/"):
-        return "must not contain '..'"
-    if value.startswith(".."):
-        return "must not start with '..'"
-    return "" if all(part not in {"", "."} for part in value.split("/")) else "must have a name in each of its parts"
-
-
-def sub_path(value: str) -> str:
-    """A relative path without `..`."""
-    if value.startswith("/"):
-        return "must be a relative path"
-    return "must not contain '..'" if ".." in value.split("/") else ""
 
 
 def file_mode(value: int) -> str:
