@@ -92,7 +92,10 @@ def _begin_pause(places: LabDirectories, crun: Crun, sandbox: Sandbox, pod: PodD
     call = crun.begin("run", "-d", f"--pid-file={path}/pidfile", "-b", path, bundle.id, manager="disabled")
 
     def made() -> None:
-        call()
+        try:
+            call()
+        except Unstartable as error:  # of the container that waits for it nothing is wrong
+            raise KernelError(f"the pause process of {sandbox.netns}: {error}") from error
         pause = processes.find(int(bundle.read("pidfile") or 0))
         if pause is None:
             raise KernelError(f"the pause process of {sandbox.netns} ended at once")

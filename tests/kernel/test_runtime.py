@@ -292,6 +292,18 @@ def test_a_missing_namespace_is_trouble(lab):
         lab.start(replace(lab.sandbox(), netns="t-nosuch"))
 
 
+@pytest.mark.parametrize("first", ["c", None])
+def test_a_pause_process_that_cannot_run_is_trouble_and_no_end_of_a_container(lab, first):
+    program = lab.places.pause_root / "pause"
+    pod, away = lab.sandbox(), program.rename(lab.places.pause_root / "away")
+    with pytest.raises(KernelError, match=f"the pause process of {pod.netns}"):
+        lab.runtime.start_sandbox(pod, first)
+    assert [run.state for run in lab.runtime.observe()[pod.uid].runs] == ["created"] * bool(first)
+    away.rename(program)
+    lab.runtime.start_sandbox(pod, first)
+    assert [run.state for run in lab.runtime.observe()[pod.uid].runs] == ["running"] * bool(first)
+
+
 def test_volumes_are_shared_and_host_paths_made(lab, capfd):
     made = Path(f"/run/{lab.name}/deep")
     volumes = (
