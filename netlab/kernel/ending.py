@@ -166,12 +166,15 @@ def end_makers(paths: Iterable[Path], forget: Callable[[], None]) -> None:
 
 
 def makers(prefixes: list[str], names: frozenset[str] = _RUNTIME_PROGRAMS) -> Iterable[Process]:
-    """Yield the runtime's processes (conmon, crun, pause) that were given a path with one of these prefixes."""
+    """Yield the runtime's processes (conmon, crun, pause) that were given a path with one of these prefixes.
+
+    By its mark a pause process counts as given the directory of its bundle: crun begins it a little before it notes it.
+    """
 
     def belongs(name: str, args: list[str], pid: int) -> bool:
         words = args
         if name == "pause":
-            words = [line.removeprefix("NETLAB_SANDBOX=") for line in processes.environment(pid)]
+            words = [f"{line.removeprefix('NETLAB_SANDBOX=')}pause" for line in processes.environment(pid)]
         return any(f"{word.removeprefix('--root=')}/".startswith(prefix) for word in words for prefix in prefixes)
 
     return processes.scan(belongs, names)

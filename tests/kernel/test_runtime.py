@@ -521,6 +521,11 @@ HALVES = {
         lab.runtime.start_sandbox(pod),
         (lab.places.pod(pod.uid).pause.path / "process").unlink(),
     ),
+    "a pause process that crun did not live to note": lambda lab, pod: (
+        lab.runtime.start_sandbox(pod),
+        (lab.places.pod(pod.uid).pause.path / "process").unlink(),
+        shutil.rmtree(lab.places.crun / lab.places.pod(pod.uid).pause.id),
+    ),
     "a container without record": lambda lab, pod: (
         lab.start(pod),
         (lab.places.pod(pod.uid).bundle("c", 0).path / "run").unlink(),
