@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from netlab.errors import NetlabError
 from netlab.netstate.image import Image, ImageConfig
 from netlab.netstate.process import ContainerProcess
 
@@ -47,9 +48,14 @@ def process_of_image(
         variables: of the spec and of Services.
         cwd: of the spec, empty for the image's.
         user: who it runs as, names being the image's.
+
+    Raises:
+        NetlabError: the image does not say how it is to be run in a way that can be understood.
     """
     if image is None:
         return ContainerProcess(name=name, args=())
+    if image.flaw:
+        raise NetlabError(image.flaw)
     config = image.config
     return ContainerProcess(
         name=name,

@@ -61,7 +61,8 @@ def sandbox(
     Raises:
         MountFailure: a volume cannot be set up; this is said first.
         NotFound: a ConfigMap, Secret, key or volume that a container needs does not exist.
-        NetlabError: a container of `image: host` without a command, or one that must not run as root and would.
+        NetlabError: a container of `image: host` without a command, one that must not run as root and would, or an image that
+            cannot be understood.
     """
     files = volume_files(cluster, assignments, pod, room)
     containers = tuple(_container(cluster, assignments, pod, container, images, room) for container in pod.spec.all_containers)

@@ -29,7 +29,7 @@ from netlab.errors import KernelError, NotFound
 from netlab.frozen import dataclass
 from netlab.kernel.files import PRIVATE, read, replace_text, translated
 from netlab.kernel.image_config import parse_config
-from netlab.netstate.image import Image
+from netlab.netstate.image import Image, ImageConfig
 
 STORE: Final = "_images"
 HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -123,14 +123,19 @@ class ImageStore:
     def _image(self, entry: dict[str, Any], layers: dict[str, dict[str, Any]]) -> Image:
         chain = list(_chain(str(entry.get("layer", "")), layers))
         encoded = base64.b64encode(f"sha256:{entry['id']}".encode()).decode()
-        config = read(self.root / "overlay-images" / entry["id"] / f"={encoded}")
+        config, flaw = ImageConfig(), ""
+        try:
+            config = parse_config(read(self.root / "overlay-images" / entry["id"] / f"={encoded}") or "{}")
+        except KernelError as error:  # trouble of whoever wants to run it: others have theirs, and it can be removed
+            flaw = str(error)
         return Image(
             id=entry["id"],
             digest=str(entry.get("digest", "")),
             names=tuple(str(name) for name in entry.get("names") or ()),
             layers=tuple(layer["id"] for layer in chain),
             size=sum(int(layer.get("diff-size", 0)) for layer in chain),
-            config=parse_config(config or "{}"),
+            config=config,
+            flaw=flaw,
         )
 
 

@@ -32,7 +32,8 @@ class Image:
     """One image. `id` is the digest of its configuration (64 hex digits), `digest` that of its manifest (`sha256:...`).
 
     `names` are normalised references, newest first; an image whose name was given to another one has none. `layers` are the ids
-    of its layers, the topmost first; `size` is that of all of them unpacked, in bytes.
+    of its layers, the topmost first; `size` is that of all of them unpacked, in bytes. `flaw` is why nothing can be known of
+    how it is to be run, empty mostly.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Image:
     layers: tuple[str, ...] = ()
     size: int = 0
     config: ImageConfig = field(default_factory=ImageConfig)
+    flaw: str = ""
 
     @property
     def reference(self) -> str:

@@ -337,6 +337,18 @@ def test_an_image_that_cannot_be_run_says_why(row, lab, tmp_path, until):
     lab("delete", "pod", "bad")
 
 
+def test_an_image_that_cannot_be_understood_troubles_nobody_else(lab, tmp_path, until):
+    write_image(tmp_path / "odd", [SHELL], "odd:1", Entrypoint=["/bin/sleep", "1000"], Env=["=x"])
+    ok("image", "load", str(tmp_path / "odd"))
+    lab.apply(f"{pod('odd', 'odd:1')}\n---\n{pod('host', 'host', command=['sleep', '1000'])}")
+    lab("wait", "--for=condition=Ready", "pod/host")
+    found = until(lambda: item if (item := state(lab, "odd")["state"]["waiting"])["reason"] != "ContainerCreating" else None)
+    assert found["reason"] == "CreateContainerConfigError"
+    assert "'=x' is no variable" in found["message"]
+    lab("delete", "pod", "odd", "host")
+    ok("image", "rm", "odd:1")
+
+
 def test_devices_of_an_image_are_dead_and_its_passwd_is_its_own(lab, tmp_path):
     users = special("etc/passwd", tarfile.SYMTYPE, "/proc/1/root/etc/passwd")
     memory = special("memory", tarfile.CHRTYPE, mode=0o666, device=(1, 1))  # the machine's

@@ -3,6 +3,7 @@
 import pytest
 
 from netlab.desired.image_process import arguments, process_of_image
+from netlab.errors import NetlabError
 from netlab.manifest.generate import new_pod
 from netlab.netstate.image import Image, ImageConfig
 
@@ -51,6 +52,11 @@ def test_volumes_and_signal_are_the_image_s():
 
 def test_without_its_image_a_container_has_nothing_to_run():
     assert made(image=None).args == ()
+
+
+def test_an_image_that_cannot_be_understood_is_not_run():
+    with pytest.raises(NetlabError, match="'=x' is no variable"):
+        made(image=Image(id="a" * 64, flaw="'=x' is no variable"))
 
 
 @pytest.mark.parametrize(
