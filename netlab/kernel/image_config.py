@@ -49,9 +49,10 @@ def _word(config: dict[str, Any], name: str) -> str:
 
 
 def _text(value: object) -> str:
-    """A word that can be an argument, a variable or a path: a string without NUL."""
+    """A word that can be an argument, a variable or a path: a string without NUL, and none that JSON alone can write."""
     if not isinstance(value, str) or "\0" in value:
         raise ValueError(f"{value!r} is no text")
+    value.encode()  # half of a surrogate pair is a ValueError, too
     return value
 
 

@@ -38,6 +38,7 @@ def test_what_is_missing_is_empty(config):
         "", "[]", "{", '{"config": []}', '{"config": {"Cmd": "sh"}}', '{"config": {"Cmd": [1]}}', '{"config": {"User": {"a": 1}}}',
         '{"config": {"Env": ["=x"]}}', '{"config": {"Cmd": ["a\\u0000b"]}}', '{"config": {"Volumes": []}}'.replace("[]", "[1]"),
         "[" * 100000,
+        '{"config": {"Env": ["A=\\ud800"]}}',
     ],
 )  # fmt: skip
 def test_what_is_no_configuration_is_refused(config):
