@@ -56,6 +56,13 @@ def pod_port(lab: str, pod: Pod) -> IfName:
     return veth_name(lab, pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
 
 
+@functools.lru_cache(maxsize=256)
+def _to_node(cidrs: tuple[str, ...]) -> frozenset[Route]:
+    """The way from a Pod to all the world, in each family: over its Node's bridge, the first host of the Pods' subnet."""
+    ways = ((Route(destination=via, dev=ETH0), Route(destination="default", dev=ETH0, via=via)) for via in map(gateway, cidrs))
+    return frozenset(route for way in ways for route in way)
+
+
 def _sysctls(*pairs: tuple[str, str]) -> frozenset[Sysctl]:
     return frozenset(Sysctl(key=key, value=value) for key, value in pairs)
 
@@ -202,17 +209,9 @@ class Wiring:
             name=self._pod(pod),
             links=frozenset({eth0}),
             addresses=frozenset(self._on(eth0, bound.ips, cidrs)),
-            routes=self._to_node(cidrs),
+            routes=_to_node(cidrs),
             sysctls=frozenset(one for one in self.pod_sysctls if one.key not in own) if own else self.pod_sysctls,
         )
-
-    @functools.cache  # noqa: B019 - a Wiring lives as long as one call of compile_net
-    def _to_node(self, cidrs: tuple[str, ...]) -> frozenset[Route]:
-        """The way from a Pod to all the world, in each family: over its Node's bridge, the first host of the Pods' subnet."""
-        ways = (
-            (Route(destination=via, dev=ETH0), Route(destination="default", dev=ETH0, via=via)) for via in map(gateway, cidrs)
-        )
-        return frozenset(route for way in ways for route in way)
 
     def _machine(self, name: str) -> NetnsName:
         return machine_netns(self.lab, name)

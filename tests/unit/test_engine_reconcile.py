@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from netlab.engine.up import up
 from netlab.errors import Conflict, KernelError, NotFound
 from netlab.model.config import ConfigMap
 from netlab.model.container import ConfigMapRef, Container, EnvFromSource, EnvVar, VolumeMount
+from netlab.model.lab import Cluster
 from netlab.model.meta import Key, ObjectMeta
 from netlab.model.node import Namespace
 from netlab.model.pod import Pod, PodSpec
@@ -50,6 +52,20 @@ def test_apply_says_what_became_of_each(bench):
         "configured",
     ]
     assert bench.after().changes == 0
+
+
+def test_who_reconciles_for_days_keeps_no_lab_of_before(bench):
+    """Whatever remembers something remembers its last one."""
+
+    def kept() -> int:
+        for name in ("a", "b"):
+            bench.apply(a_pod(name))
+            bench.delete(Key("Pod", "default", name), grace_s=0)
+        gc.collect()
+        return sum(isinstance(one, Cluster) for one in gc.get_objects())
+
+    first = kept()
+    assert [kept() for _ in range(3)] == [first] * 3
 
 
 def test_network_is_looked_at_before_and_after_it_is_changed(bench, monkeypatch):
