@@ -138,6 +138,11 @@ def owner(rules: Sequence[RuleUse]) -> str:
     return f"svc/{short_name(ObjectMeta(name=name, namespace=namespace))}" if name else found
 
 
+def refuses(rules: Sequence[RuleUse]) -> bool:
+    """Tell whether the last of these rules tells the sender that it ended its packet."""
+    return bool(rules) and "reject" in rules[-1].text
+
+
 def _texts_of(rule: RuleUse) -> tuple[Element | str, ...]:
     return (rule.text, *rule.elements)
 

@@ -15,7 +15,7 @@ from netlab.netstate.conntrack import TrackedConnection
 from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import Element
 from netlab.packets.names import Names
-from netlab.packets.steps import Passage, RuleUse, Step
+from netlab.packets.steps import Passage, RuleUse, Step, refuses
 from netlab.packets.verdict import Verdict
 
 Style = Literal["plain", "title", "old", "new", "faint", "good", "bad", "rule"]
@@ -118,7 +118,7 @@ class Telling:
 
     def _change(self, step: Step) -> Iterator[Span]:
         if step.is_dropped:
-            yield Span("dropped" if not _refuses(step.rules) else "refused", "bad")
+            yield Span("dropped" if not refuses(step.rules) else "refused", "bad")
         sides = [
             side
             for side in ("source", "destination")
@@ -182,10 +182,6 @@ def connection_text(found: TrackedConnection) -> str:
     """Return an entry of conntrack in one line: `new SYN_SENT 10.244.1.3:44503 > 10.96.0.42:6379, answered by ...`."""
     state = f"{found.state} " if found.state else ""
     return f"{state}{found.original}, answered by {found.reply}"
-
-
-def _refuses(rules: Sequence[RuleUse]) -> bool:
-    return bool(rules) and "reject" in rules[-1].text
 
 
 def _reason(why: Why, owner: str = "") -> Iterator[Span]:

@@ -108,14 +108,17 @@ def places_on(walks: Sequence[Walk]) -> set[Place]:
 
 
 def peers_among(net: NetState, places: Collection[Place]) -> Mapping[Place, Place]:
-    """Return the ends of veths that are both up and among these places, each with the other end."""
-    ends = {
-        Place(item.name, link.name): Place(link.peer_netns, link.peer_name)
-        for item in net.namespaces
-        for link in item.links
-        if isinstance(link, Veth)
+    """Return the ends of veths that are both among these places, each with the other end.
+
+    Not where one takes larger packets than the other: those it sends get lost between them, and nobody receives them.
+    """
+    veths = {Place(item.name, link.name): link for item in net.namespaces for link in item.links if isinstance(link, Veth)}
+    ends = {place: Place(link.peer_netns, link.peer_name) for place, link in veths.items()}
+    return {
+        place: ends[place]
+        for place in sorted(places)
+        if ends.get(place) in places and (peer := veths.get(ends[place])) and peer.mtu == veths[place].mtu
     }
-    return {place: ends[place] for place in sorted(places) if ends.get(place) in places}
 
 
 def _places(hop: Hop) -> Iterator[Place]:

@@ -16,7 +16,7 @@ from netlab.netstate.names import NetnsName
 from netlab.packets.hops import Walk
 from netlab.packets.names import Names
 from netlab.packets.packet import Packet
-from netlab.packets.steps import Passage, Step, error_text, owner
+from netlab.packets.steps import Passage, Step, error_text, owner, refuses
 
 Ending = Literal["answered", "refused", "dropped", "unreachable", "unanswered", "lost", "not sent", "unknown"]
 
@@ -81,7 +81,7 @@ class _Judge:
         self.errors = [one for one in case.passages if one.direction == "error"]
 
     def judge(self) -> Verdict:
-        arrived = next((one for one in self.back if self._came_home(one)), None)
+        arrived = next((one for one in self.back if self._came_home(one) and not one.steps[-1].is_dropped), None)
         if arrived is not None:
             return self._refused_by_reset(arrived) if "RST" in arrived.flags else self._answered(arrived)
         error = next((one for one in self.errors if self._came_home(one)), None)
@@ -95,7 +95,7 @@ class _Judge:
 
     def _came_home(self, passage: Passage) -> bool:
         last = passage.steps[-1]
-        return last.netns == self.netns and passage.steps[-1].kind in {"in", "routing", "input"}
+        return last.netns == self.netns and last.kind in {"in", "routing", "input"}
 
     # What came back ------------------------------------------------------------------------------------------------------
 
@@ -148,6 +148,8 @@ class _Judge:
         last = self.there[0].steps[-1]
         dropped = self._dropped(None)
         if dropped is not None:
+            if dropped.netns == self.netns and refuses(dropped.rules):  # its error comes by no interface that is looked at
+                return self._by_rule("refused", dropped, "refused the packet")
             return self._by_rule("dropped", dropped, "dropped the packet")
         if self.back:
             return self._answer_lost()

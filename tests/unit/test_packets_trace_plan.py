@@ -121,6 +121,23 @@ def test_only_veths_both_of_whose_ends_are_looked_at_are_peers(build):
     assert shown(net, peers) - shown(net, peers_among(net, lonely)) == {"client/eth0", "port of client"}
 
 
+def test_a_veth_that_sends_more_than_its_peer_takes_is_looked_at_itself(build):
+    """What it sends then is received by nobody."""
+    net = walked_lab(build)
+    places = plan(net, tcp(C, 8080)).places
+    larger = replace(
+        net,
+        namespaces=tuple(
+            replace(item, links=tuple(replace(one, mtu=9000) if isinstance(one, Veth) else one for one in item.links))
+            if item.name == SENDER
+            else item
+            for item in net.namespaces
+        ),
+    )
+    found = shown(net, peers_among(net, places)) - shown(net, peers_among(larger, places))
+    assert found == {"client/eth0", "port of client"}
+
+
 @pytest.mark.parametrize(
     ("protocol", "ports", "last"),
     [

@@ -49,6 +49,11 @@ ARRIVED = seen(SERVER, "in", THERE, 5)
 LOCAL = Step(number=6, netns=SERVER, kind="routing", packet=THERE, after=THERE, route="local 10.0.0.3 dev eth0")
 WHOLE = passage("forward", OUT, INTO, DNAT, ON, ARRIVED, LOCAL, flags=("SYN",))
 HOME = (seen(SERVER, "out", BACK, 7), seen(NODE, "in", BACK, 8), seen(CLIENT, "in", SENT.answer, 9))
+REFUSED_AT_HOME = Step(number=1, netns=CLIENT, kind="output", packet=SENT, after=SENT, is_dropped=True, rules=(REFUSE,))
+DROPPED_AT_HOME = Step(
+    number=10, netns=CLIENT, kind="input", packet=SENT.answer, after=SENT.answer, is_dropped=True,
+    rules=(RuleUse(where=Rules("inet", "mine", "in"), text="drop", verdict="drop"),),
+)  # fmt: skip
 ICMP = Packet(protocol="icmp", source="10.0.0.1", destination="10.0.0.2", destination_port=3)
 PORT_ERROR = IcmpError(3, 3, SENT)
 
@@ -87,6 +92,16 @@ def lost_walk(netns: NetnsName, reason: str) -> Walk:
             (passage("forward", OUT, INTO, DROP, flags=("SYN",)),), Told(answered=False), {}, "dropped",
             "node-1 dropped the packet: the rule `reject` of chain refuse did it, for svc/web.",
             id="dropped by a rule",
+        ),
+        pytest.param(
+            (passage("forward", REFUSED_AT_HOME, flags=("SYN",)),), Told(answered=False, trouble="Connection refused"), {},
+            "refused", "client refused the packet: the rule `reject` of chain refuse did it, for svc/web.",
+            id="refused by a rule of its own namespace: no interface sees that",
+        ),
+        pytest.param(
+            (WHOLE, passage("reply", *HOME, DROPPED_AT_HOME, flags=("SYN", "ACK"))), Told(answered=False, took_s=2), {}, "dropped",
+            "client dropped the answer: the rule `drop` of chain in did it.",
+            id="the answer came home, and a rule there dropped it",
         ),
         pytest.param(
             (WHOLE,), Told(answered=False, took_s=2), {}, "unanswered",
