@@ -12,11 +12,13 @@ from xml.etree import ElementTree as ET
 import click
 import yaml
 
+from netlab.cli.saying import visible
 from netlab.cli.trace import request_of
 from netlab.cli.trace_shown import Shown
 from netlab.cli.trace_words import LabNow
 from netlab.engine.trace import take
 from netlab.errors import NetlabError
+from netlab.model.words import amount
 from netlab.packets.expectations import BadExpectation, Expectation, expectations, failures
 
 MAX_BYTES = 1 << 20
@@ -41,7 +43,7 @@ def check_all(file: str, junit: str | None, lab: LabNow, shown: Shown, given: Ma
         results.append(_result(wanted, lab, shown, given))
         click.echo("\n".join(_lines(results[-1])))
     bad = sum(bool(one.wrong) for one in results)
-    click.echo(f"{len(results)} requests, {bad} not as expected")
+    click.echo(f"{amount(len(results), 'request')}, {bad} not as expected")
     if junit:
         _write(junit, as_junit(results))
     return not bad
@@ -74,7 +76,7 @@ def _result(wanted: Expectation, lab: LabNow, shown: Shown, given: Mapping[str, 
 
 def _lines(one: Result) -> Sequence[str]:
     mark = click.style("FAILED", fg="red") if one.wrong else click.style("ok", fg="green")
-    return (f"{mark} {one.wanted.name}", *(f"    {text}" for text in one.wrong))
+    return (f"{mark} {visible(one.wanted.name)}", *(f"    {visible(text)}" for text in one.wrong))
 
 
 def as_junit(results: Sequence[Result]) -> str:

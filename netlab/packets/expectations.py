@@ -19,6 +19,7 @@ from netlab.frozen import dataclass
 
 ENDINGS: Final = ("answered", "refused", "dropped", "unreachable", "unanswered", "lost", "not sent", "unknown")
 KEPT: Final = "kept"
+RANGES: Final = {"ttl": (1, 255), "timeout": (0.01, 3600)}
 KEYS: Final = (
     "name", "from", "to", "http", "udp", "ttl", "namespace", "timeout", "ending", "reaches", "source", "destination", "through",
     "not-through",
@@ -89,6 +90,8 @@ def _option(where: str, item: Mapping[str, Any], key: str, kind: Any, default: o
     value = item.get(key, default)
     if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
         raise BadExpectation(f"{where}.{key}: is {value!r}")
+    if value is not None and key in RANGES and not RANGES[key][0] <= value <= RANGES[key][1]:
+        raise BadExpectation(f"{where}.{key}: is {value!r}, and must be from {RANGES[key][0]} to {RANGES[key][1]}")
     return value
 
 

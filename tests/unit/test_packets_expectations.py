@@ -79,6 +79,8 @@ def test_failures(wanted, trace, wrong):
         ([{"from": "a", "to": "b", "ending": "fine"}], f"[0].ending: must be one of {', '.join(ENDINGS)}"),
         ([{"from": "a", "to": "b", "udp": "yes"}], "[0].udp: is 'yes'"),
         ([{"from": "a", "to": "b", "ttl": True}], "[0].ttl: is True"),
+        ([{"from": "a", "to": "b", "ttl": 256}], "[0].ttl: is 256, and must be from 1 to 255"),
+        ([{"from": "a", "to": "b", "timeout": float("nan")}], "[0].timeout: is nan, and must be from 0.01 to 3600"),
         ([{"from": "a", "to": "b", "reaches": [1]}], "[0].reaches: a name, or a list of names, is needed"),
     ],
 )  # fmt: skip
