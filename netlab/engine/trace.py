@@ -37,6 +37,7 @@ from netlab.packets.rule_texts import in_words_of_iptables
 from netlab.packets.sighting import sighting
 from netlab.packets.steps import Passage
 from netlab.packets.story import Teller
+from netlab.packets.strays import without_strays
 from netlab.packets.trace_plan import Plan, matched_elements, plan_for, untold_rules
 from netlab.packets.walk import Walker
 
@@ -129,7 +130,7 @@ def take(net: NetState, request: Request, number: int) -> Trace:
 def _story(net: NetState, plan: Plan, on: Instruments, request: Request, texts: Texts) -> tuple[tuple[Passage, ...], Packet]:
     """Return the ways of the packets, and the tuple with which the first of them left its sender."""
     evidence = Evidence(
-        sightings=tuple(found for one in on.packets if (found := sighting(one))),
+        sightings=tuple(found for one in without_strays(on.packets, net) if (found := sighting(one))),
         events=tuple(on.events),
         texts=texts,
         bridges=frozenset(

@@ -4,7 +4,8 @@
     SNAT 10.244.1.2:40000 -> 172.18.0.2:40000                          masqueraded
     un-DNAT 10.244.2.7:6379 -> 10.96.0.42:6379 by svc/redis-master     an answer, back to what the client had asked
 
-The same packet is known by its key (Frame.key), for WITHIN_NS after it was seen last. A connection that began before anybody
+The same packet is known by its key (Frame.key), for WITHIN_NS after it was seen last. As it was before it is seen again where a
+bridge sends a frame through all its ports, which tells nothing. A connection that began before anybody
 looked is told right where a Service has the translated address; elsewhere its answers cannot be told from its questions.
 """
 
@@ -31,21 +32,22 @@ class Translations:
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self._seen: OrderedDict[Key, tuple[int, Packet]] = OrderedDict()
+        self._seen: OrderedDict[Key, tuple[int, tuple[Packet, ...]]] = OrderedDict()
         self._answers: OrderedDict[Packet, None] = OrderedDict()
 
     def of(self, time_ns: int, frame: Frame) -> tuple[str, ...]:
-        """Return what was translated since the packet was last seen; nothing if it is new, or as it was."""
+        """Return what was translated since the packet was last seen; nothing if it is new, or as it once was."""
         while frame.inner is not None:
             frame = frame.inner
         packet, key = frame.packet, frame.key
         if packet is None:
             return ()
-        before = self._seen.pop(key, None)
-        _remember(self._seen, key, (time_ns, packet))
-        if before is None or abs(time_ns - before[0]) > WITHIN_NS or before[1] == packet:
-            return ()
-        return tuple(self._changes(before[1], packet))
+        seen_ns, known = self._seen.pop(key, (time_ns, ()))
+        if abs(time_ns - seen_ns) > WITHIN_NS:
+            known = ()
+        is_new = packet not in known
+        _remember(self._seen, key, (time_ns, (*known, packet) if is_new else known))
+        return tuple(self._changes(known[-1], packet)) if known and is_new else ()
 
     def _changes(self, before: Packet, after: Packet) -> Iterator[str]:
         is_answer = self._is_answer(before, after)

@@ -187,6 +187,18 @@ def test_masquerading_is_seen_as_the_server_sees_it(lab, traced):
     assert data["payloadBytes"] == len(f"{last['before']['source']['address']} {last['before']['source']['port']}")
 
 
+def test_a_frame_that_the_fabric_sends_to_everybody_is_told_of_whom_it_is_for(lab):
+    """After five silent minutes a bridge has forgotten where an address is."""
+    flush = ["ip", "-n", f"{lab.lab}.fabric", "link", "set", "fabric0", "type", "bridge", "fdb_flush"]
+    subprocess.run(flush, check=True)
+    steps = way(trace(lab, "outside", "node-1:30080", "-4"), "forward")
+    assert [(one["where"], one["kind"]) for one in steps if one["translated"]] == [
+        ("node-1", "prerouting"),
+        ("node-1", "postrouting"),
+    ]
+    assert interfaces(steps)[:4] == ["outside out eth0", "fabric in outside", "fabric out node-1", "node-1 in eth0"]
+
+
 def test_a_pod_that_reaches_itself_is_masqueraded(lab):
     steps = way(trace(lab, "one", "svc/mirror", "-4"), "forward")
     assert interfaces(steps) == [*THERE, "node-1 out cni0", "node-1 out veth", "one in eth0"]

@@ -43,6 +43,10 @@ ANSWERED, TOLD = tcp((ENDPOINT, 8080), (POD, 40000), number=2), tcp((VIP, 80), (
         pytest.param([ASKED], [[]], id="seen once"),
         pytest.param([ASKED, ASKED], [[], []], id="seen twice, and the same"),
         pytest.param([ASKED, SENT], [[], ["DNAT 10.96.0.42:80 -> 10.244.2.7:8080 by svc/web"]], id="to an endpoint"),
+        pytest.param(
+            [ASKED, SENT, ASKED, SENT], [[], ["DNAT 10.96.0.42:80 -> 10.244.2.7:8080 by svc/web"], [], []],
+            id="a bridge sends a copy of it to somebody else, who sees it later",
+        ),
         pytest.param([ASKED, SENT, SENT], [[], ["DNAT 10.96.0.42:80 -> 10.244.2.7:8080 by svc/web"], []], id="told once"),
         pytest.param(
             [ASKED, SENT, ANSWERED, TOLD],
