@@ -85,6 +85,7 @@ def command(*, service: str, node: str | None, output: str | None, namespace: st
         return
     if not (found.has_cluster_ip or any(page.rules for page in pages)):
         click.echo(nothing(found))
+        return
     lines = wide(pages, fields) if output == "wide" else blocks(found, pages, fields, shutil.get_terminal_size().columns)
     for line in lines:
         click.echo(line)

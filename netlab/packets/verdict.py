@@ -81,7 +81,7 @@ class _Judge:
         self.errors = [one for one in case.passages if one.direction == "error"]
 
     def judge(self) -> Verdict:
-        arrived = next((one for one in self.back if self._came_home(one) and not one.steps[-1].is_dropped), None)
+        arrived = next((one for one in self.back if self._came_home(one) and self._is_taken(one.steps[-1])), None)
         if arrived is not None:
             return self._refused_by_reset(arrived) if "RST" in arrived.flags else self._answered(arrived)
         error = next((one for one in self.errors if self._came_home(one)), None)
@@ -96,6 +96,11 @@ class _Judge:
     def _came_home(self, passage: Passage) -> bool:
         last = passage.steps[-1]
         return last.netns == self.netns and last.kind in {"in", "routing", "input"}
+
+    def _is_taken(self, last: Step) -> bool:
+        """Tell whether the sender knows this as its answer: as far as that is seen, where its own namespace translates."""
+        translated = any(step.is_translated and step.netns == self.netns for one in self.there for step in one.steps)
+        return not last.is_dropped and (translated or last.after == self.sent.answer)
 
     # What came back ------------------------------------------------------------------------------------------------------
 

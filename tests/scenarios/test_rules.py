@@ -79,3 +79,11 @@ def test_what_somebody_changed_by_hand_is_marked_until_it_is_repaired(web):
     lab("up")
     [node] = rules_of(lab, "--node", "node-2")
     assert {rule["state"] for rule in node["rules"]} == {"there"}
+
+
+def test_a_service_without_an_address_has_one_line(web):
+    lab, _ = web
+    lab.apply("{apiVersion: v1, kind: Service, metadata: {name: bodiless}, spec: {clusterIP: None, ports: [{port: 80}]}}")
+    assert lab("rules", "bodiless").splitlines() == [
+        "Service default/bodiless is headless: the cluster DNS answers for it, and no Node has a rule."
+    ]

@@ -139,6 +139,12 @@ def lost_walk(netns: NetnsName, reason: str) -> Walk:
             id="the answer is lost",
         ),
         pytest.param(
+            (WHOLE, passage("reply", *HOME[:2], seen(CLIENT, "in", BACK, 9), flags=("SYN", "ACK"))), Told(answered=False), {},
+            "lost", "server answered, but the answer came as far as client and was not seen after that, as from 10.0.0.3, where"
+            " 10.96.0.9 had been asked.",
+            id="the answer came home and nobody had translated it back: nobody there knows it",
+        ),
+        pytest.param(
             (), Told(answered=False, trouble="Network is unreachable"),
             {"walks": (lost_walk(CLIENT, "l.default.client has no route to 10.96.0.9"),)}, "not sent",
             "client sent nothing to 10.96.0.9:80 (svc/web): client has no route to 10.96.0.9 (Network is unreachable).",
