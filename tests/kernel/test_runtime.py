@@ -567,7 +567,7 @@ def test_a_command_killed_at_any_moment_is_finished_by_the_next(lab, delay_ms):
     child = os.fork()
     if not child:
         with contextlib.suppress(BaseException):
-            lab.start(pod)
+            lab.runtime.start_sandbox(pod, "c")  # as the engine does
         os._exit(0)
     handle = os.pidfd_open(child)
     processes.wait_readable(handle, delay_ms / 1000)
