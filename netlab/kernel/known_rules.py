@@ -80,9 +80,12 @@ class KnownRules:
         return SeenRules(table, known[1] if known and known[1] != table else None)
 
     def recognize(self, name: NetnsName, table: NftTable) -> None:
-        """Hold `table` in place of what is known of a namespace, to which it is equal: it may be that of another process."""
+        """Hold `table` in place of what is known of a namespace, to which it is equal: it may be that of another process.
+
+        Only where what is known is what was seen last: rules that change while they are listed are not noted.
+        """
         known = self._known.get(name)
-        if known is None or known[1] is table:
+        if known is None or known[1] is table or known[0] != self._seen.get(name):
             return
         self._known[name] = known[0], table
         mine = {one.name: one.elements for one in table.sets}
@@ -160,6 +163,7 @@ class KnownRules:
         text = read(self._directory / name) if self._directory is not None else None
         if not text:
             return None
+        self._forget_elements()
         try:
             cookie, number, family, table, sets, chains = json.loads(text)
             return Generation(cookie, number), NftTable(
@@ -187,6 +191,11 @@ class KnownRules:
         elements = frozenset(Element(*line.split("\t")) for line in text.split("\n"))
         self._files[id(elements)] = found, elements
         return elements
+
+    def _forget_elements(self) -> None:
+        """Forget elements that no namespace has any more, as far as is known: another process has removed their files."""
+        used = {id(one.elements) for _, table in self._known.values() for one in table.sets}
+        self._files = {number: one for number, one in self._files.items() if number in used}
 
     def _path(self, name: str) -> Path:
         if self._directory is None:

@@ -1,5 +1,6 @@
 """Rules that are known are not listed; whatever anybody else does to them, they are seen as they are."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from netlab.netstate.names import NetnsName
 from netlab.netstate.nft import Chain, Element, ElementSet, NftTable
 from netlab.netstate.state import Namespace, NetState
 from netlab.plan.diff import diff
+from netlab.plan.nft import table_change
 
 pytestmark = [
     pytest.mark.kernel,
@@ -109,6 +111,32 @@ def test_what_another_process_wrote_is_held_as_the_object_that_is_wished(folder,
     assert bring(linux, wished(other, NODE, OTHER))
     assert {path: path.stat().st_ino for path in (folder / known_rules.ELEMENTS).iterdir()} == written, "not written again"
     assert not listings
+
+
+def test_of_what_others_write_only_the_last_is_held(folder):
+    """An agent looks for days at what commands write."""
+    rules = KnownRules(folder)
+    linux = LinuxNetwork(rules=rules)
+    for number in range(5):
+        bring(network(folder), wished(table(*(f"10.{number}.{other}.1" for other in range(1, 200))), NODE, OTHER))
+        linux.observe(SCOPE)
+        linux.close()
+    assert len(rules._files) <= 2, "the newest, and those before"  # noqa: SLF001 - what is held, and nobody sees
+
+
+def test_what_could_not_be_noted_is_not_recognized(folder, monkeypatch):
+    """Somebody else changes rules while they are listed: what is known of them is of another time."""
+    linux = network(folder)
+    bring(linux, wished(MANY))
+    by_hand("delete table inet netlab")
+    by_hand(str(table_change(FEW, None)))
+    numbers = itertools.count(1_000_000)
+    monkeypatch.setattr(known_rules, "generation", lambda: generation.generation()._replace(number=next(numbers)))
+    assert linux.observe(SCOPE).by_name[NODE].table == FEW
+    linux.recognize(wished(FEW))
+    monkeypatch.undo()
+    seen = linux.observe(SCOPE).by_name[NODE]
+    assert (seen.table, seen.noted) == (FEW, MANY)
 
 
 def test_files_of_elements_that_nobody_has_are_removed(folder):
