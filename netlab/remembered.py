@@ -2,7 +2,7 @@
 
 Objects are compared by identity and not by value. They are frozen nouns, which whoever changes something makes anew, and to
 compare ten thousand Services would take as long as the work that is spared. They are held, so that no other object can get the
-identity of one that is gone.
+identity of one that is gone. Several threads may ask, for a lab each: what is kept is read and replaced at once.
 """
 
 from __future__ import annotations
@@ -34,16 +34,18 @@ def remembered_by(
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        known: list[tuple[Any, ...]] = []
-        last: list[R] = []
+        last: list[tuple[tuple[Any, ...], R]] = []
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            nonlocal last
             now = parts(*args, **kwargs)
-            if not any(_are_same(one, now) for one in known):
-                last[:] = [function(*args, **kwargs)]
-                known[:] = [now] if settled is None else [now, settled(*args, last[0], **kwargs)]
-            return last[0]
+            for known, result in last:
+                if _are_same(known, now):
+                    return result
+            result = function(*args, **kwargs)
+            last = [(now, result)] if settled is None else [(now, result), (settled(*args, result, **kwargs), result)]
+            return result
 
         return call
 

@@ -62,6 +62,21 @@ def test_who_asks_again_with_what_he_got_is_told_the_same():
     assert len(calls) == 2
 
 
+def test_who_asks_while_another_one_is_answered_gets_his_own():
+    """Two threads, a lab each."""
+    meanwhile = []
+
+    def settled(wishes, found):
+        if found == [2]:
+            meanwhile.append(kept(first))
+        return wishes, found
+
+    first, second = (1,), (2,)
+    kept = remembered_by(lambda wishes: (wishes,), settled=settled)(list)
+    assert [kept(first), kept(second), kept(first)] == [[1], [2], [1]]
+    assert meanwhile == [[1]]
+
+
 def test_of_many_only_those_are_computed_that_are_new():
     function, calls = counting(lambda one, *others: (one, others))
     kept = remembered_each(function)
