@@ -121,7 +121,7 @@ def test_of_what_others_write_only_the_last_is_held(folder):
         bring(network(folder), wished(table(*(f"10.{number}.{other}.1" for other in range(1, 200))), NODE, OTHER))
         linux.observe(SCOPE)
         linux.close()
-    assert len(rules._files) <= 2, "the newest, and those before"  # noqa: SLF001 - what is held, and nobody sees
+    assert len(rules._files) <= 2, "the newest, and those before"
 
 
 def test_what_could_not_be_noted_is_not_recognized(folder, monkeypatch):
