@@ -64,10 +64,14 @@ class CaptureFiles:
         self._written += total
 
     def turn(self) -> None:
-        """Close this file and begin the next."""
-        os.close(self._handle)
+        """Begin the next file and close this one, which is still to be closed if there is no next one."""
+        before = self._handle
         self._number += 1
-        self._open()
+        try:
+            self._open()
+        finally:
+            if self._handle != before:
+                os.close(before)
 
     def _open(self) -> None:
         self._name = file_name(self._path, self._number, self._count)

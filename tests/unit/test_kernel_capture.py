@@ -122,6 +122,15 @@ def test_a_file_that_cannot_be_made_is_named(tmp_path):
         CaptureFiles(str(tmp_path / "nowhere/x"), b"HEAD")
 
 
+def test_a_next_file_that_cannot_be_made_is_named_too(tmp_path):
+    (tmp_path / "ring").mkdir()
+    with CaptureFiles(str(tmp_path / "ring/x"), b"HEAD", size_bytes=1) as files:
+        (tmp_path / "ring/x").unlink()
+        (tmp_path / "ring").rmdir()
+        with pytest.raises(FileNotFoundError, match="ring/x1"):
+            files.turn()
+
+
 def test_a_disk_without_room_is_named():
     with pytest.raises(OSError, match=r"No space left on device.*/dev/full"):
         CaptureFiles("/dev/full", b"HEAD")
