@@ -231,14 +231,22 @@ class _Judge:
 
     def _port_at(self, netns: NetnsName) -> int:
         """The port for which the packet was meant where it ended."""
+        return (self._seen_at(netns) or self.sent).destination_port
+
+    def _seen_at(self, netns: NetnsName) -> Packet | None:
+        """What the packet was when it was last seen there."""
         steps = [step for one in self.there for step in one.steps if step.netns == netns]
-        return steps[-1].after.destination_port if steps else self.sent.destination_port
+        return steps[-1].after if steps else None
 
     def _guess(self, netns: NetnsName) -> str:
-        """Why the state of the lab ends a packet there; "" if it would not."""
-        fitting = (one.verdict for one in self.walks if one.packet == self.sent and one.verdict.netns == netns)
-        found = next((one for one in fitting if not one.is_delivered), None)
-        return self.names.said(found.reason) if found else ""
+        """Why the state of the lab ends the packet there; "" if it would not, or if that hangs on where chance has led it."""
+        seen = self._seen_at(netns)
+        fitting = [one.verdict for one in self.walks if one.packet == self.sent and one.verdict.netns == netns]
+        if seen is not None:
+            there = seen.destination, seen.destination_port
+            fitting = [one for one in fitting if (one.packet.destination, one.packet.destination_port) == there]
+        reasons = {self.names.said(one.reason) for one in fitting if not one.is_delivered}
+        return reasons.pop() if len(reasons) == 1 else ""
 
 
 def _time(seconds: float) -> str:

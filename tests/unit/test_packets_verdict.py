@@ -58,8 +58,8 @@ ICMP = Packet(protocol="icmp", source="10.0.0.1", destination="10.0.0.2", destin
 PORT_ERROR = IcmpError(3, 3, SENT)
 
 
-def lost_walk(netns: NetnsName, reason: str) -> Walk:
-    found = WalkVerdict(ending="no route", netns=netns, packet=SENT, reason=reason)
+def lost_walk(netns: NetnsName, reason: str, packet: Packet = SENT) -> Walk:
+    found = WalkVerdict(ending="no route", netns=netns, packet=packet, reason=reason)
     return Walk(netns=CLIENT, packet=SENT, hops=(), verdict=found, traffic=Traffic())
 
 
@@ -124,6 +124,19 @@ def lost_walk(netns: NetnsName, reason: str) -> Walk:
             "The packet came to node-1 and ended there: node-1 has no route to 10.96.0.9 (so says the state of the lab; the kernel"
             " does not tell).",
             id="lost in a namespace, and the state of the lab says why",
+        ),
+        pytest.param(
+            (passage("forward", OUT, INTO, DNAT, flags=("SYN",)),), Told(answered=False),
+            {"walks": (lost_walk(NODE, "10.0.0.4 is nowhere", SENT.to("10.0.0.4", 80)), lost_walk(NODE, "nobody has 10.0.0.3", THERE))},
+            "lost", "The packet came to node-1 and ended there: nobody has 10.0.0.3 (so says the state of the lab; the kernel does"
+            " not tell).",
+            id="lost in a namespace: of all that chance might have drawn the reason is that of what it drew",
+        ),
+        pytest.param(
+            (), Told(answered=False, trouble="No route to host"),
+            {"walks": (lost_walk(CLIENT, "10.0.0.4 is nowhere"), lost_walk(CLIENT, "nobody has 10.0.0.3"))},
+            "not sent", "client sent nothing to 10.96.0.9:80 (svc/web): No route to host.",
+            id="never sent, and nobody knows what chance has drawn",
         ),
         pytest.param(
             (passage("forward", OUT, INTO, flags=("SYN",)),), Told(answered=False),
