@@ -15,6 +15,7 @@ from netlab.engine.view import read_objects
 from netlab.errors import NotFound
 from netlab.manifest.edits import parse_values
 from netlab.manifest.generate import Exposure, new_service
+from netlab.model.addresses import canonical_ip
 from netlab.model.lab import Cluster
 from netlab.model.service import Service
 
@@ -61,7 +62,7 @@ def command(
         target_port=target_port,
         type=kind,
         protocol=protocol or "",
-        cluster_ip=cluster_ip,
+        cluster_ip=canonical_ip(cluster_ip),
         selector=parse_values(selector.split(","), "label") if selector else {},
         labels=parse_values(labels.split(","), "label") if labels else {},
     )

@@ -10,10 +10,12 @@ import functools
 import ipaddress
 import re
 from collections.abc import Callable
+from typing import Any
 
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
 _CIDR = r"([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)/[0-9]{1,3}"
+_MAPPED = bytes(10) + b"\xff\xff"
 CIDR_TEXT = "must be a subnet in CIDR notation, for example 10.244.0.0/16 or fd00:10:244::/56"
 
 
@@ -32,6 +34,24 @@ def ip(value: str) -> str:
     except ValueError:
         return "must be a valid IP address, (e.g. 10.9.8.7)"
     return "must be an IP address without a zone" if "%" in value else ""
+
+
+def canonical_ip(value: Any) -> Any:
+    """Return an IPv6 address in the one form in which Linux prints it; anything else as it is.
+
+    What it embeds of IPv4 stands in dots, where Python writes that differently from version to version.
+    Source: RFC 5952; inet_ntop(3).
+    """
+    if not isinstance(value, str) or ":" not in value or "%" in value:
+        return value
+    try:
+        found = ipaddress.IPv6Address(value)
+    except ValueError:
+        return value
+    before, last = found.packed[:12], found.packed[12:]
+    if before == _MAPPED or (before == bytes(12) and last >= b"\0\1"):
+        return f"::{'ffff:' if before == _MAPPED else ''}{ipaddress.IPv4Address(last)}"
+    return str(found)
 
 
 def cluster_ip(value: str) -> str:

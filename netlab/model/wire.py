@@ -11,14 +11,16 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from netlab.model.addresses import canonical_ip
 from netlab.model.config import ConfigMap, Secret
 from netlab.model.container import ResourceFieldSelector
+from netlab.model.endpoints import EndpointAddress
 from netlab.model.formats import config_key
 from netlab.model.node import Namespace
 from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.model.probe import Probe
 from netlab.model.resources import ResourceRequirements, canonical, canonical_amounts
-from netlab.model.service import EndpointConditions, EndpointPort
+from netlab.model.service import Endpoint, EndpointConditions, EndpointPort, ServiceSpec
 from netlab.model.volume import EmptyDirVolume, HostPathVolume
 
 Plain = dict[str, Any]
@@ -85,6 +87,19 @@ def _amount(name: str) -> Reshape:
     return lambda plain: plain | {name: canonical(plain[name])} if name in plain else plain
 
 
+def _addresses(*names: str) -> Reshape:
+    """Put addresses, or lists of them, into their one form: else what Linux has would never be what is wished."""
+
+    def reshape(plain: Plain) -> Plain:
+        found = {name: plain[name] for name in names if name in plain}
+        one_form = {
+            name: [*map(canonical_ip, some)] if isinstance(some, list) else canonical_ip(some) for name, some in found.items()
+        }
+        return plain if one_form == found else plain | one_form
+
+    return reshape
+
+
 def _namespace_to_wire(plain: Plain) -> Plain:
     return plain | {"status": {"phase": "Terminating" if plain["metadata"].get("deletionTimestamp") else "Active"}}
 
@@ -137,4 +152,6 @@ FROM_WIRE: Mapping[type, Reshape] = {
     PodStatus: _pod_status_from_wire, Secret: _secret_from_wire,
     Probe: _probe_from_wire, ResourceRequirements: canonical_amounts,
     EmptyDirVolume: _amount("sizeLimit"), ResourceFieldSelector: _amount("divisor"),
+    ServiceSpec: _addresses("clusterIP", "clusterIPs", "externalIPs", "loadBalancerIP"),
+    Endpoint: _addresses("addresses"), EndpointAddress: _addresses("ip"),
 }  # fmt: skip

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from netlab.model.codec import KINDS, decode, decode_object, draft_object, encode
 from netlab.model.container import Container, ContainerPort
+from netlab.model.endpoints import EndpointAddress
 from netlab.model.formats import FORMATS
 from netlab.model.lab import Lab, LabSpec
 from netlab.model.meta import ObjectMeta
 from netlab.model.pod import Pod, PodSpec
 from netlab.model.pod_status import ContainerStatus, PodStatus
 from netlab.model.probe import Probe, TCPSocketAction
-from netlab.model.service import ServicePort, ServiceSpec
+from netlab.model.service import Endpoint, ServicePort, ServiceSpec
 from netlab.model.volume import EmptyDirVolume, Volume
 from netlab.model.wire import wire_name
 
@@ -87,6 +88,33 @@ def test_every_format_in_the_nouns_exists():
     for cls in KINDS.values():
         decode(cls, {}, [])  # makes the plans of all nouns inside
     assert all(callable(check) for check in FORMATS.values())
+
+
+# Values with one form ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("FD00:0:0::00AB", "fd00::ab"), ("1:0:0:2:0:0:0:3", "1:0:0:2::3"), ("::ffff:0a00:0001", "::ffff:10.0.0.1"),
+        ("fd00::ab", "fd00::ab"), ("10.0.0.1", "10.0.0.1"), ("::1:0", "::0.1.0.0"), ("::ABCD", "::abcd"), ("0::0", "::"),
+    ],
+)  # fmt: skip
+def test_an_address_has_one_form_however_it_is_written(written, form):
+    """As Linux prints it: what was written otherwise would be no address that anybody has, and be made again for ever."""
+    service = {"clusterIP": written, "clusterIPs": [written], "externalIPs": [written, "10.0.0.2"], "loadBalancerIP": written}
+    spec = decode(ServiceSpec, service, [])
+    assert (spec.cluster_ip, spec.cluster_ips, spec.load_balancer_ip) == (form, (form,), form)
+    assert spec.external_ips == (form, "10.0.0.2")
+    assert decode(Endpoint, {"addresses": [written]}, []).addresses == (form,)
+    assert decode(EndpointAddress, {"ip": written}, []).ip == form
+
+
+@pytest.mark.parametrize("faulty", [":", "fd00::1%eth0", "fd00::\0", "\ud800:", 1, None, {}, [["fd00::1"]]])
+def test_what_is_no_address_is_left_to_the_check(faulty):
+    problems = []
+    decode(Endpoint, {"addresses": [faulty]}, problems)
+    assert [path for path, _, _ in problems] == ["addresses[0]"]
 
 
 # Names and shapes on the wire ----------------------------------------------------------------------------------------------
