@@ -102,14 +102,15 @@ class Crun:
 
         As `crun start`, a program for each container whose start takes longer than this. The container waits for one byte
         in this pipe; crun takes it for created as long as there is the pipe. A container that has ended does not hold us up:
-        then nobody reads. Source: libcrun_status_write_exec_fifo in crun's src/libcrun/status.c.
+        then nobody reads. Unlike crun we write first: if we are killed in between it must not read in vain, again and again.
+        Source: libcrun_status_write_exec_fifo in crun's src/libcrun/status.c, container_init in container.c.
         """
         pipe = self.root / name / "exec.fifo"
         try:
             handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
-                pipe.unlink()
                 os.write(handle, b"0")
+                pipe.unlink()
             finally:
                 os.close(handle)
         except OSError as error:

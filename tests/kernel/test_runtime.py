@@ -579,6 +579,17 @@ def test_a_command_killed_at_any_moment_is_finished_by_the_next(lab, delay_ms):
     assert len(lab.runtime.pids()) == 3, "pause, conmon, sleep"
 
 
+def test_a_container_is_not_left_waiting_for_one_who_was_killed_while_starting_it(lab, monkeypatch):
+    pod = lab.sandbox("true")
+    ended = lab.places.exits / lab.places.pod(pod.uid).bundle("c", 0).id
+    lab.runtime.start_sandbox(pod)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            lab.runtime.start_container(pod, "c", 0)
+    lab.until(ended.exists)
+
+
 def a_pause_of_another(made, first):
     def begin(*args, **options):
         if next(first, False):
