@@ -22,6 +22,7 @@ from netlab.desired.resolver import Resolver, read_resolv_conf, resolv_conf_text
 from netlab.errors import NetlabError, NotFound
 from netlab.frozen import dataclass
 from netlab.model.lab import Cluster
+from netlab.model.lifecycle import FINAL_PHASES
 from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.service import Service, ServicePort
@@ -65,6 +66,8 @@ def sender(cluster: Cluster, word: str, namespace: str) -> NetnsName:
     require_reachable(cluster, pod)
     if not pod.status.pod_ips:
         raise NetlabError(f"pod {pod.metadata.name} has no address yet: it is {pod.status.phase}")
+    if pod.status.phase in FINAL_PHASES:
+        raise NetlabError(f"pod {pod.metadata.name} sends nothing any more: it is {pod.status.phase}")
     return netns_of(cluster.lab.metadata.name, pod)
 
 

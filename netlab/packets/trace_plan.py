@@ -136,6 +136,7 @@ def filter_words(protocol: str, ports: set[int], canary: str) -> tuple[str, ...]
         "arp or icmp or icmp6",
         canary,
         *(f"udp port {port}" for port in sorted(VXLAN_PORTS)),
+        "ip6[6] == 44",  # a fragment, behind whose header ports are not looked for
         "ip[6:2] & 0x1fff != 0",
     ]
     if protocol in {"tcp", "udp", "sctp"}:

@@ -83,7 +83,7 @@ class _Judge:
     def judge(self) -> Verdict:
         arrived = next((one for one in self.back if self._came_home(one) and self._is_taken(one.steps[-1])), None)
         if arrived is not None:
-            return self._refused_by_reset(arrived) if "RST" in arrived.flags else self._answered(arrived)
+            return self._refused_by_reset(arrived) if "RST" in arrived.flags else self._answered()
         error = next((one for one in self.errors if self._came_home(one)), None)
         if error is not None:
             return self._told_by_error(error)
@@ -104,8 +104,8 @@ class _Judge:
 
     # What came back ------------------------------------------------------------------------------------------------------
 
-    def _answered(self, back: Passage) -> Verdict:
-        step = back.steps[0]
+    def _answered(self) -> Verdict:
+        step = self.back[0].steps[0]  # fragments of IPv6 are other packets behind each Node that tracks connections
         sentence = (
             f"{self._who(self.netns)} reached {self._who(step.netns)}{self._by()} and was answered"
             f" in {_time(self.told.took_s)}{self._changes()}."

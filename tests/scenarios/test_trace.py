@@ -228,6 +228,8 @@ def test_ipv6_is_traced_where_there_is_ipv6(lab, traced):
     assert found["verdict"]["ending"] == "answered"
     assert ":" in found["sent"]["destination"]["address"]
     assert [one["where"] for one in way(found, "forward") if one["translated"]] == ["node-1"]
+    large = trace(lab, "one", "two:5353", "-6", "--udp", "--size", "1900")["verdict"]
+    assert (large["ending"], large["where"]) == ("answered", "two"), "fragments have no ports that a filter finds"
 
 
 def test_a_service_without_endpoints_refuses_and_the_rule_is_named(lab):
