@@ -90,6 +90,8 @@ def _part(option: str, value: str) -> str:
 
 
 def _range(address: str) -> str:
+    if address in {"0.0.0.0/0", "::/0"}:
+        return ""  # every address is none in particular
     if not address or "/" in address:
         return address
     return f"{address}/128" if ":" in address else f"{address}/32"

@@ -100,6 +100,8 @@ def test_a_probability_is_what_the_kernel_keeps(count, printed):
         (rule(comment("a b"), src="! 10.0.0.0/8", dst="10.0.0.1", dev="cni0", protocol="tcp", to="X"), '! -s 10.0.0.0/8 -d 10.0.0.1/32 -i cni0 -p tcp -m comment --comment "a b" -j X'),
         (rule(dev="! cni+", to="X"), "! -i cni+ -j X"),
         (rule(src="fd00::1", to=dnat(Target("fd00::2", 80))), "-s fd00::1/128 -j DNAT --to-destination [fd00::2]:80"),
+        (rule(dst="10.0.0.1", src="0.0.0.0/0", to="X"), "-d 10.0.0.1/32 -j X"),
+        (rule(src="::/0", to="X"), "-j X"),
         (rule(comment("plain")), "-m comment --comment plain"),
         (rule(comment("default/web")), '-m comment --comment "default/web"'),
     ],
