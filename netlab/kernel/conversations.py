@@ -15,6 +15,7 @@ from netlab.netstate.health import Check, GrpcCheck, HttpCheck, Outcome, SocketC
 from netlab.netstate.links import socket_text
 
 HEADERS_MAX: Final = 1 << 16
+STATUS_DIGITS: Final = 3
 USER_AGENT: Final = "kube-probe/1.32"
 GOOD, REDIRECT, BAD = 200, 300, 400
 REFERRING: Final = frozenset({301, 302, 303, 307, 308})
@@ -73,9 +74,10 @@ class HttpRequest:
             return self._failed("EOF")
         first, *lines = head.decode("latin-1").split("\r\n")
         words = first.split(" ", 2)
-        if not first.startswith("HTTP/1.") or len(words) < 2 or not words[1].isdecimal():  # noqa: PLR2004 - version, status
+        status = words[1] if len(words) > 1 else ""
+        if not first.startswith("HTTP/1.") or len(status) != STATUS_DIGITS or not status.isdecimal():
             return self._failed(f'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{first[:80]}"')
-        return self._judged(int(words[1]), dict(_header(line) for line in lines))
+        return self._judged(int(status), dict(_header(line) for line in lines))
 
     def _judged(self, status: int, headers: dict[str, str]) -> Reply:
         if status in REFERRING and headers.get("location"):
@@ -86,8 +88,8 @@ class HttpRequest:
 
     def _referred(self, location: str) -> Reply:
         """The check of the place that a redirect on the same host names; another host is good enough as it is."""
-        target = urlsplit(urljoin(self._check.url, location))
         try:
+            target = urlsplit(urljoin(self._check.url, location))
             port = target.port or (443 if target.scheme == "https" else 80)
         except ValueError:
             return self._failed(f'failed to parse Location header "{location[:80]}"')
