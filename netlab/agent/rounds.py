@@ -79,9 +79,9 @@ class Rounds:
     def due(self, now: float) -> Iterator[Question]:
         """Yield what is to be asked now; each question wants its answer before it is asked again."""
         while self._heap and self._heap[0][0] <= now:
-            turn = heapq.heappop(self._heap)[2]
+            moment, _, turn = heapq.heappop(self._heap)
             case = self._cases.get(turn[:3])
-            if case is None:
+            if case is None or case.planned.get(turn.kind) != moment:
                 continue
             if turn.kind in asked(case.patient.probes, case.health, deleting=case.patient.deleting):
                 yield Question(turn, case.patient.checks[turn.kind], case.patient.probes[turn.kind].timeout_seconds)
@@ -91,7 +91,7 @@ class Rounds:
     def answered(self, turn: Turn, outcome: Outcome, now: float) -> tuple[Health | None, Event | None]:
         """Return the health of the container if it has changed, and what there is to be said of the answer."""
         case = self._cases.get(turn[:3])
-        if case is None:
+        if case is None or turn.kind not in case.planned:  # gone, or gone and back as one who is to be asked other things
             return None, None
         before, probe = case.health, case.patient.probes[turn.kind]
         if outcome.success is not None:

@@ -102,6 +102,17 @@ def test_an_answer_about_a_run_that_is_gone_is_no_news():
     assert rounds.answered(Turn("u", "c", 0, "readiness"), BAD, BEGAN) == (None, None)
 
 
+@pytest.mark.parametrize("kind", ["liveness", "readiness"])
+def test_an_answer_may_come_when_its_run_was_away_and_is_back(kind):
+    """It is about to be replaced, and then its Pod is deleted."""
+    bench = Bench(a_patient(kind))
+    (question,) = bench.rounds.due(BEGAN)
+    bench.rounds.take([], BEGAN + 1)
+    bench.rounds.take([a_patient(kind, deleting=True)], BEGAN + 2)
+    bench.rounds.answered(question.turn, GOOD, BEGAN + 3)
+    assert bench.until(30) == [(moment, kind) for moment in (12, 22) if kind == "readiness"], "once at a time"
+
+
 class Asker:
     """A Checker that answers everything at once."""
 
