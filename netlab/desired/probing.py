@@ -158,23 +158,24 @@ def _patient(pod: Pod, container: Container, run: ContainerRun, place: Place) ->
         health=run.health,
         probes=probes,
         checks={
-            kind: _check_or_reason(pod.metadata.uid, container, run.attempt, probe, place) for kind, probe in probes.items()
+            kind: _check_or_reason(pod.metadata.uid, container, run.attempt, probe, place, kind=kind)
+            for kind, probe in probes.items()
         },
         deleting=bool(pod.metadata.deletion_timestamp),
     )
 
 
-def _check_or_reason(uid: str, container: Container, attempt: int, probe: Probe, place: Place) -> Check | str:
+def _check_or_reason(uid: str, container: Container, attempt: int, probe: Probe, place: Place, *, kind: Kind) -> Check | str:
     try:
-        return check_of(uid, container, attempt, probe, place)
+        return check_of(uid, container, attempt, probe, place, kind=kind)
     except NetlabError as error:
         return str(error)
 
 
-def check_of(uid: str, container: Container, attempt: int, probe: Probe, place: Place) -> Check:
+def check_of(uid: str, container: Container, attempt: int, probe: Probe, place: Place, *, kind: Kind) -> Check:
     """Return the single question a probe asks. Raises NetlabError if it names a port that the container does not have."""
     if probe.exec is not None:
-        return ExecCheck(uid=uid, container=container.name, attempt=attempt, args=probe.exec.command)
+        return ExecCheck(uid=uid, container=container.name, attempt=attempt, args=probe.exec.command, kind=kind)
     if probe.tcp_socket is not None:
         port = port_number(container, probe.tcp_socket.port)
         return TcpCheck(netns=place.netns, host=probe.tcp_socket.host or place.ip, port=port)

@@ -25,7 +25,7 @@ is what programs may write, as much as they like, and nothing else: on many disk
             term                              TERM was sent
             hook-<kind>, hook-<kind>.{json,end}   its hooks (hooks.py); hook.err: what they had to say
             health                            what probes found of it (health.py)
-            probe-<kind>.{json,pid}           the command of an exec probe, and its process
+            probe-<kind>.{json,pid}           the command of an exec probe or hook, and its process
 
     <data>/pods/<uid>/
         hosts                                 seen by all containers

@@ -17,12 +17,14 @@ import pytest
 
 from netlab.errors import HostUnready, KernelError, NotFound
 from netlab.kernel import cgroups, conmon, crun, ending, mounts, netns, oci, processes, root
+from netlab.kernel.checks import Checker
 from netlab.kernel.commands import run_command
 from netlab.kernel.crun import Crun
 from netlab.kernel.inotify import Watch
 from netlab.kernel.machine import mounts_below
 from netlab.kernel.poddir import LabDirectories
 from netlab.kernel.runtime import ContainerRuntime
+from netlab.netstate.health import ExecCheck
 from netlab.netstate.process import BindMount, ContainerProcess, Sandbox
 from netlab.netstate.rights import Rights
 from netlab.netstate.volume import HostPath, Scratch
@@ -368,6 +370,22 @@ def test_exec_passes_input_and_terminal(lab):
     )
     assert done.returncode == 9
     assert b"xterm" in done.stdout
+
+
+def test_two_probes_with_one_command_that_hangs_leave_none_of_it_behind(lab):
+    pod, now, kinds = lab.started(), [0.0], ("liveness", "readiness")
+    before, bundle = cgroups.pids(lab.name), lab.places.pod(pod.uid).bundle("c", 0)
+    checker = Checker(lab.places, Crun(lab.places.crun), lambda: now[0])
+    with Watch([bundle.path]) as watch:
+        for kind in kinds:
+            checker.submit(kind, ExecCheck(uid=pod.uid, container="c", attempt=0, args=FOREVER, kind=kind), 1.0)
+        while not all(bundle.read(f"probe-{kind}.pid") for kind in kinds):
+            assert watch.wait(DEADLINE_S)
+    now[0] = 2.0
+    assert {ticket: outcome.success for ticket, outcome in checker.wait(0.0)} == dict.fromkeys(kinds, False)
+    checker.close()
+    left = [processes.find(pid) for pid in cgroups.pids(lab.name) - before]
+    assert processes.wait(left, DEADLINE_S) == []
 
 
 def test_logs_of_this_and_the_previous_run_are_kept(lab):

@@ -105,7 +105,7 @@ def test_started_and_ready(probes, health, started, ready):
     [
         pytest.param(
             Probe(exec=ExecAction(command=("true",))),
-            ExecCheck(uid="u", container="c", attempt=2, args=("true",)),
+            ExecCheck(uid="u", container="c", attempt=2, args=("true",), kind="liveness"),
             id="a command of this very run",
         ),
         pytest.param(PROBE, TcpCheck(netns=PLACE.netns, host="10.244.1.2", port=80), id="the Pod's address"),
@@ -125,12 +125,14 @@ def test_started_and_ready(probes, health, started, ready):
 )
 def test_what_a_probe_asks(probe, expected):
     container = Container(name="c", image="host", ports=(ContainerPort(name="web", container_port=8080),))
-    assert check_of("u", container, 2, probe, PLACE) == expected
+    assert check_of("u", container, 2, probe, PLACE, kind="liveness") == expected
 
 
 def test_a_port_that_the_container_does_not_have():
     with pytest.raises(NetlabError, match="couldn't find port: web in container c"):
-        check_of("u", Container(name="c", image="host"), 0, Probe(tcp_socket=TCPSocketAction(port="web")), PLACE)
+        check_of(
+            "u", Container(name="c", image="host"), 0, Probe(tcp_socket=TCPSocketAction(port="web")), PLACE, kind="startup"
+        )
 
 
 def found_patients(run=None, *, alive=True, probe=PROBE, phase="Running", deletion=""):
