@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +12,26 @@ from netlab.model.lab import KubernetesObject
 
 
 def as_yaml(data: Any) -> str:
-    """Return plain data as YAML."""
+    """Return plain data as YAML. A text that would be read as something else (scalars.py) is quoted: `'y'`, `'1e3'`."""
     import yaml  # noqa: PLC0415 - only this output needs it, and it costs 20 ms
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's, ten times as fast, if PyYAML was built with it
-    return str(yaml.dump(data, Dumper=dumper, allow_unicode=True, default_flow_style=False, width=10**6))
+    return str(yaml.dump(data, Dumper=_dumper(), allow_unicode=True, default_flow_style=False, width=10**6))
+
+
+@functools.cache
+def _dumper() -> Any:
+    """libyaml's, ten times as fast, if PyYAML was built with it; which texts are none PyYAML knows by rules of its own."""
+    import yaml  # noqa: PLC0415 - as above
+
+    from netlab.manifest.scalars import resolve  # noqa: PLC0415
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        def represent_str(self, value: str) -> Any:
+            style = None if isinstance(resolve(value), str) else "'"
+            return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, Dumper.represent_str)
+    return Dumper
 
 
 def as_json(data: Any) -> str:

@@ -4,7 +4,9 @@ import click
 import pytest
 
 from netlab.cli.output import Output, OutputType
+from netlab.cli.text import as_yaml
 from netlab.errors import ManifestError
+from netlab.manifest.plain import plain_documents
 
 KNOWN = "custom-columns,custom-columns-file,json,jsonpath,jsonpath-file,name,wide,yaml"
 MISSING = "open /no/such/file: no such file or directory"
@@ -72,3 +74,33 @@ def test_a_command_names_only_the_forms_it_has():
     with pytest.raises(ManifestError, match=r"allowed formats are: json,yaml$"):
         read("wide", ("yaml", "json"))
     assert OutputType(("yaml", "jsonpath", "jsonpath-file")).get_metavar(click.Option(["-o"])) == "yaml|jsonpath=..."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y",
+        "N",
+        "yes",
+        "off",
+        "~",
+        "",
+        "null",
+        "08",
+        "0o17",
+        "1e3",
+        "12E5",
+        "-.5",
+        "1.e3",
+        "0x1f",
+        "1_000",
+        ".inf",
+        "9" * 30,
+        "1:30",
+        "a",
+    ],
+)
+def test_a_text_that_looks_like_something_else_is_read_back_as_text(text):
+    """A label `y`, a variable `1e3`: what `get -o yaml` prints can be applied."""
+    [document] = plain_documents(as_yaml({text: [text]}))
+    assert document.plain == {text: [text]}
