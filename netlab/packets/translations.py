@@ -4,9 +4,10 @@
     SNAT 10.244.1.2:40000 -> 172.18.0.2:40000                          masqueraded
     un-DNAT 10.244.2.7:6379 -> 10.96.0.42:6379 by svc/redis-master     an answer, back to what the client had asked
 
-The same packet is known by its key (Frame.key), for WITHIN_NS after it was seen last. As it was before it is seen again where a
-bridge sends a frame through all its ports, which tells nothing. A connection that began before anybody
-looked is told right where a Service has the translated address; elsewhere its answers cannot be told from its questions.
+The same packet is known by its key (Frame.key), for WITHIN_NS after it was seen last. Seen again as it was at first it is a
+copy, sent by a bridge through all its ports, or was sent anew: nobody has translated it back. A connection that began before
+anybody looked is told right where a Service has the translated address; elsewhere its answers cannot be told from its
+questions.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 WITHIN_NS: Final = 1_000_000_000
+STAGES: Final = 8
+"""So many things that one packet has been are remembered, and the last one."""
 MOST: Final = 4096
 """So many packets, and so many connections, are remembered."""
 
@@ -43,10 +46,10 @@ class Translations:
         if packet is None:
             return ()
         seen_ns, known = self._seen.pop(key, (time_ns, ()))
-        if abs(time_ns - seen_ns) > WITHIN_NS:
+        if abs(time_ns - seen_ns) > WITHIN_NS or known[:1] == (packet,):
             known = ()
         is_new = packet not in known
-        _remember(self._seen, key, (time_ns, (*known, packet) if is_new else known))
+        _remember(self._seen, key, (time_ns, (*known[:STAGES], packet) if is_new else known))
         return tuple(self._changes(known[-1], packet)) if known and is_new else ()
 
     def _changes(self, before: Packet, after: Packet) -> Iterator[str]:

@@ -44,8 +44,15 @@ ANSWERED, TOLD = tcp((ENDPOINT, 8080), (POD, 40000), number=2), tcp((VIP, 80), (
         pytest.param([ASKED, ASKED], [[], []], id="seen twice, and the same"),
         pytest.param([ASKED, SENT], [[], ["DNAT 10.96.0.42:80 -> 10.244.2.7:8080 by svc/web"]], id="to an endpoint"),
         pytest.param(
-            [ASKED, SENT, ASKED, SENT], [[], ["DNAT 10.96.0.42:80 -> 10.244.2.7:8080 by svc/web"], [], []],
-            id="a bridge sends a copy of it to somebody else, who sees it later",
+            [ASKED, SENT, ASKED, SENT],
+            [[], ["DNAT 10.96.0.42:80 -> 10.244.2.7:8080 by svc/web"], [], ["DNAT 10.96.0.42:80 -> 10.244.2.7:8080 by svc/web"]],
+            id="a bridge sends a copy of it to somebody else, or it is sent anew: nobody has translated it back",
+        ),
+        pytest.param(
+            [tcp((OUTSIDE, 5), (NODE, 30080)), tcp((OUTSIDE, 5), (ENDPOINT, 8080)), tcp((NODE, 61000), (ENDPOINT, 8080)),
+             tcp((OUTSIDE, 5), (ENDPOINT, 8080))],
+            [[], ["DNAT 172.18.0.2:30080 -> 10.244.2.7:8080 by svc/web"], ["SNAT 172.18.0.1:5 -> 172.18.0.2:61000"], []],
+            id="a copy of what it was in between",
         ),
         pytest.param([ASKED, SENT, SENT], [[], ["DNAT 10.96.0.42:80 -> 10.244.2.7:8080 by svc/web"], []], id="told once"),
         pytest.param(
