@@ -106,9 +106,9 @@ class _Judge:
 
     def _answered(self) -> Verdict:
         step = self.back[0].steps[0]  # fragments of IPv6 are other packets behind each Node that tracks connections
+        took = f" in {_time(self.told.took_s)}" if self.told.answered else ""  # or it waited for more, and that did not come
         sentence = (
-            f"{self._who(self.netns)} reached {self._who(step.netns)}{self._by()} and was answered"
-            f" in {_time(self.told.took_s)}{self._changes()}."
+            f"{self._who(self.netns)} reached {self._who(step.netns)}{self._by()} and was answered{took}{self._changes()}."
         )
         return Verdict(ending="answered", where=step.netns, sentence=sentence, step=step.number)
 

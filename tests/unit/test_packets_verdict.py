@@ -79,6 +79,12 @@ def lost_walk(netns: NetnsName, reason: str, packet: Packet = SENT) -> Walk:
             id="answered by fragments, which a Node put together and cut again",
         ),
         pytest.param(
+            (WHOLE, passage("reply", *HOME, flags=("SYN", "ACK"))), Told(answered=False, took_s=2), {}, "answered",
+            "client reached server, asked as 10.96.0.9:80 (svc/web) and was answered; node-1 made 10.0.0.3:8080 (server) its"
+            " destination.",
+            id="answered, and the server goes on for longer than is waited",
+        ),
+        pytest.param(
             (WHOLE, passage("reply", *HOME, flags=("RST", "ACK"))), Told(answered=False, trouble="Connection refused"), {},
             "refused",
             "server refused the connection: it has 10.0.0.3, and nothing listens there on tcp port 8080, asked as"
