@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -61,3 +63,26 @@ def test_it_goes_on_after_an_error_and_ends_with_the_lab(tmp_path, monkeypatch):
     loop.run(paths, clock=lambda: NOW, say=said.append)
     assert waits == [loop.REPAIR_S, loop.RETRY_S, loop.REPAIR_S]
     assert said == ["changes=2 rounds=1", "problem: pod default/web: no", "error: refused"]
+
+
+WITH_A_FAULT = """
+import runpy, sys, threading
+from netlab.agent import loop
+
+def run(paths, say):
+    threading.Thread(target=lambda: 1 / 0, name="prober", daemon=True).start()
+    threading.Event().wait()
+
+loop.run, sys.argv = run, ["agent", "lab", "0"]
+runpy.run_module("netlab.agent", run_name="__main__")
+"""
+
+
+def test_an_agent_of_which_a_part_has_failed_ends_and_says_how():
+    """One without its prober would look alive."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_A_FAULT], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "in thread prober" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
