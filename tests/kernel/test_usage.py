@@ -74,7 +74,14 @@ def container():
     """A process in a cgroup as a container has it, in every tree; it works all the time and has 50 MiB."""
     for root in cgroups.hierarchies():
         with contextlib.suppress(OSError):  # a tree that cannot be divided further, as cpuset without its lists
-            root.joinpath(cgroups.ROOT, LAB, UID, "c").mkdir(parents=True)
+            where = root / cgroups.ROOT
+            where.mkdir(exist_ok=True)
+            for name in (LAB, UID, "c"):
+                if (controllers := where / "cgroup.controllers").exists():  # version 2 counts what is asked for, as crun does
+                    wanted = {"cpu", "memory"} & {*controllers.read_text().split()}
+                    (where / "cgroup.subtree_control").write_text(" ".join(f"+{one}" for one in wanted))
+                where /= name
+                where.mkdir()
 
     program = subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     for directory in cgroups.directories(LAB, UID, "c"):
