@@ -42,19 +42,34 @@ def text_of(lines: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which entries: of the last `tail` (None: of all) those not before `since` (seconds since the epoch, 0: any)."""
+    """Which lines: of the last `tail` (None: of all) those not before `since` (seconds since the epoch, 0: any)."""
 
     tail: int | None = None
     since: float = 0.0
 
     def of(self, lines: Iterable[str]) -> Iterator[Entry]:
-        """Return the entries that are wanted, of all that are there."""
-        last = lines if self.tail is None else collections.deque(lines, self.tail)
-        return (entry for entry in map(entry_of, last) if self.is_late_enough(entry))
+        """Return the entries of the lines that are wanted, of all that are there."""
+        whole = _whole_lines(map(entry_of, lines))
+        last = whole if self.tail is None else collections.deque(whole, self.tail)
+        return (entry for parts in last if self._is_late_enough(parts[0]) for entry in parts)
 
-    def is_late_enough(self, entry: Entry) -> bool:
-        """Tell whether an entry was written at `since` or later."""
-        return not self.since or not entry.stamp or datetime.fromisoformat(entry.stamp).timestamp() >= self.since
+    def _is_late_enough(self, first: Entry) -> bool:
+        return not self.since or not first.stamp or datetime.fromisoformat(first.stamp).timestamp() >= self.since
+
+
+def _whole_lines(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield the entries of each line; those of the last one though its end is not there yet.
+
+    Most have one. conmon notes what it reads, and Python, unbuffered, writes a line and its newline one after the other.
+    """
+    parts: list[Entry] = []
+    for entry in entries:
+        parts.append(entry)
+        if entry.text.endswith("\n"):
+            yield parts
+            parts = []
+    if parts:
+        yield parts
 
 
 @dataclass(slots=True, kw_only=True)

@@ -90,7 +90,7 @@ def test_following_ends_with_this_run_although_the_container_starts_again(talker
         assert following.communicate(timeout=60)[0] == b"half done\n"
         assert following.returncode == 0
     until(lambda: talkers.json("pod", "again")["status"]["containerStatuses"][0]["restartCount"])
-    assert talkers("logs", "-f", "-p", "again", "--tail=2") == "half done\n"
+    assert talkers("logs", "-f", "-p", "again", "--tail=1") == "half done\n"
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,22 @@ def test_lines_are_chosen(wanted, numbers):
 
 
 @pytest.mark.parametrize(
+    ("wanted", "texts"),
+    [
+        pytest.param(Wanted(tail=1), ["half"], id="the last one, without its end"),
+        pytest.param(Wanted(tail=2), ["one", " two", "\n", "half"], id="one that was written in three parts is one"),
+        pytest.param(Wanted(tail=3), ["before\n", "one", " two", "\n", "half"], id="and the one before it"),
+        pytest.param(Wanted(since=NOON + 1), ["one", " two", "\n", "half"], id="of the time when it was begun"),
+        pytest.param(Wanted(since=NOON + 2), ["half"], id="begun before"),
+    ],
+)
+def test_a_line_in_parts_is_one(wanted, texts):
+    parts = [(0, "F", "before"), (1, "P", "one"), (1, "P", " two"), (2, "F", ""), (3, "P", "half")]
+    lines = [f"2026-01-31T12:00:0{second}.5+00:00 stdout {tag} {text}\n" for second, tag, text in parts]
+    assert [entry.text for entry in wanted.of(lines)] == texts
+
+
+@pytest.mark.parametrize(
     ("printer", "lines"),
     [
         pytest.param(Printer(), ["one two\n", "three\n", "four"], id="only the last without a newline"),
