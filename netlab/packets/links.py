@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from netlab.frozen import dataclass
 from netlab.netstate.links import Bridge, FdbEntry, Link, Veth, Vxlan, is_ipv6
 from netlab.netstate.names import IfName, NetnsName
+from netlab.netstate.seen import Place
 from netlab.netstate.state import NetState
 from netlab.packets.routing import CannotWalk, Routes
 
@@ -30,6 +31,11 @@ class Neighbour:
     dev: IfName
     switch: NetnsName | None = None
     ports: tuple[IfName, ...] = ()
+
+
+def veths(net: NetState) -> Mapping[Place, Veth]:
+    """Return all ends of veths, and where they are."""
+    return {Place(item.name, link.name): link for item in net.namespaces for link in item.links if isinstance(link, Veth)}
 
 
 class Links:

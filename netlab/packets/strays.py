@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netlab.netstate.links import Veth
 from netlab.netstate.seen import Place, SeenPacket
 from netlab.netstate.state import NetState
+from netlab.packets.links import veths
 
 
 def without_strays(packets: Sequence[SeenPacket], net: NetState) -> list[SeenPacket]:
@@ -25,8 +25,7 @@ def without_strays(packets: Sequence[SeenPacket], net: NetState) -> list[SeenPac
 
 def _receivers(net: NetState) -> Iterator[tuple[tuple[Place, bool], bytes]]:
     """Whom a frame is for that a veth receives, and that a bridge sends through its port: a place, outgoing, and the MAC."""
-    veths = {Place(item.name, link.name): link for item in net.namespaces for link in item.links if isinstance(link, Veth)}
-    for place, link in veths.items():
+    for place, link in veths(net).items():
         if link.master is None:
             mac = bytes.fromhex(link.mac.replace(":", ""))
             yield (place, False), mac

@@ -14,7 +14,7 @@ from typing import Final
 
 from netlab.frozen import dataclass
 from netlab.netstate.iptables import is_ours, target
-from netlab.netstate.links import Veth, Vxlan
+from netlab.netstate.links import Vxlan
 from netlab.netstate.names import IfName, NetnsName
 from netlab.netstate.nft import Element
 from netlab.netstate.rule_trace import Rules
@@ -24,6 +24,7 @@ from netlab.packets import marking
 from netlab.packets.headers import VXLAN_PORTS
 from netlab.packets.hops import Hop, Walk
 from netlab.packets.joining import Call
+from netlab.packets.links import veths
 from netlab.packets.packet import Packet
 from netlab.packets.routing import CannotWalk
 from netlab.packets.steps import RuleUse, Step
@@ -112,12 +113,12 @@ def peers_among(net: NetState, places: Collection[Place]) -> Mapping[Place, Plac
 
     Not where one takes larger packets than the other: those it sends get lost between them, and nobody receives them.
     """
-    veths = {Place(item.name, link.name): link for item in net.namespaces for link in item.links if isinstance(link, Veth)}
-    ends = {place: Place(link.peer_netns, link.peer_name) for place, link in veths.items()}
+    found = veths(net)
+    ends = {place: Place(link.peer_netns, link.peer_name) for place, link in found.items()}
     return {
         place: ends[place]
         for place in sorted(places)
-        if ends.get(place) in places and (peer := veths.get(ends[place])) and peer.mtu == veths[place].mtu
+        if ends.get(place) in places and (peer := found.get(ends[place])) and peer.mtu == found[place].mtu
     }
 
 
