@@ -135,8 +135,9 @@ _known: dict[frozenset[Element], frozenset[Element]] = {}
 
 def _forget_others(tables: Iterable[NftTable]) -> None:
     used = {id(item.elements) for table in tables for item in table.sets}
-    for elements in [elements for elements in tuple(_known) if id(elements) not in used]:
-        _known.pop(elements, None)
+    for elements in tuple(_known):  # another thread may forget likewise
+        if id(elements) not in used:
+            _known.pop(elements, None)
 
 
 @remembered_portions
