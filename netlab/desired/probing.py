@@ -25,7 +25,7 @@ from netlab.model.meta import Key
 from netlab.model.pod import Pod
 from netlab.model.probe import HTTPGetAction, LifecycleHandler, PortReference, Probe
 from netlab.netstate.health import Check, ExecCheck, GrpcCheck, Health, HttpCheck, TcpCheck
-from netlab.netstate.hooks import Hook, Pause
+from netlab.netstate.hooks import Hook, HookKind, Pause
 from netlab.netstate.names import NetnsName, machine_netns
 from netlab.netstate.process import ContainerRun, SandboxStatus
 
@@ -200,10 +200,12 @@ def http_check(container: Container, action: HTTPGetAction, place: Place) -> Htt
     )
 
 
-def hook_of(uid: str, container: Container, attempt: int, handler: LifecycleHandler, place: Place | None) -> Hook | None:
+def hook_of(
+    uid: str, container: Container, attempt: int, handler: LifecycleHandler, place: Place | None, *, kind: HookKind
+) -> Hook | None:
     """Return what a hook does; None if it names a port that the container does not have, or the Pod has no address."""
     if handler.exec is not None:
-        return ExecCheck(uid=uid, container=container.name, attempt=attempt, args=handler.exec.command)
+        return ExecCheck(uid=uid, container=container.name, attempt=attempt, args=handler.exec.command, kind=kind)
     if handler.sleep is not None:
         return Pause(handler.sleep.seconds)
     if handler.http_get is None or place is None:

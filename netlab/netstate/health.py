@@ -70,13 +70,13 @@ class GrpcCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecCheck:
-    """How does a command in a container end? `kind` says what for: of one kind one is asked at a time."""
+    """How does a command in a container end? `kind` is that of its probe or hook: of each one is asked at a time."""
 
     uid: str
     container: str
     attempt: int
     args: tuple[str, ...]
-    kind: str = "hook"
+    kind: str
 
 
 SocketCheck: TypeAlias = TcpCheck | HttpCheck | GrpcCheck

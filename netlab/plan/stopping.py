@@ -97,7 +97,7 @@ def _begin(pod: Pod, place: Place | None, run: ContainerRun, failed: Literal["",
     handler = container.lifecycle.pre_stop if container and container.lifecycle else None
     if container is None or handler is None:
         return StopContainer(uid=uid, name=run.name, attempt=run.attempt, why=why, failed_hook=failed)
-    hook = hook_of(uid, container, run.attempt, handler, place)
+    hook = hook_of(uid, container, run.attempt, handler, place, kind="preStop")
     return RunHook(uid=uid, name=run.name, attempt=run.attempt, kind="preStop", hook=hook, why=why, failed_hook=failed)
 
 
@@ -107,5 +107,5 @@ def post_start(pod: Pod, place: Place | None, name: str, attempt: int) -> RunHoo
     handler = container.lifecycle.post_start if container.lifecycle else None
     if handler is None:
         return None
-    hook = hook_of(pod.metadata.uid, container, attempt, handler, place)
+    hook = hook_of(pod.metadata.uid, container, attempt, handler, place, kind="postStart")
     return RunHook(uid=pod.metadata.uid, name=name, attempt=attempt, kind="postStart", hook=hook)

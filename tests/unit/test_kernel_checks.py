@@ -15,7 +15,7 @@ from netlab.kernel.poddir import LabDirectories
 from netlab.netstate.health import ExecCheck, Outcome
 from tests.descriptors import open_files
 
-CHECK = ExecCheck(uid="00000001-0000-4000-8000-000000000000", container="c", attempt=0, args=("true",))
+CHECK = ExecCheck(uid="00000001-0000-4000-8000-000000000000", container="c", attempt=0, args=("true",), kind="liveness")
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_a_pod_that_is_deleted_ends_after_its_pre_stop_hooks(deletion, first, ex
 @pytest.mark.parametrize(
     ("handler", "expected"),
     [
-        pytest.param(EXEC, ExecCheck(uid="u1", container="a", attempt=0, args=("true",)), id="exec"),
+        pytest.param(EXEC, ExecCheck(uid="u1", container="a", attempt=0, args=("true",), kind="postStart"), id="exec"),
         pytest.param(LifecycleHandler(sleep=SleepAction(seconds=3)), Pause(3), id="sleep"),
         pytest.param(
             LifecycleHandler(http_get=HTTPGetAction(port=80, path="bye")),
